@@ -1,0 +1,108 @@
+# `make help` lists what can be made. Everything is put into .venv and build/ in this folder.
+
+ifndef PYTHON
+PYTHON := $(shell scripts/find-python.sh)
+endif
+ifeq ($(PYTHON),)
+$(error casgi needs Python 3.11 or newer; name it with `make PYTHON=/path/to/python`)
+endif
+
+VENV ?= .venv
+PORT ?= 8000
+PYTHONS ?= 3.11 3.12 3.13
+BIN := $(abspath $(VENV))/bin
+CHAT_REQUIREMENTS := examples/chat/requirements.txt
+C_FILES = $(shell find csrc tests/c -name '*.[ch]' 2>/dev/null)
+BRIDGE_TESTS := tests/http tests/websocket tests/asgi
+
+export PYTHON
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help chat build test pytest lint types asan format bench fuzz soak test-all-pythons \
+    screenshots clean packages-chat packages-test
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+chat: build $(VENV)/chat-installed ## serve the example at http://127.0.0.1:8000/ (PORT=8000)
+	@cd examples/chat && $(BIN)/python manage.py migrate --verbosity 0
+	@echo "The chat is at http://127.0.0.1:$(PORT)/ (Ctrl-C stops it)"
+	@cd examples/chat && exec $(BIN)/casgi -b 127.0.0.1 -p $(PORT) project.asgi:application
+
+build: packages-chat $(VENV)/installed ## compile what changed of csrc/ into the development install
+	@$(BIN)/python setup.py --quiet build_ext --inplace
+
+test: packages-test lint types asan pytest ## lint, types, sanitizers, and all tests
+
+pytest: build $(VENV)/test-installed ## all tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/test-installed ## ruff and clang-format, changing nothing
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@clang-format --dry-run --Werror $(C_FILES)
+
+types: $(VENV)/test-installed ## mypy --strict
+	@$(BIN)/mypy
+
+asan: build $(VENV)/test-installed ## the protocol tests under AddressSanitizer and UBSan
+	@scripts/with-sanitizers.sh $(BIN)/python -m pytest -q $(BRIDGE_TESTS)
+
+format: $(VENV)/test-installed ## ruff and clang-format, in place
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+	@clang-format -i $(C_FILES)
+
+bench: build ## figures of casgi and its peers, side by side
+	@$(BIN)/pip install --quiet -r bench/requirements.txt
+	@$(BIN)/python -m bench
+
+fuzz: build ## a while of fuzzing (SECONDS=60 for each target)
+	@scripts/system-packages.sh fuzz
+	@bash fuzz/run.sh
+
+soak: build $(VENV)/test-installed ## hours of load, watching memory
+	@$(BIN)/python -m bench soak
+
+screenshots: build $(VENV)/test-installed ## the pictures of the README
+	@$(BIN)/python examples/chat/screenshots.py
+
+test-all-pythons: packages-test ## all tests on every Python of PYTHONS that is there
+	@for version in $(PYTHONS); do \
+	    if python=$$(scripts/find-python.sh $$version); then \
+	        $(MAKE) pytest PYTHON=$$python VENV=.venvs/$$version || exit 1; \
+	    else \
+	        echo "There is no Python $$version here."; \
+	    fi; \
+	done
+
+clean: ## remove everything that was made
+	rm -rf build .venv .venvs pyshim/*.egg-info
+	rm -f pyshim/casgi/_core*.so
+
+packages-chat:
+	@scripts/system-packages.sh chat
+
+packages-test:
+	@scripts/system-packages.sh test
+
+$(VENV)/bin/python: | packages-chat
+	@echo "Making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+
+# Each of these files says when the packages of that kind were last installed.
+
+$(VENV)/installed: pyproject.toml setup.py scripts/build_core.py scripts/native_libraries.py \
+    | $(VENV)/bin/python
+	@$(BIN)/pip install --quiet 'setuptools>=77' --editable .
+	@touch $@
+
+$(VENV)/chat-installed: $(CHAT_REQUIREMENTS) | $(VENV)/installed
+	@$(BIN)/pip install --quiet -r $(CHAT_REQUIREMENTS)
+	@touch $@
+
+$(VENV)/test-installed: pyproject.toml $(CHAT_REQUIREMENTS) | $(VENV)/installed
+	@$(BIN)/pip install --quiet --editable '.[test]' -r $(CHAT_REQUIREMENTS)
+	@command -v chromium >/dev/null || $(BIN)/playwright install --with-deps chromium
+	@touch $@

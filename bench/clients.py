@@ -1,0 +1,128 @@
+"""The load clients: wrk for HTTP, and our own program in C for WebSockets."""
+
+import json
+import os
+import selectors
+import shutil
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bench.errors import BenchError
+from bench.process import REPOSITORY, RunningServer, child_setup
+
+SOURCES = Path(__file__).resolve().parent / "client"
+CACHE = REPOSITORY / "build" / "bench"
+COMPILER_FLAGS = ["-O2", "-std=c11", "-Wall", "-Wextra"]
+GRACE_SECONDS = 15.0  # beyond the time that a client was asked to run
+OPEN_SECONDS = 75.0  # for all handshakes; the client itself gives up after 60
+
+
+def require_wrk() -> str:
+    """Return where wrk is; raise if it is missing."""
+    program = shutil.which("wrk")
+    if program is None:
+        raise BenchError("wrk is needed as HTTP client (Debian: apt-get install wrk)")
+    return program
+
+
+def wrk(server: RunningServer, connections: int, seconds: int) -> dict[str, float]:
+    """Load ``/`` over keep-alive connections; return wrk's figures."""
+    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SOURCES / "wrk_report.lua")]
+    try:
+        finished = subprocess.run(
+            [require_wrk(), *options, f"http://127.0.0.1:{server.port}/"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=seconds + GRACE_SECONDS,
+            preexec_fn=child_setup(server.client_core),
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BenchError("wrk did not end in time") from error
+    if finished.returncode != 0 or not finished.stdout:
+        raise BenchError(f"wrk failed: {finished.stderr.strip()}")
+    figures: dict[str, float] = json.loads(finished.stdout.splitlines()[-1])
+    if figures["errors"] or not figures["requests"]:
+        raise BenchError(f"wrk counted {figures['errors']} errors, {figures['requests']} requests")
+    return figures
+
+
+def websocket_load_program() -> Path:
+    """Return the compiled WebSocket client, compiling it if its sources are newer."""
+    program = CACHE / "websocket_load"
+    newest = max(source.stat().st_mtime for source in SOURCES.glob("*.[ch]"))
+    if program.exists() and program.stat().st_mtime > newest:
+        return program
+    CACHE.mkdir(parents=True, exist_ok=True)
+    unfinished = program.with_suffix(f".{os.getpid()}")
+    compiler = os.environ.get("CC", "cc").split()
+    source = str(SOURCES / "websocket_load.c")
+    try:
+        subprocess.run([*compiler, *COMPILER_FLAGS, source, "-o", str(unfinished)], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise BenchError(f"the WebSocket client cannot be compiled: {error}") from error
+    unfinished.replace(program)
+    return program
+
+
+class WebSocketLoad:
+    """One run of the WebSocket client: open and warm when the block begins, ended with it."""
+
+    def __init__(self, server: RunningServer, *options: str) -> None:
+        self._command = [str(websocket_load_program()), "--port", str(server.port), *options]
+        self._core = server.client_core
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=child_setup(self._core),
+        )
+        try:
+            self._read_line(OPEN_SECONDS)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def measure(self, seconds: float) -> dict[str, float]:
+        """Let the measured interval begin; return its figures when it has ended."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"go\n")
+        self._process.stdin.flush()
+        return self._read_line(seconds + GRACE_SECONDS)
+
+    def check(self) -> None:
+        """Raise if the client has ended, which it does when the server ends a connection."""
+        if self._process.poll() is not None:
+            raise self._failure()
+
+    def _read_line(self, seconds: float) -> dict[str, float]:
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            if not selector.select(seconds):
+                raise BenchError("the WebSocket client did not answer in time")
+        line = self._process.stdout.readline()
+        if not line:
+            raise self._failure()
+        figures: dict[str, float] = json.loads(line)
+        return figures
+
+    def _failure(self) -> BenchError:
+        assert self._process.stderr is not None
+        text = self._process.stderr.read().decode(errors="replace").strip()
+        return BenchError(text or "the WebSocket client ended")

@@ -1,0 +1,144 @@
+"""Starting and ending the processes of a measurement: pinned, bounded in time, always ended."""
+
+import contextlib
+import http
+import http.client
+import os
+import resource
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.servers import Server
+from bench.usage import SessionUsage
+
+START_SECONDS = 15.0
+STOP_SECONDS = 5.0
+POLL_SECONDS = 0.02
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Cores:
+    """The CPU core of the server, and that of the client."""
+
+    server: int
+    client: int
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server that answers on 127.0.0.1, and what it uses."""
+
+    name: str
+    port: int
+    usage: SessionUsage
+    client_core: int
+
+
+Launch = Callable[[], AbstractContextManager[RunningServer]]
+"""Starts a fresh server of one kind for the length of a block."""
+
+
+def child_setup(core: int) -> Callable[[], None]:
+    """Return what a child does before it executes: stay on one core, open many files."""
+
+    def set_up() -> None:
+        os.sched_setaffinity(0, {core})
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    return set_up
+
+
+def require_open_files(needed: int) -> None:
+    """Raise if children cannot have this many files open at once."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise BenchError(f"{needed} open files are needed, the hard limit is {hard} (ulimit -Hn)")
+
+
+@contextlib.contextmanager
+def running(server: Server, application: str, cores: Cores) -> Iterator[RunningServer]:
+    """Run a server in a session of its own until the block ends."""
+    port = _free_port()
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        process = subprocess.Popen(
+            server.command(application, port),
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=child_setup(cores.server),
+        )
+        try:
+            _wait_until_ready(process, port, log.fileno())
+            yield RunningServer(server.name, port, SessionUsage(process.pid), cores.client)
+        except (BenchError, OSError) as error:
+            if process.poll() is None:
+                raise
+            last_line = _last_line(log.fileno())
+            raise BenchError(
+                f"the server ended with {process.returncode} ({last_line}): {error}"
+            ) from error
+        finally:
+            _end_session(process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise BenchError("it never answered")
+        if _answers(port, deadline):
+            return
+        time.sleep(POLL_SECONDS)
+    raise BenchError(f"did not answer within {START_SECONDS:.0f} s: {_last_line(log)}")
+
+
+def _answers(port: int, deadline: float) -> bool:
+    """Ask for a page: a master may listen long before its worker can answer."""
+    seconds = max(deadline - time.monotonic(), POLL_SECONDS)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    try:
+        connection.request("GET", "/")
+        with connection.getresponse() as response:
+            response.read()
+            return response.status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _last_line(log: int) -> str:
+    size = os.fstat(log).st_size
+    text = os.pread(log, size, 0).decode(errors="replace").strip()
+    return text.splitlines()[-1] if text else "it printed nothing"
+
+
+def _end_session(process: subprocess.Popen[bytes]) -> None:
+    """Ask the server to stop; after a while end what is left of its session."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+    for pid in SessionUsage(process.pid).processes():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()

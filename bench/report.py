@@ -1,0 +1,108 @@
+"""The result of one command, as a plain table and as JSON."""
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.process import Cores
+from bench.scenarios import Metric, Scenario
+
+REFERENCE = "casgi"
+
+
+@dataclass
+class Report:
+    """Collects the figures of every round, and the servers that have none."""
+
+    scenario: Scenario
+    machine: Mapping[str, str]
+    cores: Cores
+    versions: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    rounds: dict[str, list[Mapping[str, float]]] = field(default_factory=dict)
+
+    def median(self, server: str, key: str) -> float:
+        """Return a server's median over the rounds."""
+        return statistics.median(figures[key] for figures in self.rounds[server])
+
+    def ratio(self, server: str, key: str) -> float | None:
+        """Return casgi's median divided by the server's; None where that means nothing."""
+        if REFERENCE not in self.rounds or not self.median(server, key):
+            return None
+        return self.median(REFERENCE, key) / self.median(server, key)
+
+    def text(self) -> str:
+        """Return the table with what it was measured on above, and what is missing below."""
+        settings = ", ".join(f"{name} {value}" for name, value in self.scenario.settings().items())
+        cores = f"server on core {self.cores.server}, client on core {self.cores.client}"
+        lines = [f"{self.scenario.name}: {self.scenario.summary} ({settings}; {cores})"]
+        lines += [f"  {name}: {value}" for name, value in self.machine.items()]
+        if self.rounds:
+            lines += ["", *_align(self._rows())]
+        if self._round_count() > 1:
+            lines += ["", f"median (lowest-highest) of {self._round_count()} rounds"]
+        if self.left_out:
+            lines += ["", *(f"left out: {name}: {why}" for name, why in self.left_out.items())]
+        return "\n".join(lines)
+
+    def write_json(self, path: Path) -> None:
+        """Write everything, with the figures of each round, to a file."""
+        document = {
+            "command": self.scenario.name,
+            "settings": self.scenario.settings(),
+            "machine": self.machine,
+            "cores": {"server": self.cores.server, "client": self.cores.client},
+            "servers": {server: self._server_document(server) for server in self.rounds},
+            "left_out": self.left_out,
+        }
+        path.write_text(json.dumps(document, indent=2) + "\n")
+
+    def _server_document(self, server: str) -> dict[str, object]:
+        keys = list(self.rounds[server][0])
+        return {
+            "version": self.versions[server],
+            "median": {key: self.median(server, key) for key in keys},
+            "casgi_ratio": {key: self.ratio(server, key) for key in keys},
+            "rounds": self.rounds[server],
+        }
+
+    def _round_count(self) -> int:
+        return max((len(rounds) for rounds in self.rounds.values()), default=0)
+
+    def _rows(self) -> list[list[str]]:
+        headings = [metric.heading for metric in self.scenario.metrics]
+        compared = self.scenario.compared
+        if compared is not None:
+            headings.insert(1, "casgi/server")
+        rows = [["server", "version", *headings]]
+        for server in self.rounds:
+            cells = [self._cell(server, metric) for metric in self.scenario.metrics]
+            if compared is not None:
+                ratio = self.ratio(server, compared)
+                cells.insert(1, "-" if ratio is None else f"{ratio:.2f}")
+            rows.append([server, self.versions[server], *cells])
+        return rows
+
+    def _cell(self, server: str, metric: Metric) -> str:
+        def number(value: float) -> str:
+            return f"{value:,.{metric.digits}f}"
+
+        values = [figures[metric.key] for figures in self.rounds[server]]
+        if len(values) == 1:
+            return number(values[0])
+        middle = number(statistics.median(values))
+        return f"{middle} ({number(min(values))}-{number(max(values))})"
+
+
+def _align(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines with the first two columns to the left and the figures to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

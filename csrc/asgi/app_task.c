@@ -1,0 +1,307 @@
+/* Starting and ending the application's task.
+ *
+ * An eager first step saves a round through the loop for each request, which is most of what a
+ * short one costs. From Python 3.12 on asyncio has it (eager_start=True). On 3.11 the task asks its
+ * loop, by loop.call_soon(), to call its first step: while the task is made, the loop's attribute
+ * call_soon is our catcher, which keeps that callback for us to call, and passes everything else
+ * on. */
+#include "asgi/app_task.h"
+
+#include <string.h>
+
+#define HAS_EAGER_START (PY_VERSION_HEX >= 0x030C0000)
+
+static void on_close_timeout(struct timer *timer);
+
+void app_task_init(struct app_task *app_task, struct bridge *bridge,
+                   void (*on_done)(PyObject *cycle, PyObject *exception)) {
+    *app_task = (struct app_task){.bridge = bridge, .on_done = on_done};
+    list_init(&app_task->link);
+    timer_init(&app_task->close_timer, on_close_timeout);
+}
+
+/* --- The end
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+static void finish(struct app_task *app_task, PyObject *exception) {
+    PyObject *cycle = app_task->cycle;
+    if (cycle == NULL) {
+        return;
+    }
+    app_task->cycle = NULL;
+    list_remove(&app_task->link);
+    timer_stop(&app_task->close_timer);
+    struct bridge *bridge = app_task->bridge;
+    PyObject *owner = Py_NewRef(bridge->owner);
+    bridge->task_count--;
+    Py_CLEAR(app_task->task);
+    app_task->on_done(cycle, exception);
+    Py_DECREF(cycle);
+    if (bridge->task_count == 0) {
+        bridge->on_tasks_ended(owner);
+    }
+    Py_DECREF(owner);
+}
+
+/* Returns the task's exception (new reference) or NULL; a cancelled task gives a CancelledError. */
+static PyObject *exception_of(struct bridge *bridge, PyObject *task) {
+    PyObject *exception = PyObject_CallMethodNoArgs(task, bridge->state->strings.exception);
+    if (exception == NULL) {
+        PyObject *type, *traceback;
+        PyErr_Fetch(&type, &exception, &traceback);
+        PyErr_NormalizeException(&type, &exception, &traceback);
+        Py_XDECREF(type);
+        Py_XDECREF(traceback);
+    } else if (exception == Py_None) {
+        Py_CLEAR(exception);
+    }
+    return exception;
+}
+
+PyObject *app_task_on_task_done(struct app_task *app_task, PyObject *task) {
+    PyObject *exception = exception_of(app_task->bridge, task);
+    finish(app_task, exception);
+    Py_XDECREF(exception);
+    Py_RETURN_NONE;
+}
+
+static int watch_task(struct app_task *app_task, PyObject *task) {
+    struct module_strings *strings = &app_task->bridge->state->strings;
+    PyObject *callback = PyObject_GetAttr(app_task->cycle, strings->on_task_done);
+    PyObject *result = callback == NULL
+                           ? NULL
+                           : PyObject_CallMethodOneArg(task, strings->add_done_callback, callback);
+    Py_XDECREF(callback);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+/* --- The start
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+#if !HAS_EAGER_START
+/* loop.call_soon(callback, *args, context=None) while a task is being made: `self` is the Server
+ * object that embeds the bridge, in a capsule. */
+static PyObject *catch_start(PyObject *capsule, PyObject *const *args, Py_ssize_t nargs,
+                             PyObject *kwnames) {
+    struct bridge *bridge = PyCapsule_GetPointer(capsule, NULL);
+    if (bridge == NULL) {
+        return NULL;
+    }
+    bool is_start = nargs == 1 && bridge->caught_start == NULL &&
+                    strcmp(Py_TYPE(args[0])->tp_name, "TaskStepMethWrapper") == 0;
+    if (is_start) {
+        bridge->caught_start = Py_NewRef(args[0]);
+        Py_RETURN_NONE;
+    }
+    PyObject *original =
+        PyObject_GetAttr((PyObject *)Py_TYPE(bridge->loop), bridge->state->strings.call_soon);
+    PyObject *bound = original == NULL ? NULL : PyMethod_New(original, bridge->loop);
+    PyObject *handle =
+        bound == NULL ? NULL : PyObject_Vectorcall(bound, args, (size_t)nargs, kwnames);
+    Py_XDECREF(original);
+    Py_XDECREF(bound);
+    return handle;
+}
+
+static PyMethodDef catch_start_method = {"call_soon", (PyCFunction)(void (*)(void))catch_start,
+                                         METH_FASTCALL | METH_KEYWORDS, NULL};
+#endif
+
+PyObject *app_task_new_catcher(struct bridge *bridge) {
+#if HAS_EAGER_START
+    (void)bridge;
+    return Py_NewRef(Py_None);
+#else
+    if (!bridge->runs_on_selector) {
+        return Py_NewRef(Py_None);
+    }
+    PyObject *capsule = PyCapsule_New(bridge, NULL, NULL);
+    PyObject *catcher = capsule == NULL ? NULL : PyCFunction_New(&catch_start_method, capsule);
+    Py_XDECREF(capsule);
+    return catcher;
+#endif
+}
+
+/* Task(coroutine, loop=…, name=…, context=…[, eager_start=True]) */
+static PyObject *new_task(struct bridge *bridge, PyObject *coroutine, PyObject *context,
+                          bool is_eager) {
+    struct module_strings *strings = &bridge->state->strings;
+    PyObject *args[] = {coroutine, bridge->loop, strings->application, context, Py_True};
+    PyObject *names = is_eager ? PyTuple_Pack(4, strings->loop, strings->name, strings->context,
+                                              strings->eager_start)
+                               : PyTuple_Pack(3, strings->loop, strings->name, strings->context);
+    PyObject *task =
+        names == NULL ? NULL : PyObject_Vectorcall(bridge->state->task_class, args, 1, names);
+    Py_XDECREF(names);
+    return task;
+}
+
+/* loop.create_task(coroutine, context=…): goes through the loop's task factory. */
+static PyObject *create_task(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
+    struct module_strings *strings = &bridge->state->strings;
+    PyObject *args[] = {bridge->loop, coroutine, context};
+    PyObject *names = PyTuple_Pack(1, strings->context);
+    PyObject *task =
+        names == NULL ? NULL : PyObject_VectorcallMethod(strings->create_task, args, 2, names);
+    Py_XDECREF(names);
+    return task;
+}
+
+#if HAS_EAGER_START
+static PyObject *start_eagerly(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
+    return new_task(bridge, coroutine, context, true);
+}
+#else
+static PyObject *start_eagerly(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
+    PyObject *name = bridge->state->strings.call_soon;
+    if (PyObject_SetAttr(bridge->loop, name, bridge->start_catcher) < 0) {
+        return NULL;
+    }
+    PyObject *task = new_task(bridge, coroutine, context, false);
+    PyObject *start = bridge->caught_start;
+    bridge->caught_start = NULL;
+    if (PyObject_DelAttr(bridge->loop, name) < 0) {
+        bridge_report(bridge, "casgi could not give loop.call_soon back");
+    }
+    if (task != NULL && start != NULL && PyContext_Enter(context) == 0) {
+        Py_XDECREF(PyObject_CallNoArgs(start));
+        bridge_report(bridge, "Exception in the first step of an application");
+        (void)PyContext_Exit(context);
+    }
+    Py_XDECREF(start);
+    return task;
+}
+#endif
+
+/* Returns 1 when the loop makes its tasks by a factory of its own, 0 when not, -1 with an
+ * exception. */
+static int has_task_factory(struct bridge *bridge) {
+    PyObject *factory =
+        PyObject_CallMethodNoArgs(bridge->loop, bridge->state->strings.get_task_factory);
+    Py_XDECREF(factory);
+    return factory == NULL ? -1 : factory != Py_None;
+}
+
+static PyObject *start_task(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
+    int has_factory = has_task_factory(bridge);
+    if (has_factory < 0) {
+        return NULL;
+    }
+    bool can_be_eager = !has_factory && (HAS_EAGER_START || bridge->start_catcher != Py_None);
+    if (can_be_eager && event_loop_enter_application(bridge->event_loop)) {
+        PyObject *task = start_eagerly(bridge, coroutine, context);
+        event_loop_leave_application(bridge->event_loop);
+        return task;
+    }
+    return create_task(bridge, coroutine, context);
+}
+
+/* application(scope, receive, send), in `context`: returns its coroutine. */
+static PyObject *call_application(struct bridge *bridge, PyObject *context, PyObject *scope,
+                                  PyObject *receive, PyObject *send) {
+    if (PyContext_Enter(context) < 0) {
+        return NULL;
+    }
+    PyObject *args[] = {NULL, scope, receive, send};
+    PyObject *coroutine = PyObject_Vectorcall(bridge->application, args + 1,
+                                              3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    if (PyContext_Exit(context) < 0) {
+        Py_CLEAR(coroutine);
+    }
+    return coroutine;
+}
+
+/* Returns true when the task is done already, with its exception (or NULL) in *exception. */
+static bool is_done(struct bridge *bridge, PyObject *task, PyObject **exception) {
+    PyObject *answer = PyObject_CallMethodNoArgs(task, bridge->state->strings.done);
+    Py_XDECREF(answer);
+    if (answer != Py_True) {
+        return false;
+    }
+    *exception = exception_of(bridge, task);
+    return true;
+}
+
+void app_task_start(struct app_task *app_task, PyObject *cycle, PyObject *scope, PyObject *receive,
+                    PyObject *send) {
+    struct bridge *bridge = app_task->bridge;
+    app_task->cycle = Py_NewRef(cycle);
+    list_append(&bridge->tasks, &app_task->link);
+    bridge->task_count++;
+    PyObject *exception = NULL;
+    PyObject *context = PyContext_Copy(bridge->context);
+    PyObject *coroutine =
+        context == NULL ? NULL : call_application(bridge, context, scope, receive, send);
+    PyObject *task = coroutine == NULL ? NULL : start_task(bridge, coroutine, context);
+    Py_XDECREF(context);
+    Py_XDECREF(coroutine);
+    bool has_ended = task == NULL;
+    if (task != NULL && app_task_is_running(app_task)) {
+        has_ended = is_done(bridge, task, &exception);
+        if (!has_ended) {
+            app_task->task = Py_NewRef(task);
+            has_ended = watch_task(app_task, task) < 0;
+        }
+    }
+    if (PyErr_Occurred()) {
+        PyObject *type, *traceback;
+        PyErr_Fetch(&type, &exception, &traceback);
+        PyErr_NormalizeException(&type, &exception, &traceback);
+        if (traceback != NULL) {
+            PyException_SetTraceback(exception, traceback);
+        }
+        Py_XDECREF(type);
+        Py_XDECREF(traceback);
+    }
+    if (has_ended) {
+        finish(app_task, exception);
+    }
+    Py_XDECREF(exception);
+    Py_XDECREF(task);
+}
+
+/* --- Cancelling
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+void app_task_cancel(struct app_task *app_task) {
+    struct bridge *bridge = app_task->bridge;
+    PyObject *task = Py_XNewRef(app_task->task);
+    if (task != NULL) {
+        PyObject *result = PyObject_CallMethodNoArgs(task, bridge->state->strings.cancel);
+        if (result == NULL) {
+            bridge_report(bridge, "casgi could not cancel an application");
+        }
+        Py_XDECREF(result);
+        Py_DECREF(task);
+    }
+}
+
+static void on_close_timeout(struct timer *timer) {
+    struct app_task *app_task = LIST_OBJECT(timer, struct app_task, close_timer);
+    struct bridge *bridge = app_task->bridge;
+    PyObject *message = PyUnicode_FromFormat(
+        "Application %R took too long to end after its client had gone, and was cancelled: %R",
+        app_task->cycle, app_task->task == NULL ? Py_None : app_task->task);
+    bridge_log(bridge, "warning", message, NULL);
+    Py_XDECREF(message);
+    app_task_cancel(app_task);
+}
+
+void app_task_end_soon(struct app_task *app_task) {
+    if (app_task_is_running(app_task) && !app_task->is_ending) {
+        app_task->is_ending = true;
+        if (app_task->bridge->application_close_timeout >= 0) {
+            timer_start(app_task->bridge->event_loop, &app_task->close_timer,
+                        app_task->bridge->application_close_timeout);
+        }
+    }
+}
+
+int app_task_traverse(struct app_task *app_task, visitproc visit, void *arg) {
+    Py_VISIT(app_task->task);
+    return 0;
+}

@@ -1,0 +1,57 @@
+/* The application's task for one request or WebSocket: a real asyncio.Task in a fresh copy of the
+ * server's context.
+ *
+ *   idle --start--> RUNNING --the task is done--> idle (on_done)
+ *                      |--end_soon--> after --application-close-timeout it is cancelled
+ *
+ * The first step runs at once, inside the read that brought the request, when the loop is ours and
+ * no other application code runs; on any other loop, or with a task factory, the task begins as any
+ * other task does. */
+#ifndef CASGI_ASGI_APP_TASK_H
+#define CASGI_ASGI_APP_TASK_H
+
+#include "asgi/bridge.h"
+#include "net/timer.h"
+
+struct app_task {
+    struct list link; /* in bridge->tasks while running */
+    struct timer close_timer;
+    struct bridge *bridge;
+    PyObject *cycle; /* the object that embeds this; a strong reference while running, else NULL */
+    PyObject *task;  /* NULL when not running, or when it ended within its first step */
+    /* The application has returned (`exception` NULL) or raised. *Borrows*. Runs once; may free the
+     * cycle's last reference afterwards. */
+    void (*on_done)(PyObject *cycle, PyObject *exception);
+    bool is_ending;
+};
+
+void app_task_init(struct app_task *app_task, struct bridge *bridge,
+                   void (*on_done)(PyObject *cycle, PyObject *exception));
+
+/* Calls the application with `scope`, `receive` and `send` (*borrows*) and starts its task.
+ * Whatever happens, on_done is called once, maybe before this returns. */
+void app_task_start(struct app_task *app_task, PyObject *cycle, PyObject *scope, PyObject *receive,
+                    PyObject *send);
+
+static inline bool app_task_is_running(const struct app_task *app_task) {
+    return app_task->cycle != NULL;
+}
+
+/* What the cycle's method _on_task_done(task) does: the task's done callback, which keeps the
+ * cycle. Returns None. */
+PyObject *app_task_on_task_done(struct app_task *app_task, PyObject *task);
+
+/* Nobody waits for the application any more: it is cancelled if it has not ended in time.
+ * Idempotent. */
+void app_task_end_soon(struct app_task *app_task);
+
+/* Cancels it now. */
+void app_task_cancel(struct app_task *app_task);
+
+/* Returns new start catcher for the bridge's loop, or None where tasks begin at the loop's next
+ * turn. See app_task.c. */
+PyObject *app_task_new_catcher(struct bridge *bridge);
+
+int app_task_traverse(struct app_task *app_task, visitproc visit, void *arg);
+
+#endif

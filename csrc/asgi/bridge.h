@@ -1,0 +1,63 @@
+/* What all requests of one server share on the Python side: the application, the asyncio loop, the
+ * options of the bridge.
+ *
+ * Embedded in the Server object, which outlives every cycle because each cycle holds a reference to
+ * it (bridge->owner). */
+#ifndef CASGI_ASGI_BRIDGE_H
+#define CASGI_ASGI_BRIDGE_H
+
+#include "base/list.h"
+#include "net/event_loop.h"
+#include "state.h"
+
+struct server;
+
+/* Names of header fields that come with nearly every request, made once: see header_names.c. */
+#define HEADER_NAME_SLOTS 256
+
+struct bridge {
+    struct module_state *state;
+    struct event_loop
+        *event_loop; /* borrowed from the selector or the rider, which the Server holds */
+    struct server *server;
+    PyObject *owner;       /* the Server object that embeds this; borrowed */
+    PyObject *application; /* ASGI 3 */
+    PyObject *loop;        /* asyncio's */
+    PyObject *context; /* contextvars.Context as of the Server's making: every application starts in
+                          a copy of it */
+    PyObject *logger;
+    PyObject *lifespan_state; /* dict, or NULL */
+    PyObject *root_path;      /* str */
+    PyObject *extensions;     /* scope["extensions"] of WebSockets, copied for each */
+    PyObject *start_catcher;  /* see app_task.c; NULL when the loop takes no eager start */
+    PyObject *caught_start;
+    PyObject *header_names[HEADER_NAME_SLOTS];
+    void (*on_tasks_ended)(PyObject *owner); /* the last task has ended */
+    struct list tasks;                       /* of struct app_task: running */
+    size_t task_count;
+    size_t request_buffer_size;
+    double application_close_timeout;
+    bool runs_on_selector; /* the loop is asyncio's own on our Selector */
+};
+
+/* Logs through the logging module; the exception may be NULL (*borrows* both). Never raises.
+ * `level` is a method name of Logger. */
+void bridge_log(struct bridge *bridge, const char *level, PyObject *message, PyObject *exception);
+
+/* Reports the exception set now to loop.call_exception_handler(), or ends the turn with it when it
+ * is a KeyboardInterrupt or SystemExit. Clears it. Every entry from C that runs Python ends here
+ * when that fails. */
+void bridge_report(struct bridge *bridge, const char *what);
+
+/* Sets the exception for a status below zero: ClientDisconnected for STATUS_CLOSED, MemoryError,
+ * RuntimeError with `what` otherwise. Returns NULL. */
+PyObject *bridge_raise_status(struct bridge *bridge, int status, const char *what);
+
+/* True when the exception is a ClientDisconnected, or was raised from or because of one. */
+bool bridge_is_client_disconnected(struct bridge *bridge, PyObject *exception);
+
+/* Visits and drops the references. */
+int bridge_traverse(struct bridge *bridge, visitproc visit, void *arg);
+void bridge_clear(struct bridge *bridge);
+
+#endif

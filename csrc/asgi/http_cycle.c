@@ -1,0 +1,369 @@
+/* One HTTP request of the application: its body arrives in `body` and leaves by receive(), then
+ * comes http.disconnect; what send() is given goes to its response.
+ *
+ * Referenced by the exchange until its on_end(), by its task while that runs, and by whoever holds
+ * receive or send. The exchange may end before the task (background work) or after it; each looks
+ * whether the other is still there. */
+#include "asgi/http_cycle.h"
+
+#include "asgi/app_task.h"
+#include "asgi/message.h"
+#include "asgi/outcome.h"
+#include "asgi/pending.h"
+#include "asgi/response.h"
+#include "asgi/scope.h"
+#include "base/buffer.h"
+#include "base/counters.h"
+#include "base/limits.h"
+#include "base/status.h"
+
+typedef struct {
+    PyObject_HEAD struct bridge *bridge;
+    PyObject *owner; /* keeps the bridge */
+    PyObject *scope;
+    struct response response; /* with the exchange, which is NULL when it is over */
+    struct buffer body;       /* arrived, not received yet */
+    struct waiter_queue receivers;
+    struct waiter_queue senders; /* waiting for the client to read */
+    struct app_task app_task;
+    bool is_started;       /* the application was called */
+    bool is_body_complete; /* nothing more will arrive */
+    bool is_body_received; /* the application has had the last part */
+    bool is_disconnected;
+    bool is_paused;
+} HttpCycleObject;
+
+/* --- receive()
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static PyObject *body_event(HttpCycleObject *self) {
+    struct module_strings *strings = &self->bridge->state->strings;
+    size_t length = self->body.length < self->bridge->request_buffer_size
+                        ? self->body.length
+                        : self->bridge->request_buffer_size;
+    bool has_more = length < self->body.length || !self->is_body_complete;
+    PyObject *event = PyDict_New();
+    PyObject *bytes = length == 0 ? Py_NewRef(self->bridge->state->empty_bytes)
+                                  : PyBytes_FromStringAndSize(self->body.data, (Py_ssize_t)length);
+    if (event == NULL || bytes == NULL ||
+        PyDict_SetItem(event, strings->type, strings->http_request) < 0 ||
+        PyDict_SetItem(event, strings->body, bytes) < 0 ||
+        PyDict_SetItem(event, strings->more_body, has_more ? Py_True : Py_False) < 0) {
+        Py_XDECREF(bytes);
+        Py_XDECREF(event);
+        return NULL;
+    }
+    Py_DECREF(bytes);
+    buffer_consume(&self->body, length);
+    self->is_body_received = !has_more;
+    if (self->body.length == 0) {
+        buffer_release(&self->body);
+    }
+    return event;
+}
+
+static PyObject *disconnect_event(HttpCycleObject *self) {
+    struct module_strings *strings = &self->bridge->state->strings;
+    PyObject *event = PyDict_New();
+    if (event != NULL && PyDict_SetItem(event, strings->type, strings->http_disconnect) < 0) {
+        Py_CLEAR(event);
+    }
+    return event;
+}
+
+static bool is_over(const HttpCycleObject *self) {
+    return self->is_disconnected || self->response.exchange == NULL ||
+           self->response.state == RESPONSE_COMPLETE;
+}
+
+/* Something for receive() is there. */
+static bool has_event(const HttpCycleObject *self) {
+    return (!self->is_body_received && (self->body.length > 0 || self->is_body_complete)) ||
+           is_over(self);
+}
+
+static PyObject *poll_receive(PyObject *op) {
+    HttpCycleObject *self = (HttpCycleObject *)op;
+    if (!has_event(self)) {
+        self->is_paused = false;
+        exchange_resume(self->response.exchange); /* lets the body come, and sends the 100 Continue
+                                                     that it may wait for */
+        return NULL;
+    }
+    if (!self->is_body_received && (self->body.length > 0 || self->is_body_complete)) {
+        PyObject *event = body_event(self);
+        if (event != NULL && has_event(self)) {
+            waiter_queue_pass_on(&self->receivers);
+        }
+        return event;
+    }
+    waiter_queue_pass_on(&self->receivers);
+    return disconnect_event(self);
+}
+
+static PyObject *receive(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    HttpCycleObject *self = (HttpCycleObject *)op;
+    return pending_new(self->bridge, op, &self->receivers, poll_receive);
+}
+
+/* --- send()
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static PyObject *poll_drained(PyObject *op) {
+    HttpCycleObject *self = (HttpCycleObject *)op;
+    if (self->response.exchange != NULL && !self->is_disconnected &&
+        exchange_is_congested(self->response.exchange)) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* What send() returns when the message was taken: an awaitable that is ready, or one that waits for
+ * the client to read. */
+static PyObject *sent(HttpCycleObject *self) {
+    if (self->response.exchange != NULL && exchange_is_congested(self->response.exchange)) {
+        return pending_new(self->bridge, (PyObject *)self, &self->senders, poll_drained);
+    }
+    return outcome_none(self->bridge->state);
+}
+
+static PyObject *send_message(HttpCycleObject *self, PyObject *message) {
+    struct module_strings *strings = &self->bridge->state->strings;
+    PyObject *type = message_type(self->bridge, message);
+    if (type == NULL) {
+        return NULL;
+    }
+    bool is_body = message_is(type, strings->http_response_body);
+    if (!is_body && !message_is(type, strings->http_response_start)) {
+        PyErr_Format(PyExc_ValueError,
+                     "unexpected ASGI message %R: an HTTP response is http.response.start and "
+                     "http.response.body",
+                     type);
+        return NULL;
+    }
+    if (self->response.state == RESPONSE_COMPLETE) {
+        PyErr_Format(PyExc_RuntimeError, "unexpected ASGI message %R: the response is complete",
+                     type);
+        return NULL;
+    }
+    int result = is_body ? response_take_body(&self->response, message)
+                         : response_take_start(&self->response, message);
+    return result < 0 ? NULL : sent(self);
+}
+
+static PyObject *send(PyObject *op, PyObject *message) {
+    HttpCycleObject *self = (HttpCycleObject *)op;
+    PyObject *awaitable = send_message(self, message);
+    return awaitable != NULL ? awaitable : outcome_of_error(self->bridge->state);
+}
+
+/* --- The application's end
+ * --------------------------------------------------------------------------------------------- */
+
+/* Logs `text` with the request, e.g. "Exception in ASGI application: GET '/x'". */
+static void log_request(HttpCycleObject *self, const char *level, const char *text,
+                        PyObject *exception) {
+    PyObject *request = scope_describe(self->bridge, self->scope);
+    PyObject *message = request == NULL ? NULL : PyUnicode_FromFormat("%s: %U", text, request);
+    bridge_log(self->bridge, level, message, exception);
+    Py_XDECREF(request);
+    Py_XDECREF(message);
+}
+
+static void on_app_done(PyObject *op, PyObject *exception) {
+    HttpCycleObject *self = (HttpCycleObject *)op;
+    bool was_gone = self->is_disconnected || self->response.exchange == NULL;
+    if (exception != NULL && was_gone &&
+        (bridge_is_client_disconnected(self->bridge, exception) || self->app_task.is_ending)) {
+        bool was_cancelled =
+            PyErr_GivenExceptionMatches(exception, self->bridge->state->cancelled_error);
+        log_request(self,
+                    was_cancelled || bridge_is_client_disconnected(self->bridge, exception)
+                        ? "debug"
+                        : "error",
+                    "ASGI application ended by its client's leaving", exception);
+    } else if (exception != NULL) {
+        log_request(self, "error", "Exception in ASGI application", exception);
+    } else if (self->response.state != RESPONSE_COMPLETE && !was_gone) {
+        log_request(self, "error", "ASGI application returned without completing its response",
+                    NULL);
+    }
+    response_fail(&self->response);
+}
+
+static PyObject *on_task_done(PyObject *op, PyObject *task) {
+    return app_task_on_task_done(&((HttpCycleObject *)op)->app_task, task);
+}
+
+/* --- Events of the exchange
+ * -------------------------------------------------------------------------------------------- */
+
+static void on_body(void *owner, struct slice bytes, bool is_last) {
+    HttpCycleObject *self = owner;
+    if (buffer_append(&self->body, bytes) != STATUS_OK) {
+        exchange_abort(self->response.exchange);
+        return;
+    }
+    self->is_body_complete = self->is_body_complete || is_last;
+    if (!is_last && !self->is_paused && self->body.length > LIMIT_RECEIVE_BUFFER) {
+        self->is_paused = true;
+        exchange_pause(self->response.exchange);
+    }
+}
+
+static void start_application(HttpCycleObject *self) {
+    self->is_started = true;
+    PyObject *op = (PyObject *)self;
+    struct module_strings *strings = &self->bridge->state->strings;
+    PyObject *receive_method = PyObject_GetAttr(op, strings->receive);
+    PyObject *send_method = PyObject_GetAttr(op, strings->send);
+    if (receive_method != NULL && send_method != NULL) {
+        app_task_start(&self->app_task, op, self->scope, receive_method, send_method);
+    } else {
+        bridge_report(self->bridge, "casgi could not start an application");
+        exchange_abort(self->response.exchange);
+    }
+    Py_XDECREF(receive_method);
+    Py_XDECREF(send_method);
+}
+
+static void on_ready(void *owner) {
+    HttpCycleObject *self = owner;
+    Py_INCREF(self);
+    if (!self->is_started) {
+        start_application(self);
+    } else if (has_event(self)) {
+        waiter_queue_wake_one(&self->receivers);
+    }
+    Py_DECREF(self);
+}
+
+static void on_drain(void *owner) {
+    HttpCycleObject *self = owner;
+    Py_INCREF(self);
+    waiter_queue_wake_all(&self->senders);
+    Py_DECREF(self);
+}
+
+static void on_disconnect(void *owner) {
+    HttpCycleObject *self = owner;
+    Py_INCREF(self);
+    self->is_disconnected = true;
+    app_task_end_soon(&self->app_task);
+    waiter_queue_wake_all(&self->senders);
+    waiter_queue_wake_one(&self->receivers);
+    Py_DECREF(self);
+}
+
+static void on_end(void *owner) {
+    HttpCycleObject *self = owner;
+    self->response.exchange = NULL;
+    if (self->is_started && self->response.state != RESPONSE_COMPLETE) {
+        app_task_end_soon(&self->app_task);
+    }
+    waiter_queue_wake_all(&self->senders);
+    waiter_queue_wake_one(&self->receivers);
+    Py_DECREF(self);
+}
+
+static const struct exchange_events exchange_events = {
+    .on_body = on_body,
+    .on_ready = on_ready,
+    .on_drain = on_drain,
+    .on_disconnect = on_disconnect,
+    .on_end = on_end,
+};
+
+int http_cycle_begin(struct bridge *bridge, struct exchange *exchange) {
+    PyObject *scope = scope_new(bridge, exchange, false);
+    HttpCycleObject *self =
+        scope == NULL ? NULL : PyObject_GC_New(HttpCycleObject, bridge->state->http_cycle_type);
+    if (self == NULL) {
+        Py_XDECREF(scope);
+        bridge_report(bridge, "casgi could not take a request");
+        return STATUS_NO_MEMORY;
+    }
+    counters_opened(COUNTER_http_cycles);
+    self->bridge = bridge;
+    self->owner = Py_NewRef(bridge->owner);
+    response_init(&self->response, bridge, exchange);
+    self->scope = scope;
+    self->body = BUFFER_EMPTY;
+    waiter_queue_init(&self->receivers);
+    waiter_queue_init(&self->senders);
+    app_task_init(&self->app_task, bridge, on_app_done);
+    self->is_started = self->is_body_complete = self->is_body_received = self->is_disconnected =
+        self->is_paused = false;
+    exchange_attach(exchange, &exchange_events, self);
+    PyObject_GC_Track(self);
+    return STATUS_OK;
+}
+
+/* --- The type
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static int traverse(PyObject *op, visitproc visit, void *arg) {
+    HttpCycleObject *self = (HttpCycleObject *)op;
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(self->owner);
+    Py_VISIT(self->scope);
+    int result = app_task_traverse(&self->app_task, visit, arg);
+    result = result != 0 ? result : waiter_queue_traverse(&self->receivers, visit, arg);
+    return result != 0 ? result : waiter_queue_traverse(&self->senders, visit, arg);
+}
+
+static int clear(PyObject *op) {
+    HttpCycleObject *self = (HttpCycleObject *)op;
+    waiter_queue_clear(&self->receivers);
+    waiter_queue_clear(&self->senders);
+    Py_CLEAR(self->app_task.task);
+    return 0;
+}
+
+static void dealloc(PyObject *op) {
+    HttpCycleObject *self = (HttpCycleObject *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    (void)clear(op);
+    timer_stop(&self->app_task.close_timer);
+    response_release(&self->response);
+    buffer_release(&self->body);
+    Py_CLEAR(self->scope);
+    Py_CLEAR(self->owner);
+    type->tp_free(op);
+    Py_DECREF(type);
+    counters_closed(COUNTER_http_cycles);
+}
+
+PyDoc_STRVAR(receive_doc,
+             "receive() -> Awaitable[dict]\n\nThe next http.request or http.disconnect event.");
+PyDoc_STRVAR(send_doc, "send(message: dict) -> Awaitable[None]\n\nTakes http.response.start and "
+                       "http.response.body; waits while the client "
+                       "does not read.");
+
+static PyMethodDef methods[] = {
+    {"receive", receive, METH_NOARGS, receive_doc},
+    {"send", send, METH_O, send_doc},
+    {"_on_task_done", on_task_done, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "One HTTP request of the application."},
+    {Py_tp_traverse, traverse},
+    {Py_tp_clear, clear},
+    {Py_tp_dealloc, dealloc},
+    {Py_tp_methods, methods},
+    {0, NULL},
+};
+
+PyType_Spec http_cycle_type_spec = {
+    .name = "casgi._core.HttpCycle",
+    .basicsize = sizeof(HttpCycleObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE |
+             Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = slots,
+};

@@ -1,0 +1,119 @@
+/* Reading ASGI messages. Holds nothing. */
+#include "asgi/message.h"
+
+PyObject *message_type(struct bridge *bridge, PyObject *message) {
+    if (!PyDict_Check(message)) {
+        PyErr_Format(PyExc_TypeError, "an ASGI message must be a dict, not %.100s",
+                     Py_TYPE(message)->tp_name);
+        return NULL;
+    }
+    PyObject *type = PyDict_GetItemWithError(message, bridge->state->strings.type);
+    if (type == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_KeyError, "an ASGI message needs the key 'type'");
+        }
+        return NULL;
+    }
+    if (!PyUnicode_Check(type)) {
+        PyErr_Format(PyExc_TypeError, "an ASGI message's 'type' must be a str, not %.100s",
+                     Py_TYPE(type)->tp_name);
+        return NULL;
+    }
+    return type;
+}
+
+bool message_is(PyObject *type, PyObject *expected) {
+    return type == expected || PyUnicode_Compare(type, expected) == 0;
+}
+
+int message_find(PyObject *message, PyObject *key, PyObject **value) {
+    *value = PyDict_GetItemWithError(message, key);
+    if (*value == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    if (*value == Py_None) {
+        *value = NULL;
+    }
+    return 0;
+}
+
+static int wrong_type(PyObject *key, const char *wanted, PyObject *value) {
+    PyErr_Format(PyExc_TypeError, "an ASGI message's %R must be %s, not %.100s", key, wanted,
+                 Py_TYPE(value)->tp_name);
+    return -1;
+}
+
+int message_int(PyObject *message, PyObject *key, int missing, int *number) {
+    PyObject *value;
+    *number = missing;
+    if (message_find(message, key, &value) < 0) {
+        return -1;
+    }
+    if (value == NULL) {
+        return 0;
+    }
+    if (!PyLong_Check(value)) {
+        return wrong_type(key, "an int", value);
+    }
+    long long_value = PyLong_AsLong(value); /* also an enum.IntEnum such as http.HTTPStatus */
+    if (long_value == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    *number = long_value > 1000000 || long_value < -1000000 ? -1 : (int)long_value;
+    return 0;
+}
+
+int message_bool(PyObject *message, PyObject *key, bool *truth) {
+    PyObject *value;
+    *truth = false;
+    if (message_find(message, key, &value) < 0) {
+        return -1;
+    }
+    int result = value == NULL ? 0 : PyObject_IsTrue(value);
+    *truth = result > 0;
+    return result < 0 ? -1 : 0;
+}
+
+int message_bytes(PyObject *message, PyObject *key, PyObject **bytes) {
+    PyObject *value;
+    *bytes = NULL;
+    if (message_find(message, key, &value) < 0) {
+        return -1;
+    }
+    if (value == NULL) {
+        return 0;
+    }
+    if (PyBytes_Check(value)) {
+        *bytes = Py_NewRef(value);
+    } else if (PyByteArray_Check(value) || PyMemoryView_Check(value)) {
+        *bytes = PyBytes_FromObject(value);
+    } else {
+        return wrong_type(key, "bytes", value);
+    }
+    return *bytes == NULL ? -1 : 0;
+}
+
+int message_text(PyObject *message, PyObject *key, struct slice *text) {
+    PyObject *value;
+    *text = SLICE_EMPTY;
+    if (message_find(message, key, &value) < 0) {
+        return -1;
+    }
+    if (value == NULL) {
+        return 0;
+    }
+    if (!PyUnicode_Check(value)) {
+        return wrong_type(key, "a str", value);
+    }
+    Py_ssize_t length;
+    const char *data = PyUnicode_AsUTF8AndSize(value, &length);
+    if (data == NULL) {
+        return -1;
+    }
+    *text = slice_of(data, (size_t)length);
+    return 0;
+}
+
+void message_release_bytes(void *bytes) {
+    Py_DECREF((PyObject *)bytes);
+}

@@ -1,0 +1,143 @@
+/* Building a response from ASGI messages. Owns the head until it is sent; the exchange is borrowed,
+ * and may be over after each call into it. */
+#include "asgi/response.h"
+
+#include "asgi/message.h"
+#include "base/limits.h"
+#include "base/status.h"
+
+void response_init(struct response *response, struct bridge *bridge, struct exchange *exchange) {
+    *response =
+        (struct response){.bridge = bridge, .exchange = exchange, .state = RESPONSE_NOTHING};
+}
+
+int response_take_start(struct response *response, PyObject *message) {
+    int status = 0;
+    if (response->state != RESPONSE_NOTHING) {
+        PyErr_SetString(PyExc_RuntimeError, "the response was started already");
+        return -1;
+    }
+    if (message_int(message, response->bridge->state->strings.status, 0, &status) < 0) {
+        return -1;
+    }
+    if (status < 200 || status > 999) {
+        PyErr_Format(PyExc_ValueError, "a response needs a 'status' from 200 to 999, not %d",
+                     status);
+        return -1;
+    }
+    response->start = response_start_new(response->bridge, message, status);
+    if (response->start == NULL) {
+        return -1;
+    }
+    response->state = RESPONSE_STARTED;
+    return 0;
+}
+
+/* Sends the head that was kept. `length` is the whole body's when this is all of it, else -1. */
+static int send_head(struct response *response, int64_t length) {
+    struct response_start *start = response->start;
+    response->start = NULL;
+    response->state = RESPONSE_BEGUN;
+    int status = exchange_respond(response->exchange, &start->head, &start->facts, length);
+    response_start_free(start);
+    return status;
+}
+
+/* Passes a part of the body on: small ones by copy, others in place, kept alive by their frame. */
+static int send_part(struct response *response, PyObject *bytes, bool is_last) {
+    struct slice part = message_slice(bytes);
+    if (part.length <= LIMIT_COPIED_BODY) {
+        return exchange_send(response->exchange, part, is_last);
+    }
+    struct frame *frame = frame_wrap(part, message_release_bytes, bytes);
+    if (frame == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    Py_INCREF(bytes);
+    return exchange_send_frame(response->exchange, frame, is_last);
+}
+
+static int send_body(struct response *response, PyObject *bytes, bool is_last) {
+    if (response->exchange == NULL) {
+        return STATUS_CLOSED;
+    }
+    if (response->state == RESPONSE_STARTED) {
+        int64_t length = PyBytes_GET_SIZE(bytes);
+        /* the Content-Length of an empty body may be that of what HEAD or 304 leave out: framing
+         * decides */
+        bool is_empty = is_last && length == 0 && response->start->facts.content_length <= 0;
+        int status = send_head(response, is_empty ? 0 : is_last && length > 0 ? length : -1);
+        if (status != STATUS_OK || is_empty) {
+            return status;
+        }
+    }
+    return send_part(response, bytes, is_last);
+}
+
+static int raise_status(struct response *response, int status) {
+    if (status == STATUS_INVALID) {
+        PyErr_SetString(PyExc_RuntimeError, "the body is longer or shorter than the Content-Length "
+                                            "header said; the connection was cut");
+    } else if (status == STATUS_CLOSED) {
+        bridge_raise_status(response->bridge, status,
+                            "the client has gone: nobody receives this response");
+    } else {
+        bridge_raise_status(response->bridge, status, "the response could not be sent");
+    }
+    return -1;
+}
+
+int response_take_body(struct response *response, PyObject *message) {
+    struct module_strings *strings = &response->bridge->state->strings;
+    PyObject *bytes = NULL;
+    bool has_more = false;
+    if (response->state == RESPONSE_NOTHING) {
+        PyErr_SetString(PyExc_RuntimeError, "the response's start must be sent before its body");
+        return -1;
+    }
+    if (message_bytes(message, strings->body, &bytes) < 0 ||
+        message_bool(message, strings->more_body, &has_more) < 0) {
+        Py_XDECREF(bytes);
+        return -1;
+    }
+    if (bytes == NULL) {
+        bytes = Py_NewRef(response->bridge->state->empty_bytes);
+    }
+    int status = send_body(response, bytes, !has_more);
+    Py_DECREF(bytes);
+    if (!has_more || status == STATUS_INVALID) {
+        response->state = RESPONSE_COMPLETE;
+    }
+    return status == STATUS_OK ? 0 : raise_status(response, status);
+}
+
+static void answer_500(struct response *response) {
+    struct http_header type = {SLICE_LITERAL("content-type"),
+                               SLICE_LITERAL("text/plain; charset=utf-8")};
+    struct http_response_head head = {
+        .status = 500, .reason = SLICE_EMPTY, .headers = &type, .header_count = 1};
+    struct http_response_facts facts = {.content_length = -1};
+    struct slice text = SLICE_LITERAL("Internal Server Error");
+    if (exchange_respond(response->exchange, &head, &facts, (int64_t)text.length) == STATUS_OK) {
+        (void)exchange_send(response->exchange, text, true);
+    }
+}
+
+void response_fail(struct response *response) {
+    enum response_state state = response->state;
+    response->state = RESPONSE_COMPLETE;
+    response_release(response);
+    if (response->exchange == NULL || state == RESPONSE_COMPLETE) {
+        return;
+    }
+    if (state == RESPONSE_BEGUN) {
+        exchange_abort(response->exchange);
+    } else {
+        answer_500(response);
+    }
+}
+
+void response_release(struct response *response) {
+    response_start_free(response->start);
+    response->start = NULL;
+}

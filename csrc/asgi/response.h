@@ -1,0 +1,40 @@
+/* The response to an exchange as ASGI messages build it: of an HTTP request, or in the place of a
+ * WebSocket's accept.
+ *
+ *   NOTHING --start--> STARTED (kept) --first body--> BEGUN (on the wire) --last body--> COMPLETE
+ *
+ * The head is kept until the first body, so that a response of one piece gets its Content-Length
+ * and leaves in one write. */
+#ifndef CASGI_ASGI_RESPONSE_H
+#define CASGI_ASGI_RESPONSE_H
+
+#include "asgi/response_start.h"
+#include "server/exchange.h"
+
+enum response_state { RESPONSE_NOTHING, RESPONSE_STARTED, RESPONSE_BEGUN, RESPONSE_COMPLETE };
+
+struct response {
+    struct bridge *bridge;
+    struct exchange *exchange; /* borrowed; NULL when over: its owner resets it in on_end() */
+    struct response_start *start;
+    enum response_state state;
+};
+
+void response_init(struct response *response, struct bridge *bridge, struct exchange *exchange);
+
+/* Takes http.response.start (or websocket.http.response.start). Returns -1 with an exception. */
+int response_take_start(struct response *response, PyObject *message);
+
+/* Takes http.response.body. Returns -1 with an exception: ClientDisconnected when nobody listens.
+ */
+int response_take_body(struct response *response, PyObject *message);
+
+/* Ends a response that will not be completed: 500 while nothing was sent, a cut connection
+ * afterwards, so that the client gets no half answer that looks whole. Nothing when it is complete.
+ */
+void response_fail(struct response *response);
+
+/* Frees what is kept. */
+void response_release(struct response *response);
+
+#endif

@@ -1,0 +1,110 @@
+/* Reading response heads out of ASGI messages. Nothing that fails here has reached the wire. */
+#include "asgi/response_start.h"
+
+#include "base/status.h"
+
+static PyObject *as_bytes(PyObject *object, const char *what) {
+    if (PyBytes_Check(object)) {
+        return Py_NewRef(object);
+    }
+    if (PyByteArray_Check(object) || PyMemoryView_Check(object)) {
+        return PyBytes_FromObject(object);
+    }
+    PyErr_Format(PyExc_TypeError, "a header's %s must be bytes, not %.100s: %R", what,
+                 Py_TYPE(object)->tp_name, object);
+    return NULL;
+}
+
+static struct slice slice_of_bytes(PyObject *bytes) {
+    return slice_of(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
+}
+
+static int read_pair(struct response_start *start, struct http_header *header, PyObject *pair) {
+    PyObject *fast = PySequence_Fast(pair, "a header must be a pair (name, value) of bytes");
+    if (fast == NULL || PySequence_Fast_GET_SIZE(fast) != 2) {
+        if (fast != NULL) {
+            PyErr_Format(PyExc_ValueError, "a header must be a pair (name, value) of bytes, not %R",
+                         pair);
+            Py_DECREF(fast);
+        }
+        return -1;
+    }
+    PyObject *name = as_bytes(PySequence_Fast_GET_ITEM(fast, 0), "name");
+    PyObject *value = name == NULL ? NULL : as_bytes(PySequence_Fast_GET_ITEM(fast, 1), "value");
+    Py_DECREF(fast);
+    if (value == NULL) {
+        Py_XDECREF(name);
+        return -1;
+    }
+    start->keepers[start->keeper_count++] = name;
+    start->keepers[start->keeper_count++] = value;
+    *header = (struct http_header){slice_of_bytes(name), slice_trim(slice_of_bytes(value))};
+    return 0;
+}
+
+static int check(struct response_start *start) {
+    size_t bad = 0;
+    if (http_response_head_check(&start->head, &start->facts, &bad) == STATUS_OK) {
+        return 0;
+    }
+    PyErr_Format(PyExc_ValueError,
+                 "the response header %R: %R must not be sent (a name is a token, a value has no "
+                 "CR, LF, NUL or other control "
+                 "character, a Content-Length is one number)",
+                 start->keepers[2 * bad], start->keepers[2 * bad + 1]);
+    return -1;
+}
+
+static struct response_start *read_headers(PyObject *headers, int status) {
+    Py_ssize_t count = headers == NULL ? 0 : PySequence_Fast_GET_SIZE(headers);
+    size_t size = sizeof(struct response_start) +
+                  (size_t)count * (sizeof(struct http_header) + 2 * sizeof(PyObject *));
+    struct response_start *start = PyMem_Calloc(1, size);
+    if (start == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    struct http_header *pairs = (struct http_header *)(start + 1);
+    start->keepers = (PyObject **)(pairs + count);
+    start->head = (struct http_response_head){
+        .status = status, .reason = SLICE_EMPTY, .headers = pairs, .header_count = (size_t)count};
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (read_pair(start, &pairs[i], PySequence_Fast_GET_ITEM(headers, i)) < 0) {
+            response_start_free(start);
+            return NULL;
+        }
+    }
+    if (check(start) < 0) {
+        response_start_free(start);
+        return NULL;
+    }
+    return start;
+}
+
+struct response_start *response_start_new(struct bridge *bridge, PyObject *message, int status) {
+    PyObject *headers = PyDict_GetItemWithError(message, bridge->state->strings.headers);
+    if (headers == NULL && PyErr_Occurred()) {
+        return NULL;
+    }
+    PyObject *fast = NULL;
+    if (headers != NULL && headers != Py_None) {
+        /* a copy, unless it is a tuple: reading a pair may run Python code, which could change a
+         * list under us */
+        fast = PySequence_Tuple(headers);
+        if (fast == NULL) {
+            return NULL;
+        }
+    }
+    struct response_start *start = read_headers(fast, status);
+    Py_XDECREF(fast);
+    return start;
+}
+
+void response_start_free(struct response_start *start) {
+    if (start != NULL) {
+        for (size_t i = 0; i < start->keeper_count; i++) {
+            Py_DECREF(start->keepers[i]);
+        }
+        PyMem_Free(start);
+    }
+}

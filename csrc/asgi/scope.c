@@ -1,0 +1,301 @@
+/* Building scopes. The addresses of a connection become tuples once, kept in connection->context
+ * for its later requests. */
+#include "asgi/scope.h"
+
+#include "asgi/header_names.h"
+#include "server/connection.h"
+#include "ws/ws_handshake.h"
+
+/* What the requests of one connection share. */
+struct connection_context {
+    PyObject *client;
+    PyObject *server;
+};
+
+/* Sets dict[key] = value and drops the reference to value, which may be NULL (an exception is set
+ * then). */
+static int set_new(PyObject *dict, PyObject *key, PyObject *value) {
+    int result = value == NULL ? -1 : PyDict_SetItem(dict, key, value);
+    Py_XDECREF(value);
+    return result;
+}
+
+static PyObject *bytes_of(struct slice bytes) {
+    return PyBytes_FromStringAndSize(bytes.data, (Py_ssize_t)bytes.length);
+}
+
+/* --- Addresses
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+/* (host, port) for IP; (path, None) for the server's unix socket; None where there is nothing to
+ * tell. */
+static PyObject *address_tuple(const struct address *address) {
+    if (address->family == ADDRESS_NONE || address->host[0] == '\0') {
+        Py_RETURN_NONE;
+    }
+    PyObject *host = PyUnicode_DecodeFSDefault(address->host);
+    if (host == NULL) {
+        return NULL;
+    }
+    if (address->family == ADDRESS_UNIX) {
+        return Py_BuildValue("(NO)", host, Py_None);
+    }
+    return Py_BuildValue("(Ni)", host, (int)address->port);
+}
+
+static struct connection_context *connection_context(struct connection *connection) {
+    if (connection->context != NULL) {
+        return connection->context;
+    }
+    struct address peer = {.family = ADDRESS_NONE};
+    struct address local = {.family = ADDRESS_NONE};
+    (void)stream_addresses(connection->stream, &peer, &local);
+    struct connection_context *context = PyMem_Calloc(1, sizeof(*context));
+    if (context == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    context->client = address_tuple(&peer);
+    context->server = address_tuple(&local);
+    connection->context = context;
+    if (context->client == NULL || context->server == NULL) {
+        scope_forget_connection(connection);
+        return NULL;
+    }
+    return context;
+}
+
+void scope_forget_connection(struct connection *connection) {
+    struct connection_context *context = connection->context;
+    connection->context = NULL;
+    if (context != NULL) {
+        Py_CLEAR(context->client);
+        Py_CLEAR(context->server);
+        PyMem_Free(context);
+    }
+}
+
+/* --- The target
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    char lower = slice_lower(c);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/* Returns new str: percent-encoding undone, then UTF-8, where a sequence that is none becomes
+ * U+FFFD, as urllib.parse.unquote() does. */
+static PyObject *decode_path(struct slice path) {
+    if (memchr(path.data, '%', path.length) == NULL) {
+        return PyUnicode_DecodeUTF8(path.data, (Py_ssize_t)path.length, "replace");
+    }
+    char *decoded = PyMem_Malloc(path.length);
+    if (decoded == NULL) {
+        return PyErr_NoMemory();
+    }
+    size_t length = 0;
+    for (size_t i = 0; i < path.length; i++) {
+        bool is_escape = path.data[i] == '%' && i + 2 < path.length &&
+                         hex_value(path.data[i + 1]) >= 0 && hex_value(path.data[i + 2]) >= 0;
+        if (is_escape) {
+            decoded[length++] =
+                (char)(hex_value(path.data[i + 1]) * 16 + hex_value(path.data[i + 2]));
+            i += 2;
+        } else {
+            decoded[length++] = path.data[i];
+        }
+    }
+    PyObject *text = PyUnicode_DecodeUTF8(decoded, (Py_ssize_t)length, "replace");
+    PyMem_Free(decoded);
+    return text;
+}
+
+/* --- Headers
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+static PyObject *header_pair(struct bridge *bridge, const struct http_header *header) {
+    PyObject *name = header_names_get(bridge, header->name);
+    PyObject *value = bytes_of(header->value);
+    PyObject *pair = name == NULL || value == NULL ? NULL : PyTuple_New(2);
+    if (pair == NULL) {
+        Py_XDECREF(name);
+        Py_XDECREF(value);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(pair, 0, name);
+    PyTuple_SET_ITEM(pair, 1, value);
+    return pair;
+}
+
+/* daphne's way to set root_path from a proxy; it is for the server, and no header of the request.
+ */
+static const struct slice root_path_header = {"daphne-root-path", 16};
+
+static PyObject *headers_list(struct bridge *bridge, const struct http_request_head *head) {
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list != NULL && i < head->header_count; i++) {
+        if (slice_equals(head->headers[i].name, root_path_header)) {
+            continue;
+        }
+        PyObject *pair = header_pair(bridge, &head->headers[i]);
+        if (pair == NULL || PyList_Append(list, pair) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(pair);
+    }
+    return list;
+}
+
+static PyObject *root_path(struct bridge *bridge, const struct http_request_head *head) {
+    const struct http_header *header = http_request_head_find(head, root_path_header);
+    return header == NULL ? Py_NewRef(bridge->root_path) : decode_path(header->value);
+}
+
+/* --- The scope
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static PyObject *asgi_versions(struct bridge *bridge) {
+    struct module_strings *strings = &bridge->state->strings;
+    PyObject *versions = PyDict_New();
+    if (versions != NULL &&
+        (PyDict_SetItem(versions, strings->version, strings->asgi_version) < 0 ||
+         PyDict_SetItem(versions, strings->spec_version, strings->asgi_spec_version) < 0)) {
+        Py_CLEAR(versions);
+    }
+    return versions;
+}
+
+static PyObject *scheme(struct bridge *bridge, const struct http_request_head *head,
+                        bool is_websocket) {
+    struct module_strings *strings = &bridge->state->strings;
+    bool is_secure = slice_equals(head->scheme, SLICE_LITERAL("https"));
+    if (is_websocket) {
+        return Py_NewRef(is_secure ? strings->wss : strings->ws);
+    }
+    return Py_NewRef(is_secure ? strings->https : strings->http);
+}
+
+static PyObject *http_version(struct bridge *bridge, const struct http_request_head *head) {
+    struct module_strings *strings = &bridge->state->strings;
+    if (head->version_major == 1) {
+        return Py_NewRef(head->version_minor == 0 ? strings->http_1_0 : strings->http_1_1);
+    }
+    return PyUnicode_FromFormat("%d", head->version_major);
+}
+
+static PyObject *subprotocols(const struct http_request_head *head) {
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list != NULL && i < head->header_count; i++) {
+        if (!slice_equals(head->headers[i].name, SLICE_LITERAL("sec-websocket-protocol"))) {
+            continue;
+        }
+        struct slice rest = head->headers[i].value;
+        for (;;) {
+            struct slice next = ws_handshake_next_subprotocol(&rest);
+            if (next.length == 0) {
+                break;
+            }
+            PyObject *text = PyUnicode_DecodeLatin1(next.data, (Py_ssize_t)next.length, NULL);
+            int appended = text == NULL ? -1 : PyList_Append(list, text);
+            Py_XDECREF(text);
+            if (appended < 0) {
+                Py_CLEAR(list);
+                return NULL;
+            }
+        }
+    }
+    return list;
+}
+
+static int fill_websocket(struct bridge *bridge, PyObject *scope,
+                          const struct http_request_head *head) {
+    struct module_strings *strings = &bridge->state->strings;
+    PyObject *extensions = PyDict_New();
+    if (extensions == NULL ||
+        set_new(extensions, strings->websocket_http_response, PyDict_New()) < 0) {
+        Py_XDECREF(extensions);
+        return -1;
+    }
+    return set_new(scope, strings->extensions, extensions) < 0 ||
+                   set_new(scope, strings->subprotocols, subprotocols(head)) < 0
+               ? -1
+               : 0;
+}
+
+static PyObject *method_text(struct bridge *bridge, struct slice method) {
+    if (slice_equals(method, SLICE_LITERAL("GET"))) {
+        return Py_NewRef(bridge->state->strings.get_method);
+    }
+    return PyUnicode_DecodeLatin1(method.data, (Py_ssize_t)method.length, NULL);
+}
+
+static int fill_common(struct bridge *bridge, PyObject *scope, struct exchange *exchange,
+                       bool is_websocket) {
+    struct module_strings *strings = &bridge->state->strings;
+    const struct http_request_head *head = exchange->request;
+    struct connection_context *shared = connection_context(exchange->connection);
+    if (shared == NULL) {
+        return -1;
+    }
+    return PyDict_SetItem(scope, strings->type, is_websocket ? strings->websocket : strings->http) <
+                       0 ||
+                   set_new(scope, strings->asgi, asgi_versions(bridge)) < 0 ||
+                   set_new(scope, strings->http_version, http_version(bridge, head)) < 0 ||
+                   PyDict_SetItem(scope, strings->server, shared->server) < 0 ||
+                   PyDict_SetItem(scope, strings->client, shared->client) < 0 ||
+                   set_new(scope, strings->scheme, scheme(bridge, head, is_websocket)) < 0 ||
+                   set_new(scope, strings->path, decode_path(head->path)) < 0 ||
+                   set_new(scope, strings->raw_path, bytes_of(head->path)) < 0 ||
+                   set_new(scope, strings->query_string, bytes_of(head->query)) < 0 ||
+                   set_new(scope, strings->root_path, root_path(bridge, head)) < 0 ||
+                   set_new(scope, strings->headers, headers_list(bridge, head)) < 0
+               ? -1
+               : 0;
+}
+
+PyObject *scope_new(struct bridge *bridge, struct exchange *exchange, bool is_websocket) {
+    struct module_strings *strings = &bridge->state->strings;
+    PyObject *scope = PyDict_New();
+    if (scope == NULL || fill_common(bridge, scope, exchange, is_websocket) < 0) {
+        goto failed;
+    }
+    if (is_websocket && fill_websocket(bridge, scope, exchange->request) < 0) {
+        goto failed;
+    }
+    if (!is_websocket &&
+        set_new(scope, strings->method, method_text(bridge, exchange->request->method)) < 0) {
+        goto failed;
+    }
+    if (bridge->lifespan_state != NULL &&
+        set_new(scope, strings->state, PyDict_Copy(bridge->lifespan_state)) < 0) {
+        goto failed;
+    }
+    return scope;
+failed:
+    Py_XDECREF(scope);
+    return NULL;
+}
+
+PyObject *scope_describe(struct bridge *bridge, PyObject *scope) {
+    struct module_strings *strings = &bridge->state->strings;
+    PyObject *method = PyDict_GetItemWithError(scope, strings->method);
+    PyObject *path = PyDict_GetItemWithError(scope, strings->raw_path);
+    if (path == NULL || !PyBytes_Check(path)) { /* the application changed its scope */
+        return PyUnicode_FromString("(request unknown)");
+    }
+    /* raw, for it has no character that could end the line */
+    PyObject *text =
+        PyUnicode_DecodeLatin1(PyBytes_AS_STRING(path), PyBytes_GET_SIZE(path), NULL);
+    PyObject *line = text == NULL ? NULL
+                                  : PyUnicode_FromFormat(
+                                        "%S %U", method != NULL ? method : strings->websocket, text);
+    Py_XDECREF(text);
+    return line;
+}

@@ -1,0 +1,85 @@
+/* Every limit and its reason, in one place. What an option can change carries the option's name.
+ *
+ * Where daphne has the limit, the value is daphne's, so that a project that moves over notices
+ * nothing. */
+#ifndef CASGI_BASE_LIMITS_H
+#define CASGI_BASE_LIMITS_H
+
+/* --max-head-size: request line and headers. nginx and Node take 8 to 16 KiB; 64 KiB leaves room
+ * for large cookies and tokens and bounds what a client can make a worker hold before the
+ * application sees it. 414 when the target alone is over it, else 431. */
+#define LIMIT_HEAD_SIZE (64 * 1024)
+
+/* --max-headers: gunicorn and Apache take 100; browsers send about 20. */
+#define LIMIT_HEADERS 100
+
+/* Trailer fields are parsed and dropped; a request needs few. */
+#define LIMIT_TRAILER_SIZE (8 * 1024)
+
+/* Size and extensions of one chunk's header: RFC 9112 section 7.1.1 asks for a limit on extensions.
+ */
+#define LIMIT_CHUNK_EXTENSION_SIZE (4 * 1024)
+
+/* Bytes read from a socket at once, one buffer per loop. 64 KiB is what libuv suggests. */
+#define LIMIT_READ_SIZE (64 * 1024)
+
+/* --request-buffer-size: the most bytes of a request body in one http.request event. */
+#define LIMIT_REQUEST_BUFFER_SIZE (64 * 1024)
+
+/* Body bytes that wait for the application's receive() before reading stops. */
+#define LIMIT_RECEIVE_BUFFER (128 * 1024)
+
+/* Messages and their bytes that wait for the application's receive() before reading stops. */
+#define LIMIT_MAILBOX_MESSAGES 64
+#define LIMIT_MAILBOX_BYTES    (256 * 1024)
+
+/* Requests that a client has sent ahead of the current response (pipelining) before reading stops.
+ */
+#define LIMIT_PIPELINE_BYTES (64 * 1024)
+
+/* --write-high-water: above this many unsent bytes the application's send() waits, until half of it
+ * is left. */
+#define LIMIT_WRITE_HIGH_WATER (64 * 1024)
+
+/* --write-backlog-limit: most unsent bytes of group messages per connection before the
+ * slow-consumer policy. */
+#define LIMIT_WRITE_BACKLOG (1024 * 1024)
+
+/* A body up to this size is copied next to its head, so that both leave in one write; above, it is
+ * sent in place. */
+#define LIMIT_COPIED_BODY (8 * 1024)
+
+/* --websocket-max-message-size and --websocket-max-frame-size: daphne 4.2.2 (CVE-2026-44545). */
+#define LIMIT_WS_MESSAGE_SIZE (1024 * 1024)
+#define LIMIT_WS_FRAME_SIZE   (1024 * 1024)
+
+/* Fragments of one message: tiny fragments cost CPU and memory far above their bytes
+ * (CVE-2026-48779, CVE-2026-65623). */
+#define LIMIT_WS_FRAGMENTS 1024
+
+/* A control frame's payload (RFC 6455 section 5.5) and the reason that fits into a close frame
+ * behind the code. */
+#define LIMIT_WS_CONTROL_PAYLOAD 125
+#define LIMIT_WS_CLOSE_REASON    123
+
+/* Seconds that the peer of a closing WebSocket has to answer the close frame, and any closing
+ * connection to take the last bytes and end: longer only keeps the descriptor. */
+#define LIMIT_CLOSE_HANDSHAKE_SECONDS 10.0
+#define LIMIT_LINGER_SECONDS          2.0
+
+/* A peer that takes not one byte for so long, though bytes wait for it, is closed: it holds memory
+ * and keeps an application in send(). */
+#define LIMIT_STALL_SECONDS 60.0
+
+/* After a close frame (or a violation) arrived, how long the application may still answer the
+ * messages that came before it. */
+#define LIMIT_SETTLE_SECONDS 1.0
+
+/* Bytes of a request body that are read and dropped when the application has answered without
+ * reading it; more closes the connection, for a new one is cheaper than the rest of an upload. */
+#define LIMIT_DISCARDED_BODY (256 * 1024)
+
+/* Connections that the kernel holds for us before accept(2). */
+#define LIMIT_LISTEN_BACKLOG 2048
+
+#endif

@@ -1,0 +1,505 @@
+/* casgi._core.Server: the Python face of a server and its bridge.
+ *
+ * Owns the struct server and embeds the bridge; holds the selector or the rider whose event loop
+ * they run on. While connections are open it holds a reference to itself, so that it can not go
+ * under them. */
+#include "state.h"
+
+#include <structmember.h>
+
+#include "asgi/app_task.h"
+#include "asgi/bridge.h"
+#include "asgi/http_cycle.h"
+#include "asgi/scope.h"
+#include "asgi/ws_cycle.h"
+#include "base/limits.h"
+#include "loop/rider.h"
+#include "loop/selector.h"
+#include "server/connection.h"
+#include "server/server.h"
+
+extern PyType_Spec server_type_spec;
+
+typedef struct {
+    PyObject_HEAD struct bridge bridge;
+    struct server *server; /* NULL when closed */
+    PyObject *driver;      /* Selector or Rider */
+    PyObject *on_idle;
+    PyObject *server_header; /* bytes whose memory the options point into */
+    PyObject *weakrefs;
+    bool is_rider;
+} ServerObject;
+
+/* --- Events of the server
+ * ---------------------------------------------------------------------------------------------- */
+
+static int on_request(void *owner, struct exchange *exchange) {
+    return http_cycle_begin(&((ServerObject *)owner)->bridge, exchange);
+}
+
+static int on_websocket(void *owner, struct websocket *websocket) {
+    return ws_cycle_begin(&((ServerObject *)owner)->bridge, websocket);
+}
+
+static void on_connection_end(void *Py_UNUSED(owner), struct connection *connection) {
+    scope_forget_connection(connection);
+}
+
+static void tell_idle(void *owner) {
+    ServerObject *self = owner;
+    PyObject *callback = self->on_idle;
+    bool is_idle = self->bridge.task_count == 0 &&
+                   (self->server == NULL || self->server->connection_count == 0);
+    if (!is_idle || callback == NULL || callback == Py_None) {
+        return;
+    }
+    Py_INCREF(callback);
+    Py_XDECREF(PyObject_CallNoArgs(callback));
+    Py_DECREF(callback);
+    bridge_report(&self->bridge, "Exception in Server.on_idle");
+}
+
+static void on_tasks_ended(PyObject *owner) {
+    tell_idle(owner);
+}
+
+static void on_refused(void *owner, struct connection *connection, int http_status,
+                       const char *reason) {
+    (void)connection;
+    struct bridge *bridge = &((ServerObject *)owner)->bridge;
+    PyObject *message =
+        PyUnicode_FromFormat("Refused an invalid request with %d: %s", http_status, reason);
+    bridge_log(bridge, "info", message, NULL);
+    Py_XDECREF(message);
+}
+
+static const struct application_events application_events = {
+    .on_request = on_request,
+    .on_websocket = on_websocket,
+    .on_connection_end = on_connection_end,
+    .on_idle = tell_idle,
+    .on_refused = on_refused,
+};
+
+/* --- Options
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+/* A number of seconds, or None for never, which is -1 below the bridge. */
+static int seconds_converter(PyObject *object, void *address) {
+    double seconds = -1;
+    if (object != Py_None) {
+        seconds = PyFloat_AsDouble(object);
+        if (seconds == -1 && PyErr_Occurred()) {
+            return 0;
+        }
+        if (!(seconds >= 0)) {
+            PyErr_Format(PyExc_ValueError, "a number of seconds must not be negative: %R", object);
+            return 0;
+        }
+    }
+    *(double *)address = seconds;
+    return 1;
+}
+
+static int size_converter(PyObject *object, void *address) {
+    Py_ssize_t size = PyNumber_AsSsize_t(object, PyExc_OverflowError);
+    if (size < 0) {
+        if (!PyErr_Occurred()) {
+            PyErr_Format(PyExc_ValueError, "a size must not be negative: %R", object);
+        }
+        return 0;
+    }
+    *(size_t *)address = (size_t)size;
+    return 1;
+}
+
+static const struct server_options default_options = {
+    .http_timeout = -1,
+    .header_timeout = 30,
+    .keep_alive_timeout = 75,
+    .websocket_timeout = 86400,
+    .websocket_connect_timeout = 5,
+    .ping_interval = 20,
+    .ping_timeout = 30,
+    .head_limits = {.head_size = LIMIT_HEAD_SIZE, .headers = LIMIT_HEADERS},
+    .ws_limits = {.message_size = LIMIT_WS_MESSAGE_SIZE,
+                  .frame_size = LIMIT_WS_FRAME_SIZE,
+                  .fragments = LIMIT_WS_FRAGMENTS},
+    .write_high_water = LIMIT_WRITE_HIGH_WATER,
+    .date_header = true,
+};
+
+/* What the constructor was given. */
+struct arguments {
+    PyObject *application, *loop, *root_path, *server_header, *state;
+    struct server_options options;
+    size_t request_buffer_size, write_backlog_limit;
+    double application_close_timeout;
+    int access_log_fd;
+};
+
+static int parse_arguments(PyObject *args, PyObject *kwargs, struct arguments *given) {
+    static char *names[] = {"application",
+                            "loop",
+                            "http_timeout",
+                            "header_timeout",
+                            "keep_alive_timeout",
+                            "websocket_timeout",
+                            "websocket_connect_timeout",
+                            "ping_interval",
+                            "ping_timeout",
+                            "application_close_timeout",
+                            "websocket_max_message_size",
+                            "websocket_max_frame_size",
+                            "request_buffer_size",
+                            "max_head_size",
+                            "max_headers",
+                            "write_high_water",
+                            "write_backlog_limit",
+                            "root_path",
+                            "server_header",
+                            "date_header",
+                            "access_log_fd",
+                            "state",
+                            NULL};
+    struct server_options *options = &given->options;
+    int date_header = 1;
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "OO|$O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&UOpiO:Server", names,
+            &given->application, &given->loop, seconds_converter, &options->http_timeout,
+            seconds_converter, &options->header_timeout, seconds_converter,
+            &options->keep_alive_timeout, seconds_converter, &options->websocket_timeout,
+            seconds_converter, &options->websocket_connect_timeout, seconds_converter,
+            &options->ping_interval, seconds_converter, &options->ping_timeout, seconds_converter,
+            &given->application_close_timeout, size_converter, &options->ws_limits.message_size,
+            size_converter, &options->ws_limits.frame_size, size_converter,
+            &given->request_buffer_size, size_converter, &options->head_limits.head_size,
+            size_converter, &options->head_limits.headers, size_converter,
+            &options->write_high_water, size_converter, &given->write_backlog_limit,
+            &given->root_path, &given->server_header, &date_header, &given->access_log_fd,
+            &given->state)) {
+        return -1;
+    }
+    options->date_header = date_header;
+    if (given->request_buffer_size == 0) {
+        PyErr_SetString(PyExc_ValueError, "request_buffer_size must be above 0");
+        return -1;
+    }
+    return 0;
+}
+
+/* --- Making
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+/* Finds the event loop: that of our own selector under the asyncio loop, or a new one that rides on
+ * it. */
+static int choose_event_loop(ServerObject *self, PyObject *loop) {
+    struct bridge *bridge = &self->bridge;
+    PyObject *selector = PyObject_GetAttrString(
+        loop, "_selector"); /* asyncio's own loops have it; nobody else needs to */
+    if (selector == NULL) {
+        PyErr_Clear();
+    } else {
+        bridge->event_loop = selector_event_loop(bridge->state, selector);
+    }
+    if (bridge->event_loop != NULL) {
+        self->driver = selector;
+        bridge->runs_on_selector = true;
+        return 0;
+    }
+    Py_XDECREF(selector);
+    self->driver = rider_new(bridge->state, loop);
+    if (self->driver == NULL) {
+        return -1;
+    }
+    self->is_rider = true;
+    bridge->event_loop = rider_event_loop(self->driver);
+    return 0;
+}
+
+static int fill_bridge(ServerObject *self, const struct arguments *given) {
+    struct bridge *bridge = &self->bridge;
+    bridge->owner = (PyObject *)self;
+    bridge->on_tasks_ended = on_tasks_ended;
+    bridge->application = Py_NewRef(given->application);
+    bridge->loop = Py_NewRef(given->loop);
+    bridge->request_buffer_size = given->request_buffer_size;
+    bridge->application_close_timeout = given->application_close_timeout;
+    bridge->root_path =
+        given->root_path != NULL ? Py_NewRef(given->root_path) : PyUnicode_FromString("");
+    bridge->lifespan_state =
+        given->state == NULL || given->state == Py_None ? NULL : Py_NewRef(given->state);
+    bridge->context = PyContext_CopyCurrent();
+    bridge->logger = PyObject_CallFunction(bridge->state->get_logger, "s", "casgi.error");
+    if (bridge->root_path == NULL || bridge->context == NULL || bridge->logger == NULL ||
+        choose_event_loop(self, given->loop) < 0) {
+        return -1;
+    }
+    if (bridge->lifespan_state != NULL && !PyDict_Check(bridge->lifespan_state)) {
+        PyErr_SetString(PyExc_TypeError, "state must be a dict or None");
+        return -1;
+    }
+    bridge->start_catcher = app_task_new_catcher(bridge);
+    return bridge->start_catcher == NULL ? -1 : 0;
+}
+
+static int make_server(ServerObject *self, struct arguments *given) {
+    if (given->server_header != NULL && given->server_header != Py_None) {
+        self->server_header = PyUnicode_AsLatin1String(given->server_header);
+        if (self->server_header == NULL) {
+            return -1;
+        }
+        given->options.server_header = slice_of(PyBytes_AS_STRING(self->server_header),
+                                                (size_t)PyBytes_GET_SIZE(self->server_header));
+    } else if (given->server_header == NULL) {
+        given->options.server_header = SLICE_LITERAL("casgi");
+    }
+    self->server = server_new(self->bridge.event_loop, &given->options, &application_events, self,
+                              given->access_log_fd);
+    self->bridge.server = self->server;
+    if (self->server == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *server_make(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    struct arguments given = {.options = default_options,
+                              .request_buffer_size = LIMIT_REQUEST_BUFFER_SIZE,
+                              .application_close_timeout = 10,
+                              .access_log_fd = -1};
+    if (parse_arguments(args, kwargs, &given) < 0) {
+        return NULL;
+    }
+    ServerObject *self = (ServerObject *)type->tp_alloc(type, 0); /* zeroed */
+    if (self == NULL) {
+        return NULL;
+    }
+    list_init(&self->bridge.tasks);
+    self->bridge.state = module_state_of_type(type);
+    if (self->bridge.state == NULL || fill_bridge(self, &given) < 0 ||
+        make_server(self, &given) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+/* --- Methods
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+static PyObject *listen_on(PyObject *op, PyObject *argument) {
+    ServerObject *self = (ServerObject *)op;
+    int descriptor = PyObject_AsFileDescriptor(argument);
+    if (descriptor < 0) {
+        return NULL;
+    }
+    if (self->server == NULL || self->server->is_draining) {
+        PyErr_SetString(PyExc_RuntimeError, "the server is closed, or shutting down");
+        return NULL;
+    }
+    int error = server_listen(self->server, descriptor, LIMIT_LISTEN_BACKLOG);
+    if (error < 0) {
+        PyErr_Format(PyExc_OSError, "cannot listen: %s", listener_error_text(error));
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *stop_listening(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ServerObject *self = (ServerObject *)op;
+    if (self->server != NULL) {
+        server_stop_listening(self->server);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *shut_down(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ServerObject *self = (ServerObject *)op;
+    if (self->server != NULL) {
+        server_shutdown(self->server);
+    }
+    Py_RETURN_NONE;
+}
+
+static void cancel_tasks(ServerObject *self) {
+    struct list *tasks = &self->bridge.tasks;
+    struct list *link = tasks->next;
+    while (link != tasks) {
+        struct list *next = link->next; /* task.cancel() runs no application code */
+        app_task_cancel(LIST_OBJECT(link, struct app_task, link));
+        link = next;
+    }
+}
+
+static PyObject *abort_all(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ServerObject *self = (ServerObject *)op;
+    if (self->server != NULL) {
+        server_abort(self->server);
+    }
+    cancel_tasks(self);
+    Py_RETURN_NONE;
+}
+
+/* Turns the event loop until every connection is gone. The closing was started; a few turns that do
+ * not block finish it. */
+static void finish_closing(ServerObject *self) {
+    enum { MOST_TURNS = 64 };
+    for (int i = 0; i < MOST_TURNS && self->server->connection_count > 0; i++) {
+        if (event_loop_turn(self->bridge.event_loop, 0) != STATUS_OK) {
+            return;
+        }
+    }
+}
+
+static PyObject *close_server(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ServerObject *self = (ServerObject *)op;
+    if (self->server == NULL) {
+        Py_RETURN_NONE;
+    }
+    Py_INCREF(self);
+    server_abort(self->server);
+    cancel_tasks(self);
+    finish_closing(self);
+    if (self->server->connection_count > 0) {
+        Py_DECREF(self);
+        PyErr_SetString(PyExc_RuntimeError,
+                        "the server can not be closed from inside one of its own callbacks");
+        return NULL;
+    }
+    server_free(self->server);
+    self->server = NULL;
+    self->bridge.server = NULL;
+    if (self->is_rider) {
+        rider_close(self->driver);
+    }
+    Py_DECREF(self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *get_connections(PyObject *op, void *Py_UNUSED(closure)) {
+    ServerObject *self = (ServerObject *)op;
+    return PyLong_FromSize_t(self->server == NULL ? 0 : self->server->connection_count);
+}
+
+static PyObject *get_tasks(PyObject *op, void *Py_UNUSED(closure)) {
+    return PyLong_FromSize_t(((ServerObject *)op)->bridge.task_count);
+}
+
+static PyObject *get_on_idle(PyObject *op, void *Py_UNUSED(closure)) {
+    PyObject *callback = ((ServerObject *)op)->on_idle;
+    return Py_NewRef(callback == NULL ? Py_None : callback);
+}
+
+static int set_on_idle(PyObject *op, PyObject *value, void *Py_UNUSED(closure)) {
+    Py_XSETREF(((ServerObject *)op)->on_idle, Py_XNewRef(value));
+    return 0;
+}
+
+/* --- The type
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static int traverse(PyObject *op, visitproc visit, void *arg) {
+    ServerObject *self = (ServerObject *)op;
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(self->driver);
+    Py_VISIT(self->on_idle);
+    return bridge_traverse(&self->bridge, visit, arg);
+}
+
+static int clear(PyObject *op) {
+    ServerObject *self = (ServerObject *)op;
+    Py_CLEAR(self->on_idle);
+    bridge_clear(&self->bridge);
+    return 0;
+}
+
+static void finalize(PyObject *op) {
+    ServerObject *self = (ServerObject *)op;
+    if (self->server == NULL) {
+        return;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *result = close_server(op, NULL);
+    if (result == NULL) {
+        PyErr_WriteUnraisable(op);
+    }
+    Py_XDECREF(result);
+    PyErr_Restore(type, value, traceback);
+}
+
+static void dealloc(PyObject *op) {
+    ServerObject *self = (ServerObject *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    if (PyObject_CallFinalizerFromDealloc(op) < 0) {
+        return;
+    }
+    PyObject_GC_UnTrack(op);
+    if (self->weakrefs != NULL) {
+        PyObject_ClearWeakRefs(op);
+    }
+    (void)clear(op);
+    Py_CLEAR(self->driver);
+    Py_CLEAR(self->server_header);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+PyDoc_STRVAR(listen_doc, "listen(fd: int) -> None\n\nListens on a bound stream socket, of which a "
+                         "copy is kept. Raises OSError.");
+PyDoc_STRVAR(stop_doc,
+             "stop_listening() -> None\n\nAccepts no more connections. Can be called again.");
+PyDoc_STRVAR(shutdown_doc, "shutdown() -> None\n\nLets everything end in order: idle connections "
+                           "close, requests finish, WebSockets get 1012.");
+PyDoc_STRVAR(abort_doc,
+             "abort() -> None\n\nCloses every connection now and cancels every application task.");
+PyDoc_STRVAR(close_doc,
+             "close() -> None\n\nFrees everything, after abort() if need be. Can be called again.");
+
+static PyMethodDef methods[] = {
+    {"listen", listen_on, METH_O, listen_doc},
+    {"stop_listening", stop_listening, METH_NOARGS, stop_doc},
+    {"shutdown", shut_down, METH_NOARGS, shutdown_doc},
+    {"abort", abort_all, METH_NOARGS, abort_doc},
+    {"close", close_server, METH_NOARGS, close_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef getset[] = {
+    {"connections", get_connections, NULL, "Open connections.", NULL},
+    {"tasks", get_tasks, NULL, "Application tasks that have not finished.", NULL},
+    {"on_idle", get_on_idle, set_on_idle, "Called when connections and tasks have both come to 0.",
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMemberDef members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(ServerObject, weakrefs), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "Serves one application on one event loop; see casgi/_core.pyi."},
+    {Py_tp_new, server_make},
+    {Py_tp_traverse, traverse},
+    {Py_tp_clear, clear},
+    {Py_tp_finalize, finalize},
+    {Py_tp_dealloc, dealloc},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, getset},
+    {Py_tp_members, members},
+    {0, NULL},
+};
+
+PyType_Spec server_type_spec = {
+    .name = "casgi._core.Server",
+    .basicsize = sizeof(ServerObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = slots,
+};

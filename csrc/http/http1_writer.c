@@ -1,0 +1,141 @@
+/* Response heads and chunks as text. Writes into the caller's memory only. */
+#include "http/http1_writer.h"
+
+enum {
+    STATUS_LINE_BOUND = sizeof("HTTP/1.1 999 \r\n"),
+    INTEGER_BOUND = 20,
+    /* What the server may add, beside values whose length is the caller's. */
+    SERVER_FIELDS_BOUND =
+        sizeof("date: \r\n") + sizeof("server: \r\n") + sizeof("content-length: \r\n") +
+        INTEGER_BOUND + sizeof("transfer-encoding: chunked\r\n") +
+        sizeof("connection: keep-alive\r\n") + sizeof("upgrade: \r\n") + sizeof("\r\n")
+};
+
+static struct slice reason_of(const struct http_response_head *head) {
+    return head->reason.length > 0 ? head->reason : http_status_reason(head->status);
+}
+
+size_t http1_head_bound(const struct http_response_head *head,
+                        const struct http1_framing *framing) {
+    size_t bound = STATUS_LINE_BOUND + SERVER_FIELDS_BOUND + reason_of(head).length +
+                   framing->date.length + framing->server.length + framing->upgrade.length;
+    for (size_t i = 0; i < head->header_count; i++) {
+        bound +=
+            head->headers[i].name.length + head->headers[i].value.length + sizeof(": \r\n") - 1;
+    }
+    return bound;
+}
+
+static char *put(char *out, struct slice text) {
+    if (text.length > 0) {
+        memcpy(out, text.data, text.length);
+    }
+    return out + text.length;
+}
+
+static char *put_field(char *out, struct slice name, struct slice value) {
+    out = put(out, name);
+    out = put(out, SLICE_LITERAL(": "));
+    out = put(out, value);
+    return put(out, SLICE_LITERAL("\r\n"));
+}
+
+static char *put_status_line(char *out, const struct http_response_head *head) {
+    out = put(out, SLICE_LITERAL("HTTP/1.1 "));
+    *out++ = (char)('0' + head->status / 100);
+    *out++ = (char)('0' + head->status / 10 % 10);
+    *out++ = (char)('0' + head->status % 10);
+    *out++ = ' ';
+    out = put(out, reason_of(head));
+    return put(out, SLICE_LITERAL("\r\n"));
+}
+
+static char *put_content_length(char *out, int64_t length) {
+    char digits[INTEGER_BOUND];
+    size_t first = sizeof(digits);
+    do {
+        digits[--first] = (char)('0' + length % 10);
+        length /= 10;
+    } while (length > 0);
+    return put_field(out, SLICE_LITERAL("content-length"),
+                     slice_of(digits + first, sizeof(digits) - first));
+}
+
+/* True for hop-by-hop fields (RFC 9110 section 7.6.1): they say how this connection works, which
+ * the server decides. */
+static bool is_hop_by_hop(struct slice name) {
+    switch (name.length) {
+    case sizeof("upgrade") - 1:
+        return slice_equals_ignoring_case(name, SLICE_LITERAL("upgrade"));
+    case sizeof("connection") - 1: /* and keep-alive */
+        return slice_equals_ignoring_case(name, SLICE_LITERAL("connection")) ||
+               slice_equals_ignoring_case(name, SLICE_LITERAL("keep-alive"));
+    case sizeof("proxy-connection") - 1:
+        return slice_equals_ignoring_case(name, SLICE_LITERAL("proxy-connection"));
+    case sizeof("transfer-encoding") - 1:
+        return slice_equals_ignoring_case(name, SLICE_LITERAL("transfer-encoding"));
+    default:
+        return false;
+    }
+}
+
+static char *put_application_fields(char *out, const struct http_response_head *head) {
+    /* RFC 9110 section 8.6: none in 1xx and 204, where frameworks put a zero; and one is enough
+     * anywhere. */
+    bool takes_length = head->status >= 200 && head->status != 204;
+    for (size_t i = 0; i < head->header_count; i++) {
+        const struct http_header *header = &head->headers[i];
+        if (slice_equals_ignoring_case(header->name, SLICE_LITERAL("content-length"))) {
+            if (!takes_length) {
+                continue;
+            }
+            takes_length = false;
+        }
+        if (!is_hop_by_hop(header->name)) {
+            out = put_field(out, header->name, header->value);
+        }
+    }
+    return out;
+}
+
+size_t http1_write_head(char *out, const struct http_response_head *head,
+                        const struct http1_framing *framing) {
+    const char *start = out;
+    out = put_status_line(out, head);
+    if (framing->date.length > 0) {
+        out = put_field(out, SLICE_LITERAL("date"), framing->date);
+    }
+    if (framing->server.length > 0) {
+        out = put_field(out, SLICE_LITERAL("server"), framing->server);
+    }
+    out = put_application_fields(out, head);
+    if (framing->content_length >= 0) {
+        out = put_content_length(out, framing->content_length);
+    }
+    if (framing->chunked) {
+        out = put(out, SLICE_LITERAL("transfer-encoding: chunked\r\n"));
+    }
+    if (framing->upgrade.length > 0) {
+        out = put(out, SLICE_LITERAL("connection: upgrade\r\n"));
+        out = put_field(out, SLICE_LITERAL("upgrade"), framing->upgrade);
+    } else if (framing->close) {
+        out = put(out, SLICE_LITERAL("connection: close\r\n"));
+    } else if (framing->keep_alive) {
+        out = put(out, SLICE_LITERAL("connection: keep-alive\r\n"));
+    }
+    out = put(out, SLICE_LITERAL("\r\n"));
+    return (size_t)(out - start);
+}
+
+size_t http1_write_chunk_head(char *out, size_t length) {
+    char digits[2 * sizeof(length)];
+    size_t first = sizeof(digits);
+    do {
+        digits[--first] = "0123456789abcdef"[length & 0xF];
+        length >>= 4;
+    } while (length > 0);
+    const char *start = out;
+    out = put(out, slice_of(digits + first, sizeof(digits) - first));
+    out = put(out, SLICE_LITERAL("\r\n"));
+    return (size_t)(out - start);
+}

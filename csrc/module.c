@@ -1,0 +1,79 @@
+/* casgi._core: the module's slots and its functions. Multi-phase initialisation (PEP 489), all
+ * state in struct module_state. */
+#include "module.h"
+
+#include "base/counters.h"
+#include "loop/selector.h"
+#include "state.h"
+
+PyDoc_STRVAR(
+    counters_doc,
+    "counters() -> dict[str, int]\n\n"
+    "How many objects of each kind are alive in this process; all 0 when every server is closed.");
+
+static PyObject *counters(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored)) {
+    PyObject *result = PyDict_New();
+    for (int kind = 0; result != NULL && kind < COUNTER_COUNT; kind++) {
+        PyObject *alive = PyLong_FromLong(counters_alive((enum counter)kind));
+        if (alive == NULL ||
+            PyDict_SetItemString(result, counters_name((enum counter)kind), alive) < 0) {
+            Py_CLEAR(result);
+        }
+        Py_XDECREF(alive);
+    }
+    return result;
+}
+
+static PyMethodDef methods[] = {
+    {"counters", counters, METH_NOARGS, counters_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static int exec_module(PyObject *module) {
+    struct module_state *state = module_state(module);
+    if (module_state_init(module, state) < 0 || selector_type_register(state) < 0 ||
+        PyModule_AddType(module, state->selector_type) < 0 ||
+        PyModule_AddType(module, state->server_type) < 0) {
+        return -1;
+    }
+    return PyModule_AddObjectRef(module, "ClientDisconnected", state->client_disconnected);
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg) {
+    return module_state_traverse(module_state(module), visit, arg);
+}
+
+static int clear(PyObject *module) {
+    module_state_clear(module_state(module));
+    return 0;
+}
+
+static void free_module(void *module) {
+    clear(module);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, exec_module},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+struct PyModuleDef casgi_module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "casgi._core",
+    .m_doc = "The part of casgi that is written in C: loop, server, bridge.",
+    .m_size = sizeof(struct module_state),
+    .m_methods = methods,
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+    .m_free = free_module,
+};
+
+PyMODINIT_FUNC PyInit__core(void); /* found by its name */
+
+PyMODINIT_FUNC PyInit__core(void) {
+    return PyModuleDef_Init(&casgi_module);
+}

@@ -1,0 +1,21 @@
+/* One end of a socket, in the form in which an ASGI scope and a log line want it. */
+#ifndef CASGI_NET_ADDRESS_H
+#define CASGI_NET_ADDRESS_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum address_family { ADDRESS_NONE, ADDRESS_INET, ADDRESS_INET6, ADDRESS_UNIX };
+
+struct address {
+    enum address_family family;
+    uint16_t port;  /* host byte order; 0 for unix */
+    char host[110]; /* text of the IP address (IPv6 with its zone, e.g. fe80::1%eth0), or the path
+                       of the unix socket; an abstract unix name starts with '@'; NUL-terminated */
+};
+
+/* Fills `address` from what the kernel says of a socket; ADDRESS_NONE for an unnamed unix socket or
+ * an unknown family. *Borrows*. */
+void address_from_kernel(struct address *address, const struct sockaddr *from, socklen_t length);
+
+#endif

@@ -1,0 +1,231 @@
+/* One libuv loop, turned by whoever drives it. Owns the loop, its wheel and its read buffer; the
+ * streams and listeners on it belong to those who made them. Waits nowhere but in
+ * event_loop_turn(), never touches Python: the hooks do.
+ *
+ * The wait is a poll(2) of libuv's descriptor, not libuv's own: that would go on after a signal,
+ * which Python wants to see at once, and make its callbacks from the middle of the wait, without
+ * the GIL. A busy loop never comes to it. */
+#include "net/event_loop_internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+
+#include "base/counters.h"
+#include "base/memory.h"
+#include "base/status.h"
+
+/* Deferred work that defers work again is given this many rounds before the sockets are looked at.
+ */
+enum { DEFERRED_ROUNDS = 8 };
+
+static void keep(uv_prepare_t *keeper) {
+    (void)keeper;
+}
+
+static int open_own_handles(struct event_loop *loop) {
+    if (uv_loop_init(&loop->uv) != 0) {
+        return STATUS_SYSTEM;
+    }
+    uv_prepare_init(&loop->uv, &loop->keeper);
+    uv_prepare_start(&loop->keeper, keep);
+    return STATUS_OK;
+}
+
+static void close_own_handles(struct event_loop *loop) {
+    uv_close((uv_handle_t *)&loop->keeper, NULL);
+    if (loop->timers != NULL) {
+        timer_wheel_close(loop->timers);
+    }
+    while (uv_loop_close(&loop->uv) == UV_EBUSY) {
+        event_loop_turn(loop, 0);
+    }
+}
+
+struct event_loop *event_loop_new(void) {
+    struct event_loop *loop = memory_allocate(sizeof(*loop));
+    if (loop == NULL) {
+        return NULL;
+    }
+    memset(loop, 0, offsetof(struct event_loop, read_buffer));
+    list_init(&loop->deferred);
+    loop->turn_number = 1;
+    if (open_own_handles(loop) != STATUS_OK) {
+        memory_free(loop);
+        return NULL;
+    }
+    counters_opened(COUNTER_event_loops);
+    loop->timers = timer_wheel_new(loop);
+    if (loop->timers == NULL) {
+        event_loop_free(loop);
+        return NULL;
+    }
+    return loop;
+}
+
+void event_loop_set_hooks(struct event_loop *loop, const struct event_loop_hooks *hooks) {
+    loop->hooks = *hooks;
+}
+
+static void run_deferred(struct event_loop *loop) {
+    for (int round = 0; round < DEFERRED_ROUNDS && !list_is_empty(&loop->deferred); round++) {
+        struct list batch;
+        list_move_all(&batch, &loop->deferred);
+        while (!list_is_empty(&batch)) {
+            struct deferred *deferred = LIST_OBJECT(batch.next, struct deferred, link);
+            list_remove(&deferred->link);
+            deferred->run(deferred);
+        }
+    }
+}
+
+/* Milliseconds to wait, in poll(2)'s terms: until libuv's next timer, at most `limit_ms`. */
+static int time_to_wait(const struct event_loop *loop, int64_t limit_ms) {
+    int64_t timeout = uv_backend_timeout(&loop->uv);
+    if (timeout < 0 || (limit_ms >= 0 && limit_ms < timeout)) {
+        timeout = limit_ms;
+    }
+    return timeout > INT_MAX ? INT_MAX : (int)timeout;
+}
+
+/* Returns false when a signal ended the wait. */
+static bool wait_until_ready(struct event_loop *loop, int timeout_ms) {
+    struct pollfd descriptor = {.fd = uv_backend_fd(&loop->uv), .events = POLLIN};
+    if (loop->hooks.before_block != NULL) {
+        loop->hooks.before_block(loop->hooks.owner);
+    }
+    int result = poll(&descriptor, 1, timeout_ms);
+    bool interrupted = result < 0 && errno == EINTR;
+    if (loop->hooks.after_block != NULL) {
+        loop->hooks.after_block(loop->hooks.owner);
+    }
+    return !interrupted;
+}
+
+static void poll_once(struct event_loop *loop, int64_t limit_ms) {
+    loop->woken = false;
+    uv_run(&loop->uv, UV_RUN_NOWAIT);
+    if (loop->woken || limit_ms == 0) {
+        return;
+    }
+    int timeout_ms = time_to_wait(loop, limit_ms);
+    if (timeout_ms == 0 || wait_until_ready(loop, timeout_ms)) {
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+    }
+}
+
+int event_loop_turn(struct event_loop *loop, int64_t timeout_ms) {
+    if (loop->in_turn) {
+        return STATUS_STATE;
+    }
+    loop->in_turn = true;
+    run_deferred(loop);
+    loop->turn_wanted = false;
+    loop->turn_number++;
+    bool more_to_do = !list_is_empty(&loop->deferred) || loop->interrupt != NULL;
+    poll_once(loop, more_to_do ? 0 : timeout_ms);
+    loop->in_turn = false;
+    return STATUS_OK;
+}
+
+bool event_loop_is_in_turn(const struct event_loop *loop) {
+    return loop->in_turn;
+}
+
+int event_loop_timeout(struct event_loop *loop) {
+    uv_update_time(&loop->uv);
+    return list_is_empty(&loop->deferred) ? uv_backend_timeout(&loop->uv) : 0;
+}
+
+int event_loop_descriptor(const struct event_loop *loop) {
+    return uv_backend_fd(&loop->uv);
+}
+
+void event_loop_want_turn(struct event_loop *loop) {
+    if (loop->in_turn || loop->turn_wanted || loop->hooks.want_turn == NULL) {
+        return;
+    }
+    loop->turn_wanted = true;
+    loop->hooks.want_turn(loop->hooks.owner);
+}
+
+void deferred_init(struct deferred *deferred, void (*run)(struct deferred *deferred)) {
+    list_init(&deferred->link);
+    deferred->run = run;
+}
+
+void event_loop_defer(struct event_loop *loop, struct deferred *deferred) {
+    if (list_is_empty(&deferred->link)) {
+        list_append(&loop->deferred, &deferred->link);
+        event_loop_want_turn(loop);
+    }
+}
+
+void deferred_cancel(struct deferred *deferred) {
+    list_remove(&deferred->link);
+}
+
+void event_loop_wake(struct event_loop *loop) {
+    loop->woken = true;
+}
+
+uint64_t event_loop_now(const struct event_loop *loop) {
+    return uv_now(&loop->uv);
+}
+
+uint64_t event_loop_turn_number(const struct event_loop *loop) {
+    return loop->turn_number;
+}
+
+struct timer_wheel *event_loop_timers(struct event_loop *loop) {
+    return loop->timers;
+}
+
+bool event_loop_enter_application(struct event_loop *loop) {
+    if (!loop->in_turn || loop->in_application || loop->closing) {
+        return false;
+    }
+    loop->in_application = true;
+    return true;
+}
+
+void event_loop_leave_application(struct event_loop *loop) {
+    loop->in_application = false;
+}
+
+bool event_loop_interrupt(struct event_loop *loop, void *interrupt) {
+    if (loop->interrupt != NULL) {
+        return false;
+    }
+    loop->interrupt = interrupt;
+    if (loop->in_turn) {
+        uv_stop(&loop->uv);
+    } else {
+        event_loop_want_turn(loop);
+    }
+    return true;
+}
+
+void *event_loop_take_interrupt(struct event_loop *loop) {
+    void *interrupt = loop->interrupt;
+    loop->interrupt = NULL;
+    return interrupt;
+}
+
+void *event_loop_uv(struct event_loop *loop) {
+    return &loop->uv;
+}
+
+bool event_loop_is_in_use(const struct event_loop *loop) {
+    return loop->open_handles > 0;
+}
+
+void event_loop_free(struct event_loop *loop) {
+    if (event_loop_is_in_use(loop)) {
+        return;
+    }
+    loop->closing = true;
+    close_own_handles(loop);
+    memory_free(loop);
+    counters_closed(COUNTER_event_loops);
+}

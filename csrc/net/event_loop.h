@@ -1,0 +1,112 @@
+/* One libuv loop and what casgi hangs on it: the end-of-turn flush list, the timing wheel, the
+ * shared read buffer, and the hooks by which whoever drives the loop (loop/selector, loop/rider) is
+ * told when it may block.
+ *
+ * A *turn* is one event_loop_turn(): what the application does between two turns belongs to the
+ * turn before. Everything here and in net/ happens on the thread that runs the loop. No other
+ * folder but loop/ sees uv.h. */
+#ifndef CASGI_NET_EVENT_LOOP_H
+#define CASGI_NET_EVENT_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/slice.h"
+
+struct event_loop;
+struct timer_wheel;
+
+/* What the driver of the loop wants to know; all are called with `owner`, any may be NULL. */
+struct event_loop_hooks {
+    /* The turn is going to wait: the GIL can go. Not called in a turn that finds something to do,
+     * or whose timeout is 0. */
+    void (*before_block)(void *owner);
+    /* The wait is over, before any callback: the GIL must be back. Once per before_block(). */
+    void (*after_block)(void *owner);
+    /* Work was queued outside a turn (bytes to flush, a handle to start or close): a turn is wanted
+     * soon. Called at most once until the next turn. A driver that takes a turn after every round
+     * of callbacks anyway leaves it NULL. */
+    void (*want_turn)(void *owner);
+    void *owner;
+};
+
+/* Something that is to be done once at the end of the current turn. Embedded in its owner. */
+struct deferred {
+    struct list link;
+    void (*run)(struct deferred *deferred);
+};
+
+/* Returns new loop, or NULL. */
+struct event_loop *event_loop_new(void);
+
+/* Sets the hooks (copied). */
+void event_loop_set_hooks(struct event_loop *loop, const struct event_loop_hooks *hooks);
+
+/* Runs one turn: the deferred work, then the callbacks of everything that is ready; if there is
+ * nothing, waits at most `timeout_ms` (0: not at all; negative: without limit) and looks again. A
+ * signal ends the wait early. Not reentrant: STATUS_STATE from inside a turn. */
+int event_loop_turn(struct event_loop *loop, int64_t timeout_ms);
+
+/* True inside event_loop_turn(). */
+bool event_loop_is_in_turn(const struct event_loop *loop);
+
+/* Milliseconds until the loop wants its next turn: 0 at once, negative when only a descriptor can
+ * bring work. For a driver that waits elsewhere, on event_loop_descriptor(). */
+int event_loop_timeout(struct event_loop *loop);
+
+/* The descriptor that becomes readable when a turn has something to do. */
+int event_loop_descriptor(const struct event_loop *loop);
+
+/* Tells that work was queued: calls want_turn if none was asked for since the last turn. Cheap;
+ * every function of net/ that needs the loop to run again calls it. */
+void event_loop_want_turn(struct event_loop *loop);
+
+/* Runs `deferred` at the end of this turn (before the next poll); queueing it twice runs it once.
+ */
+void event_loop_defer(struct event_loop *loop, struct deferred *deferred);
+
+/* To be embedded: not queued. */
+void deferred_init(struct deferred *deferred, void (*run)(struct deferred *deferred));
+
+/* Takes it off the queue; idempotent. */
+void deferred_cancel(struct deferred *deferred);
+
+/* Every callback that libuv makes calls this first: a turn in which something happened does not go
+ * on to wait. */
+void event_loop_wake(struct event_loop *loop);
+
+/* Milliseconds of a monotonic clock, as of the start of this turn's callbacks; no system call. */
+uint64_t event_loop_now(const struct event_loop *loop);
+
+/* The number of this turn: tells whether something happened in the same turn. */
+uint64_t event_loop_turn_number(const struct event_loop *loop);
+
+/* The wheel on which all timers of this loop stand. *Borrows*: lives as long as the loop. */
+struct timer_wheel *event_loop_timers(struct event_loop *loop);
+
+/* Asks to run application code right here. True when a callback of this turn asks and no
+ * application code is running on this loop: the caller then runs it and calls
+ * event_loop_leave_application(). False between turns or inside application code: it must be
+ * scheduled. */
+bool event_loop_enter_application(struct event_loop *loop);
+void event_loop_leave_application(struct event_loop *loop);
+
+/* Ends the turn early and leaves `interrupt` (opaque; a KeyboardInterrupt or SystemExit of the
+ * application) for the driver, who takes it after the turn. Returns false when one is already
+ * waiting: the caller keeps it then. */
+bool event_loop_interrupt(struct event_loop *loop, void *interrupt);
+void *event_loop_take_interrupt(struct event_loop *loop);
+
+/* The libuv loop (uv_loop_t *), for net/ and loop/ only. */
+void *event_loop_uv(struct event_loop *loop);
+
+/* True while a stream or listener is on the loop that was not told to close. */
+bool event_loop_is_in_use(const struct event_loop *loop);
+
+/* Frees the loop, not from inside a turn. Every stream, listener and timer must be closed; runs
+ * turns that do not block until libuv has let go of its handles. A loop in use is not freed: its
+ * memory is given up rather than pulled away under its streams. */
+void event_loop_free(struct event_loop *loop);
+
+#endif

@@ -1,0 +1,34 @@
+/* The inside of an event loop, for the files of net/ only. */
+#ifndef CASGI_NET_EVENT_LOOP_INTERNAL_H
+#define CASGI_NET_EVENT_LOOP_INTERNAL_H
+
+#include <uv.h>
+
+#include "base/limits.h"
+#include "net/event_loop.h"
+
+struct event_loop {
+    uv_loop_t uv;
+    uv_prepare_t keeper; /* does nothing: uv_run() looks at nothing when no handle is active */
+    struct event_loop_hooks hooks;
+    struct list deferred;
+    struct timer_wheel *timers;
+    void *interrupt;
+    uint64_t turn_number;
+    uint32_t open_handles; /* streams and listeners that were not told to close */
+    bool in_turn;
+    bool woken;       /* libuv made a callback in this turn */
+    bool turn_wanted; /* want_turn() was called since the last turn */
+    bool in_application;
+    bool closing;
+    char read_buffer[LIMIT_READ_SIZE]; /* whatever stream is being read: its bytes live for one
+                                          callback */
+};
+
+/* Returns new wheel on `loop`, or NULL. */
+struct timer_wheel *timer_wheel_new(struct event_loop *loop);
+
+/* Closes the wheel, which must be empty; it frees itself from the loop's next turn. */
+void timer_wheel_close(struct timer_wheel *wheel);
+
+#endif

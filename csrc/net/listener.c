@@ -1,0 +1,160 @@
+/* A listening socket. Owns its duplicate of the descriptor; the streams it accepts are the server's
+ * from on_accept() on.
+ *
+ * It polls the descriptor and calls accept(2) itself: libuv's own listener, out of descriptors,
+ * accepts and drops whoever waits, and goes on until none is left. Here they wait in the kernel
+ * until there is room, and a burst of connections does not keep the open ones from being served. */
+#include "net/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/counters.h"
+#include "base/memory.h"
+#include "net/event_loop_internal.h"
+#include "net/socket_stream.h"
+#include "net/timer.h"
+
+/* Connections taken before the others get their turn. */
+enum { ACCEPTS_PER_TURN = 64 };
+
+/* Long enough not to spin, short enough not to be felt: what is missing is freed by somebody else.
+ */
+#define PAUSE_SECONDS 0.1
+
+struct listener {
+    uv_poll_t poll;
+    struct timer pause;
+    struct event_loop *loop;
+    listener_accept on_accept;
+    void *owner;
+    unsigned long pauses;
+    int descriptor;
+    int family;
+    bool closing;
+};
+
+static int accept_connection(int descriptor) {
+#ifdef __linux__
+    return accept4(descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+    int accepted = accept(descriptor, NULL, NULL);
+    if (accepted >= 0) {
+        fcntl(accepted, F_SETFD, FD_CLOEXEC);
+    }
+    return accepted;
+#endif
+}
+
+/* accept(2): an error of the connection that was to be accepted says nothing about the next. */
+static bool is_of_the_connection(int error) {
+    return error == EINTR || error == ECONNABORTED || error == EPROTO;
+}
+
+static void pause_accepting(struct listener *listener) {
+    uv_poll_stop(&listener->poll);
+    listener->pauses++;
+    timer_start(listener->loop, &listener->pause, PAUSE_SECONDS);
+}
+
+static void hand_up(struct listener *listener, int descriptor) {
+    struct stream *stream = socket_stream_new(listener->loop, listener->family, descriptor);
+    if (stream == NULL) {
+        close(descriptor);
+        return;
+    }
+    listener->on_accept(listener->owner, stream);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events) {
+    (void)status;
+    (void)events;
+    struct listener *listener = poll->data;
+    event_loop_wake(listener->loop);
+    for (int i = 0; i < ACCEPTS_PER_TURN && !listener->closing; i++) {
+        int descriptor = accept_connection(listener->descriptor);
+        if (descriptor >= 0) {
+            hand_up(listener, descriptor);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return;
+        } else if (!is_of_the_connection(errno)) {
+            pause_accepting(listener);
+            return;
+        }
+    }
+}
+
+static void on_pause_over(struct timer *timer) {
+    struct listener *listener = LIST_OBJECT(timer, struct listener, pause);
+    uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+}
+
+static void on_closed(uv_handle_t *handle) {
+    struct listener *listener = handle->data;
+    event_loop_wake(listener->loop);
+    memory_free(listener);
+    counters_closed(COUNTER_listeners);
+}
+
+/* Returns 0 or a negative libuv error code; the duplicate is the listener's in any case. */
+static int start_listening(struct listener *listener, int descriptor, int backlog) {
+    struct sockaddr_storage name;
+    socklen_t length = sizeof(name);
+    if (getsockname(descriptor, (struct sockaddr *)&name, &length) != 0) {
+        return uv_translate_sys_error(errno);
+    }
+    listener->family = name.ss_family;
+    listener->descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+    if (listener->descriptor < 0 || listen(listener->descriptor, backlog) != 0) {
+        return uv_translate_sys_error(errno);
+    }
+    return uv_poll_init(event_loop_uv(listener->loop), &listener->poll, listener->descriptor);
+}
+
+struct listener *listener_new(struct event_loop *loop, int descriptor, int backlog,
+                              listener_accept on_accept, void *owner, int *error) {
+    struct listener *listener = memory_allocate_zeroed(sizeof(*listener));
+    if (listener == NULL) {
+        *error = UV_ENOMEM;
+        return NULL;
+    }
+    listener->loop = loop;
+    listener->on_accept = on_accept;
+    listener->owner = owner;
+    listener->descriptor = -1;
+    timer_init(&listener->pause, on_pause_over);
+    *error = start_listening(listener, descriptor, backlog);
+    if (*error != 0) {
+        if (listener->descriptor >= 0) {
+            close(listener->descriptor);
+        }
+        memory_free(listener);
+        return NULL;
+    }
+    listener->poll.data = listener;
+    uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+    counters_opened(COUNTER_listeners);
+    loop->open_handles++;
+    event_loop_want_turn(loop);
+    return listener;
+}
+
+unsigned long listener_pauses(const struct listener *listener) {
+    return listener->pauses;
+}
+
+void listener_close(struct listener *listener) {
+    listener->closing = true;
+    listener->loop->open_handles--;
+    timer_stop(&listener->pause);
+    uv_close((uv_handle_t *)&listener->poll, on_closed);
+    close(listener->descriptor);
+    event_loop_want_turn(listener->loop);
+}
+
+const char *listener_error_text(int error) {
+    return uv_strerror(error);
+}

@@ -1,0 +1,33 @@
+/* A listening socket: accepts, and hands each connection up as a stream.
+ *
+ * The descriptor is bound by the shim; the listener duplicates it, so that closing one does not
+ * close the other. Out of descriptors (EMFILE, ENFILE) it pauses for a moment instead of spinning.
+ */
+#ifndef CASGI_NET_LISTENER_H
+#define CASGI_NET_LISTENER_H
+
+#include "net/stream.h"
+
+struct listener;
+
+/* A new connection. *Takes* the stream (nothing attached yet, not reading): attach, then read or
+ * close. */
+typedef void (*listener_accept)(void *owner, struct stream *stream);
+
+/* Returns new listener on `descriptor` (a bound AF_INET, AF_INET6 or AF_UNIX stream socket;
+ * *borrows*: it is duplicated), listening with `backlog`, or NULL with *error set to a negative
+ * libuv error code. TCP_NODELAY is set on every accepted tcp connection. */
+struct listener *listener_new(struct event_loop *loop, int descriptor, int backlog,
+                              listener_accept on_accept, void *owner, int *error);
+
+/* How often the listener has paused because accept(2) failed, mostly for want of descriptors. */
+unsigned long listener_pauses(const struct listener *listener);
+
+/* Stops accepting and frees the listener from the loop's next turn; on_accept is not called again.
+ */
+void listener_close(struct listener *listener);
+
+/* Returns the text of a libuv error code, static. */
+const char *listener_error_text(int error);
+
+#endif

@@ -1,0 +1,231 @@
+/* The stream of a connected socket: libuv's tcp and pipe handles behind the vtable of stream.h.
+ * Owns the handle and, through it, the descriptor; frees itself after on_closed(). Reads into the
+ * buffer of the loop and allocates nothing for a write that the socket takes at once, so that an
+ * idle connection costs its handle only. */
+#include "net/socket_stream.h"
+
+#include <sys/socket.h>
+#include <uv.h>
+
+#include "base/counters.h"
+#include "base/memory.h"
+#include "net/event_loop_internal.h"
+
+struct socket_stream {
+    struct stream stream;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } uv;
+    bool is_reading;
+    bool has_ended;     /* on_read_end() was called */
+    bool ended_writing; /* FIN was asked for */
+};
+
+static struct socket_stream *socket_of(struct stream *stream) {
+    return (struct socket_stream *)stream;
+}
+
+static void to_buffers(uv_buf_t *buffers, const struct slice *parts, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        buffers[i].base = (char *)parts[i].data;
+        buffers[i].len = parts[i].length;
+    }
+}
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
+    (void)suggested;
+    struct socket_stream *socket = handle->data;
+    struct event_loop *loop = socket->stream.loop;
+    buffer->base = loop->read_buffer;
+    buffer->len = sizeof(loop->read_buffer);
+}
+
+static void on_read(uv_stream_t *handle, ssize_t length, const uv_buf_t *buffer) {
+    struct socket_stream *socket = handle->data;
+    struct stream *stream = &socket->stream;
+    event_loop_wake(stream->loop);
+    if (length > 0) {
+        stream->events->on_read(stream->owner, slice_of(buffer->base, (size_t)length));
+    } else if (length < 0) {
+        uv_read_stop(handle);
+        socket->is_reading = false;
+        socket->has_ended = true;
+        stream->events->on_read_end(stream->owner, length == UV_EOF ? STATUS_OK : STATUS_SYSTEM);
+    }
+}
+
+static int read_start(struct stream *stream) {
+    struct socket_stream *socket = socket_of(stream);
+    if (socket->is_reading || socket->has_ended) {
+        return STATUS_OK;
+    }
+    if (uv_read_start(&socket->uv.stream, on_allocate, on_read) != 0) {
+        return STATUS_SYSTEM;
+    }
+    socket->is_reading = true;
+    event_loop_want_turn(stream->loop);
+    return STATUS_OK;
+}
+
+static void read_stop(struct stream *stream) {
+    struct socket_stream *socket = socket_of(stream);
+    if (socket->is_reading) {
+        uv_read_stop(&socket->uv.stream);
+        socket->is_reading = false;
+    }
+}
+
+static ssize_t try_write(struct stream *stream, const struct slice *parts, unsigned count) {
+    uv_buf_t buffers[STREAM_PARTS_MAX];
+    to_buffers(buffers, parts, count);
+    int taken = uv_try_write(&socket_of(stream)->uv.stream, buffers, count);
+    if (taken >= 0) {
+        return taken;
+    }
+    return taken == UV_EAGAIN ? 0 : STATUS_CLOSED;
+}
+
+static void on_written(uv_write_t *request, int status) {
+    struct socket_stream *socket = request->handle->data;
+    struct stream *stream = &socket->stream;
+    memory_free(request);
+    event_loop_wake(stream->loop);
+    if (!stream->closing) {
+        stream->events->on_written(stream->owner, status == 0 ? STATUS_OK : STATUS_CLOSED);
+    }
+}
+
+static int write_parts(struct stream *stream, const struct slice *parts, unsigned count) {
+    uv_write_t *request = memory_allocate(sizeof(*request));
+    if (request == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    uv_buf_t buffers[STREAM_PARTS_MAX];
+    to_buffers(buffers, parts, count);
+    int error = uv_write(request, &socket_of(stream)->uv.stream, buffers, count, on_written);
+    if (error != 0) {
+        memory_free(request);
+        return error == UV_ENOMEM ? STATUS_NO_MEMORY : STATUS_CLOSED;
+    }
+    event_loop_want_turn(stream->loop);
+    return STATUS_OK;
+}
+
+static void on_shutdown(uv_shutdown_t *request, int status) {
+    (void)status;
+    struct socket_stream *socket = request->handle->data;
+    event_loop_wake(socket->stream.loop);
+    memory_free(request);
+}
+
+static int descriptor_of(const struct socket_stream *socket) {
+    uv_os_fd_t descriptor = -1;
+    uv_fileno(&socket->uv.handle, &descriptor);
+    return descriptor;
+}
+
+static void end_writing(struct stream *stream) {
+    struct socket_stream *socket = socket_of(stream);
+    if (socket->ended_writing) {
+        return;
+    }
+    socket->ended_writing = true;
+    uv_shutdown_t *request = memory_allocate(sizeof(*request));
+    if (request != NULL && uv_shutdown(request, &socket->uv.stream, on_shutdown) == 0) {
+        event_loop_want_turn(stream->loop);
+        return;
+    }
+    memory_free(request);
+    shutdown(descriptor_of(socket), SHUT_WR);
+}
+
+static void on_closed(uv_handle_t *handle) {
+    struct socket_stream *socket = handle->data;
+    struct stream *stream = &socket->stream;
+    event_loop_wake(stream->loop);
+    if (stream->events != NULL) {
+        stream->events->on_closed(stream->owner);
+    }
+    memory_free(socket);
+    counters_closed(COUNTER_streams);
+}
+
+static void close_handle(struct stream *stream) {
+    stream->loop->open_handles--;
+    uv_close(&socket_of(stream)->uv.handle, on_closed);
+    event_loop_want_turn(stream->loop);
+}
+
+static void reset(struct stream *stream) {
+    struct socket_stream *socket = socket_of(stream);
+    if (socket->uv.handle.type == UV_TCP && !socket->ended_writing &&
+        uv_tcp_close_reset(&socket->uv.tcp, on_closed) == 0) {
+        stream->loop->open_handles--;
+        event_loop_want_turn(stream->loop);
+    } else {
+        close_handle(stream);
+    }
+}
+
+static size_t unwritten(const struct stream *stream) {
+    return uv_stream_get_write_queue_size(&((const struct socket_stream *)stream)->uv.stream);
+}
+
+static int addresses(struct stream *stream, struct address *peer, struct address *local) {
+    struct sockaddr_storage storage = {0};
+    struct sockaddr *name = (struct sockaddr *)&storage;
+    int descriptor = stream->closing ? -1 : descriptor_of(socket_of(stream));
+    socklen_t length = sizeof(storage);
+    bool has_peer = getpeername(descriptor, name, &length) == 0;
+    address_from_kernel(peer, name, has_peer ? length : 0);
+    length = sizeof(storage);
+    bool has_local = getsockname(descriptor, name, &length) == 0;
+    address_from_kernel(local, name, has_local ? length : 0);
+    return has_peer && has_local ? STATUS_OK : STATUS_SYSTEM;
+}
+
+static const struct stream_ops socket_stream_ops = {
+    .read_start = read_start,
+    .read_stop = read_stop,
+    .try_write = try_write,
+    .write = write_parts,
+    .end_writing = end_writing,
+    .close = close_handle,
+    .reset = reset,
+    .unwritten = unwritten,
+    .addresses = addresses,
+};
+
+static int open_handle(struct socket_stream *socket, uv_loop_t *uv, int family, int descriptor) {
+    if (family == AF_UNIX) {
+        uv_pipe_init(uv, &socket->uv.pipe, 0);
+        return uv_pipe_open(&socket->uv.pipe, descriptor);
+    }
+    uv_tcp_init(uv, &socket->uv.tcp);
+    int error = uv_tcp_open(&socket->uv.tcp, descriptor);
+    if (error == 0) {
+        uv_tcp_nodelay(&socket->uv.tcp, 1);
+    }
+    return error;
+}
+
+struct stream *socket_stream_new(struct event_loop *loop, int family, int descriptor) {
+    struct socket_stream *socket = memory_allocate_zeroed(sizeof(*socket));
+    if (socket == NULL) {
+        return NULL;
+    }
+    socket->stream.ops = &socket_stream_ops;
+    socket->stream.loop = loop;
+    int error = open_handle(socket, event_loop_uv(loop), family, descriptor);
+    socket->uv.handle.data = socket;
+    counters_opened(COUNTER_streams);
+    loop->open_handles++;
+    if (error != 0) {
+        stream_close(&socket->stream);
+        return NULL;
+    }
+    return &socket->stream;
+}

@@ -1,0 +1,11 @@
+/* The stream of a connected tcp or unix socket, for the files of net/ only. */
+#ifndef CASGI_NET_SOCKET_STREAM_H
+#define CASGI_NET_SOCKET_STREAM_H
+
+#include "net/stream.h"
+
+/* Returns new stream on `descriptor`, a connected stream socket of `family` (AF_UNIX, or tcp),
+ * which it *takes*; or NULL, the descriptor then being the caller's. */
+struct stream *socket_stream_new(struct event_loop *loop, int family, int descriptor);
+
+#endif

@@ -1,0 +1,133 @@
+/* A connected byte stream: one vtable for tcp, unix and (later) tls, the one seam at which
+ * transports are exchanged.
+ *
+ * A stream lives from its constructor until on_closed() has returned. It gives bytes up as they
+ * come and takes bytes down; it queues nothing but what libuv has been handed. Framing,
+ * back-pressure and cork are the write_queue's. */
+#ifndef CASGI_NET_STREAM_H
+#define CASGI_NET_STREAM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/slice.h"
+#include "base/status.h"
+#include "net/address.h"
+#include "net/event_loop.h"
+
+struct stream;
+
+/* What the stream tells its owner. None is called after on_closed(), and none but it after
+ * stream_close(). */
+struct stream_events {
+    /* Bytes arrived. *Borrows*: they are valid during the call only. */
+    void (*on_read)(void *owner, struct slice bytes);
+    /* Nothing more will arrive: STATUS_OK at an orderly end (the peer may still read),
+     * STATUS_SYSTEM at an error (reset). Once. */
+    void (*on_read_end)(void *owner, int status);
+    /* The stream_write() under way is finished, or the write queue has sent at the end of a turn:
+     * STATUS_OK, or STATUS_CLOSED when the peer will take no more. Whoever waits for room looks at
+     * write_queue_size() here. */
+    void (*on_written)(void *owner, int status);
+    /* The last call: nothing refers to `owner` any more; the stream frees itself when it returns.
+     */
+    void (*on_closed)(void *owner);
+};
+
+struct stream_ops {
+    int (*read_start)(struct stream *stream);
+    void (*read_stop)(struct stream *stream);
+    ssize_t (*try_write)(struct stream *stream, const struct slice *parts, unsigned count);
+    int (*write)(struct stream *stream, const struct slice *parts, unsigned count);
+    void (*end_writing)(struct stream *stream);
+    void (*close)(struct stream *stream);
+    void (*reset)(struct stream *stream);
+    size_t (*unwritten)(const struct stream *stream);
+    int (*addresses)(struct stream *stream, struct address *peer, struct address *local);
+};
+
+/* First member of every implementation. */
+struct stream {
+    const struct stream_ops *ops;
+    const struct stream_events *events;
+    void *owner;
+    struct event_loop *loop;
+    bool closing; /* stream_close() or stream_reset() was called */
+};
+
+/* Says who is told; before anything else. *Borrows* both. */
+static inline void stream_attach(struct stream *stream, const struct stream_events *events,
+                                 void *owner) {
+    stream->events = events;
+    stream->owner = owner;
+}
+
+/* Starts or goes on reading; idempotent, and nothing after the end. STATUS_SYSTEM when the
+ * descriptor can not be read, STATUS_CLOSED once the stream is closing. */
+static inline int stream_read_start(struct stream *stream) {
+    return stream->closing ? STATUS_CLOSED : stream->ops->read_start(stream);
+}
+
+/* Stops reading (back-pressure); idempotent. */
+static inline void stream_read_stop(struct stream *stream) {
+    if (!stream->closing) {
+        stream->ops->read_stop(stream);
+    }
+}
+
+/* Writes now what the socket takes without waiting. Returns the bytes taken (0: none just now), or
+ * STATUS_CLOSED. *Borrows* the parts for the call. Only while no stream_write() is under way.
+ * `count` at most STREAM_PARTS_MAX. */
+static inline ssize_t stream_try_write(struct stream *stream, const struct slice *parts,
+                                       unsigned count) {
+    return stream->closing ? STATUS_CLOSED : stream->ops->try_write(stream, parts, count);
+}
+
+/* Writes all parts as the socket takes them, then calls on_written() (never from inside this call).
+ * The bytes (not the array) must stay valid until then. One at a time. Returns STATUS_OK,
+ * STATUS_CLOSED, or STATUS_NO_MEMORY; on failure on_written() is not called. */
+static inline int stream_write(struct stream *stream, const struct slice *parts, unsigned count) {
+    return stream->closing ? STATUS_CLOSED : stream->ops->write(stream, parts, count);
+}
+
+/* Bytes of the stream_write() under way that the socket has not taken yet: tells a slow peer from
+ * one that takes nothing. */
+static inline size_t stream_unwritten(const struct stream *stream) {
+    return stream->closing ? 0 : stream->ops->unwritten(stream);
+}
+
+/* Sends FIN (TLS: close_notify first) behind what was written; reading goes on. Idempotent. */
+static inline void stream_end_writing(struct stream *stream) {
+    if (!stream->closing) {
+        stream->ops->end_writing(stream);
+    }
+}
+
+/* Closes the stream, dropping what is unwritten; on_closed() follows from the loop, never from
+ * inside this call. Idempotent, callable anywhere. */
+static inline void stream_close(struct stream *stream) {
+    if (!stream->closing) {
+        stream->closing = true;
+        stream->ops->close(stream);
+    }
+}
+
+/* As stream_close(), telling a tcp peer by RST that the exchange was cut. */
+static inline void stream_reset(struct stream *stream) {
+    if (!stream->closing) {
+        stream->closing = true;
+        stream->ops->reset(stream);
+    }
+}
+
+/* Fills in both ends; a family of ADDRESS_NONE where there is none (the peer of a unix socket). Two
+ * system calls. STATUS_SYSTEM or STATUS_CLOSED (both ends ADDRESS_NONE) when the peer has already
+ * left. */
+static inline int stream_addresses(struct stream *stream, struct address *peer,
+                                   struct address *local) {
+    return stream->ops->addresses(stream, peer, local);
+}
+
+#define STREAM_PARTS_MAX 64
+
+#endif

@@ -1,0 +1,284 @@
+/* Bytes on their way to one stream. Owns a reference to each frame in its ring, never the stream.
+ * Writes nothing by itself but in write_queue_flush(), at the end of a turn, and when the stream
+ * has taken what it was given. */
+#include "net/write_queue.h"
+
+#include "base/list.h"
+#include "base/memory.h"
+
+enum { FIRST_RING_CAPACITY = 8 };
+
+/* With its header a tail frame fills 1 KiB, which malloc keeps in its fastest bins; a queue that
+ * needs more gets larger ones. */
+#define FIRST_TAIL_CAPACITY   (1024 - sizeof(struct frame))
+#define LARGEST_TAIL_CAPACITY (16 * 1024 - sizeof(struct frame))
+
+static void send_at_end_of_turn(struct deferred *deferred);
+
+void write_queue_init(struct write_queue *queue, struct stream *stream) {
+    *queue = (struct write_queue){.stream = stream};
+    deferred_init(&queue->deferred, send_at_end_of_turn);
+}
+
+static struct frame *frame_at(const struct write_queue *queue, uint32_t index) {
+    return queue->frames[(queue->first + index) & (queue->capacity - 1)];
+}
+
+static bool is_closed(const struct write_queue *queue) {
+    return queue->failed || queue->stream == NULL || queue->stream->closing;
+}
+
+static int grow_ring(struct write_queue *queue) {
+    uint32_t capacity = queue->capacity > 0 ? queue->capacity * 2 : FIRST_RING_CAPACITY;
+    struct frame **frames = memory_allocate(capacity * sizeof(struct frame *));
+    if (frames == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < queue->count; i++) {
+        frames[i] = frame_at(queue, i);
+    }
+    memory_free(queue->frames);
+    queue->frames = frames;
+    queue->capacity = capacity;
+    queue->first = 0;
+    return STATUS_OK;
+}
+
+static int push_back(struct write_queue *queue, struct frame *frame) {
+    if (queue->count == queue->capacity && grow_ring(queue) != STATUS_OK) {
+        frame_unref(frame);
+        return STATUS_NO_MEMORY;
+    }
+    queue->frames[(queue->first + queue->count) & (queue->capacity - 1)] = frame;
+    queue->count++;
+    queue->queued += frame->length;
+    return STATUS_OK;
+}
+
+static void pop_front(struct write_queue *queue) {
+    struct frame *frame = frame_at(queue, 0);
+    queue->first = (queue->first + 1) & (queue->capacity - 1);
+    queue->count--;
+    queue->offset = 0;
+    if (frame == queue->tail) {
+        queue->tail = NULL;
+    }
+    frame_unref(frame);
+}
+
+static void drop_all(struct write_queue *queue) {
+    while (queue->count > 0) {
+        pop_front(queue);
+    }
+    queue->queued = 0;
+    queue->in_flight = 0;
+    memory_free(queue->frames);
+    queue->frames = NULL;
+    queue->first = queue->capacity = 0;
+}
+
+static int fail(struct write_queue *queue) {
+    queue->failed = true;
+    deferred_cancel(&queue->deferred);
+    drop_all(queue);
+    return STATUS_CLOSED;
+}
+
+/* Starts a tail frame with room for at least `length` bytes. */
+static int start_tail(struct write_queue *queue, size_t length) {
+    size_t capacity = queue->tail == NULL ? FIRST_TAIL_CAPACITY : queue->tail_capacity * 2;
+    if (capacity > LARGEST_TAIL_CAPACITY) {
+        capacity = LARGEST_TAIL_CAPACITY;
+    }
+    if (capacity < length) {
+        capacity = length;
+    }
+    struct frame *tail = frame_new(capacity);
+    if (tail == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    tail->length = 0;
+    int status = push_back(queue, tail);
+    if (status == STATUS_OK) {
+        queue->tail = tail;
+        queue->tail_capacity = capacity;
+    }
+    return status;
+}
+
+int write_queue_extend(struct write_queue *queue, size_t length, char **bytes) {
+    if (is_closed(queue)) {
+        return STATUS_CLOSED;
+    }
+    if (queue->tail == NULL || queue->tail_capacity - queue->tail->length < length) {
+        int status = start_tail(queue, length);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    *bytes = frame_bytes(queue->tail) + queue->tail->length;
+    queue->tail->length += length;
+    queue->queued += length;
+    return STATUS_OK;
+}
+
+void write_queue_trim(struct write_queue *queue, size_t unused) {
+    queue->tail->length -= unused;
+    queue->queued -= unused;
+}
+
+int write_queue_append(struct write_queue *queue, struct slice bytes) {
+    if (bytes.length == 0) {
+        return is_closed(queue) ? STATUS_CLOSED : STATUS_OK;
+    }
+    char *room;
+    int status = write_queue_extend(queue, bytes.length, &room);
+    if (status == STATUS_OK) {
+        memcpy(room, bytes.data, bytes.length);
+    }
+    return status;
+}
+
+int write_queue_push(struct write_queue *queue, struct frame *frame) {
+    if (is_closed(queue)) {
+        frame_unref(frame);
+        return STATUS_CLOSED;
+    }
+    if (frame->length == 0) {
+        frame_unref(frame);
+        return STATUS_OK;
+    }
+    queue->tail = NULL;
+    return push_back(queue, frame);
+}
+
+/* Drops `count` written bytes from the front, and with them the frames that are done. */
+static void consume(struct write_queue *queue, size_t count) {
+    queue->queued -= count;
+    while (queue->count > 0) {
+        size_t left = frame_at(queue, 0)->length - queue->offset;
+        if (count < left) {
+            queue->offset += count;
+            return;
+        }
+        count -= left;
+        pop_front(queue);
+    }
+    drop_all(queue);
+}
+
+/* Fills `parts` from the front of the queue. Returns their number, and the sum of their bytes in
+ * *total. */
+static unsigned gather(const struct write_queue *queue, struct slice *parts, size_t *total) {
+    unsigned count = queue->count < STREAM_PARTS_MAX ? queue->count : STREAM_PARTS_MAX;
+    *total = 0;
+    for (unsigned i = 0; i < count; i++) {
+        parts[i] = frame_slice(frame_at(queue, i));
+        if (i == 0) {
+            parts[i].data += queue->offset;
+            parts[i].length -= queue->offset;
+        }
+        *total += parts[i].length;
+    }
+    return count;
+}
+
+/* The socket takes no more just now: libuv waits for it with the front of the queue. */
+static int write_rest(struct write_queue *queue) {
+    struct slice parts[STREAM_PARTS_MAX];
+    size_t total;
+    unsigned count = gather(queue, parts, &total);
+    if (stream_write(queue->stream, parts, count) != STATUS_OK) {
+        return fail(queue);
+    }
+    queue->in_flight = count;
+    if (count == queue->count) {
+        queue->tail = NULL;
+    }
+    return STATUS_OK;
+}
+
+static int send_now(struct write_queue *queue) {
+    while (queue->queued > 0) {
+        struct slice parts[STREAM_PARTS_MAX];
+        size_t total;
+        unsigned count = gather(queue, parts, &total);
+        ssize_t taken = stream_try_write(queue->stream, parts, count);
+        if (taken < 0) {
+            return fail(queue);
+        }
+        consume(queue, (size_t)taken);
+        if ((size_t)taken < total) {
+            return write_rest(queue);
+        }
+    }
+    return STATUS_OK;
+}
+
+static void send_at_end_of_turn(struct deferred *deferred) {
+    struct write_queue *queue = LIST_OBJECT(deferred, struct write_queue, deferred);
+    struct stream *stream = queue->stream;
+    if (is_closed(queue) || queue->in_flight > 0) {
+        return;
+    }
+    int status = send_now(queue);
+    if (queue->in_flight == 0) {
+        stream->events->on_written(stream->owner, status);
+    }
+}
+
+int write_queue_flush(struct write_queue *queue) {
+    if (is_closed(queue)) {
+        return STATUS_CLOSED;
+    }
+    if (queue->in_flight > 0) {
+        return STATUS_OK;
+    }
+    if (queue->queued == 0) {
+        drop_all(queue); /* a tail frame that was trimmed to nothing */
+        return STATUS_OK;
+    }
+    uint64_t turn = event_loop_turn_number(queue->stream->loop);
+    if (queue->written_turn == turn) {
+        write_queue_flush_later(queue);
+        return STATUS_OK;
+    }
+    queue->written_turn = turn;
+    return send_now(queue);
+}
+
+int write_queue_flush_now(struct write_queue *queue) {
+    if (is_closed(queue)) {
+        return STATUS_CLOSED;
+    }
+    return queue->in_flight > 0 ? STATUS_OK : send_now(queue);
+}
+
+void write_queue_flush_later(struct write_queue *queue) {
+    if (!is_closed(queue) && queue->queued > 0 && queue->in_flight == 0) {
+        event_loop_defer(queue->stream->loop, &queue->deferred);
+    }
+}
+
+int write_queue_on_written(struct write_queue *queue, int status) {
+    if (queue->failed || status != STATUS_OK) {
+        return fail(queue);
+    }
+    if (queue->in_flight == 0) {
+        return STATUS_OK;
+    }
+    size_t written = 0;
+    for (uint32_t i = 0; i < queue->in_flight; i++) {
+        written += frame_at(queue, i)->length;
+    }
+    written -= queue->offset;
+    queue->in_flight = 0;
+    consume(queue, written);
+    return is_closed(queue) ? STATUS_CLOSED : send_now(queue);
+}
+
+void write_queue_release(struct write_queue *queue) {
+    deferred_cancel(&queue->deferred);
+    drop_all(queue);
+    queue->stream = NULL;
+}

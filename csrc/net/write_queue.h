@@ -1,0 +1,71 @@
+/* What is to be sent on one stream, in order: the cork, the back-pressure and the shared frames.
+ *
+ * Bytes come as small copies, which share one growing tail frame, or as frames, of which it keeps a
+ * reference until they are written. A flush gathers everything into one writev. Invariants: frames
+ * leave in the order of their coming; `queued` is the sum of their unwritten bytes; at most one
+ * stream_write() is under way, and its frames are the front of the queue until on_written(). Empty,
+ * it holds no memory of its own. */
+#ifndef CASGI_NET_WRITE_QUEUE_H
+#define CASGI_NET_WRITE_QUEUE_H
+
+#include <stdint.h>
+
+#include "base/frame.h"
+#include "net/stream.h"
+
+struct write_queue {
+    struct stream *stream;    /* borrowed */
+    struct deferred deferred; /* the flush at the end of the turn */
+    struct frame **frames;    /* ring of references; NULL while empty */
+    uint32_t first, count, capacity;
+    uint32_t in_flight; /* frames of the stream_write() under way */
+    struct frame
+        *tail; /* the last frame of the ring when copies may still be appended to it, else NULL */
+    size_t tail_capacity;
+    size_t offset;         /* bytes of the first frame already written */
+    size_t queued;         /* unwritten bytes of all frames */
+    uint64_t written_turn; /* turn of the last direct write */
+    bool failed;           /* the peer takes no more: everything is dropped */
+};
+
+/* Initialises an empty queue for `stream` (*borrows*). */
+void write_queue_init(struct write_queue *queue, struct stream *stream);
+
+/* Appends a copy of `bytes`; nothing is written yet. STATUS_OK, STATUS_NO_MEMORY, or STATUS_CLOSED
+ * once the peer is gone. */
+int write_queue_append(struct write_queue *queue, struct slice bytes);
+
+/* Appends room for `length` bytes and sets *bytes to it, for a writer that formats in place;
+ * shorter use is given back with write_queue_trim() before any other call. */
+int write_queue_extend(struct write_queue *queue, size_t length, char **bytes);
+void write_queue_trim(struct write_queue *queue, size_t unused);
+
+/* Appends a reference to `frame` (*takes* one reference, in every case); nothing is written yet.
+ * Statuses as above. */
+int write_queue_push(struct write_queue *queue, struct frame *frame);
+
+/* Sends: at once if nothing was written directly in this turn and no write is under way, otherwise
+ * at the end of the turn, together with what comes until then. STATUS_CLOSED once the peer is gone.
+ */
+int write_queue_flush(struct write_queue *queue);
+
+/* Sends at once what the socket takes, whatever was written in this turn: before the size is looked
+ * at. Statuses as above. */
+int write_queue_flush_now(struct write_queue *queue);
+
+/* Sends at the end of the turn: for a fan-out, where one call writes to thousands. */
+void write_queue_flush_later(struct write_queue *queue);
+
+/* The owner's stream_events.on_written passes on to this. Returns STATUS_OK, or STATUS_CLOSED. */
+int write_queue_on_written(struct write_queue *queue, int status);
+
+/* Unwritten bytes. */
+static inline size_t write_queue_size(const struct write_queue *queue) {
+    return queue->queued;
+}
+
+/* Drops everything and lets go of the stream, which must be closed (frames under way with libuv
+ * stay referenced until on_closed: call it from there). Idempotent. */
+void write_queue_release(struct write_queue *queue);
+
+#endif

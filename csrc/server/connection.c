@@ -1,0 +1,216 @@
+/* One connection. Owns its stream, queue, timers and protocol from connection_accept() to
+ * on_closed(); never looks at what the bytes mean. */
+#include "server/connection.h"
+
+#include "base/counters.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "server/http1_connection.h"
+#include "server/server.h"
+
+static void on_read(void *owner, struct slice bytes) {
+    struct connection *connection = owner;
+    connection->last_heard = event_loop_now(connection->server->loop);
+    if (connection->state == CONNECTION_OPEN) {
+        connection->ops->on_bytes(connection->protocol, bytes);
+    }
+}
+
+static void on_read_end(void *owner, int status) {
+    struct connection *connection = owner;
+    connection->has_ended = true;
+    if (connection->state == CONNECTION_OPEN) {
+        connection->ops->on_read_end(connection->protocol, status);
+    } else if (status != STATUS_OK || write_queue_size(&connection->queue) == 0) {
+        connection_close(connection);
+    }
+}
+
+/* Bytes wait for the peer: watch that it goes on taking some. */
+static void watch_stall(struct connection *connection) {
+    if (!timer_is_running(&connection->stall)) {
+        connection->stall_unwritten = write_queue_size(&connection->queue);
+        timer_start(connection->server->loop, &connection->stall, LIMIT_STALL_SECONDS);
+    }
+}
+
+/* The last byte has gone: end our side, and wait a moment for the peer to end its own. */
+static void end_writing(struct connection *connection) {
+    if (connection->has_ended) {
+        connection_close(connection);
+        return;
+    }
+    stream_end_writing(connection->stream);
+    timer_start(connection->server->loop, &connection->timer, LIMIT_LINGER_SECONDS);
+}
+
+static void on_written(void *owner, int status) {
+    struct connection *connection = owner;
+    if (write_queue_on_written(&connection->queue, status) != STATUS_OK) {
+        connection_close(connection);
+        return;
+    }
+    size_t size = write_queue_size(&connection->queue);
+    if (size == 0) {
+        timer_stop(&connection->stall);
+    }
+    if (connection->state == CONNECTION_FINISHING && size == 0) {
+        end_writing(connection);
+    } else if (connection->is_congested &&
+               size <= connection->server->options.write_high_water / 2) {
+        connection->is_congested = false;
+        if (connection->state == CONNECTION_OPEN) {
+            connection->ops->on_drain(connection->protocol);
+        }
+    }
+}
+
+static void on_closed(void *owner) {
+    struct connection *connection = owner;
+    struct server *server = connection->server;
+    connection->state = CONNECTION_CLOSING;
+    timer_stop(&connection->timer);
+    timer_stop(&connection->stall);
+    write_queue_release(&connection->queue);
+    if (connection->protocol != NULL) {
+        connection->ops->on_closed(connection->protocol);
+        connection->protocol = NULL;
+    }
+    server->application->on_connection_end(server->owner, connection);
+    list_remove(&connection->link);
+    server->connection_count--;
+    memory_free(connection->peer);
+    memory_free(connection);
+    counters_closed(COUNTER_connections);
+    if (server->connection_count == 0) {
+        server->application->on_idle(server->owner);
+    }
+}
+
+static const struct stream_events stream_events = {on_read, on_read_end, on_written, on_closed};
+
+static void on_timer(struct timer *timer) {
+    struct connection *connection = LIST_OBJECT(timer, struct connection, timer);
+    if (connection->state == CONNECTION_OPEN) {
+        connection->ops->on_timeout(connection->protocol);
+    } else {
+        connection_close(connection);
+    }
+}
+
+static void on_stall(struct timer *timer) {
+    struct connection *connection = LIST_OBJECT(timer, struct connection, stall);
+    size_t unwritten = write_queue_size(&connection->queue) + stream_unwritten(connection->stream);
+    if (unwritten > 0 && unwritten == connection->stall_unwritten) {
+        connection_reset(connection);
+    } else if (unwritten > 0) {
+        connection->stall_unwritten = unwritten;
+        timer_start(connection->server->loop, &connection->stall, LIMIT_STALL_SECONDS);
+    }
+}
+
+/* The peer's address is wanted in log lines, also when the socket is gone by then. */
+static void remember_peer(struct connection *connection) {
+    struct address local;
+    connection->peer = memory_allocate_zeroed(sizeof(*connection->peer));
+    if (connection->peer != NULL) {
+        (void)stream_addresses(connection->stream, connection->peer, &local);
+    }
+}
+
+static void on_unowned_closed(void *owner) {
+    (void)owner;
+}
+
+/* A stream for which there is no memory: it only has to go. */
+static const struct stream_events unowned_events = {NULL, NULL, NULL, on_unowned_closed};
+
+void connection_accept(void *owner, struct stream *stream) {
+    struct server *server = owner;
+    struct connection *connection = memory_allocate_zeroed(sizeof(*connection));
+    if (connection == NULL) {
+        stream_attach(stream, &unowned_events, NULL);
+        stream_close(stream);
+        return;
+    }
+    counters_opened(COUNTER_connections);
+    connection->server = server;
+    connection->stream = stream;
+    connection->last_heard = event_loop_now(server->loop);
+    timer_init(&connection->timer, on_timer);
+    timer_init(&connection->stall, on_stall);
+    write_queue_init(&connection->queue, stream);
+    list_append(&server->connections, &connection->link);
+    server->connection_count++;
+    stream_attach(stream, &stream_events, connection);
+    if (access_log_is_on(&server->access_log)) {
+        remember_peer(connection);
+    }
+    connection->ops = &http1_connection_ops;
+    connection->protocol = http1_connection_new(connection);
+    if (connection->protocol == NULL || stream_read_start(stream) != STATUS_OK) {
+        connection_close(connection);
+    }
+}
+
+void connection_set_timeout(struct connection *connection, double seconds) {
+    if (seconds < 0) {
+        timer_stop(&connection->timer);
+    } else {
+        timer_start(connection->server->loop, &connection->timer, seconds);
+    }
+}
+
+bool connection_is_congested(struct connection *connection) {
+    size_t high_water = connection->server->options.write_high_water;
+    if (write_queue_size(&connection->queue) <= high_water ||
+        connection->state == CONNECTION_CLOSING) {
+        return false;
+    }
+    if (write_queue_flush_now(&connection->queue) != STATUS_OK ||
+        write_queue_size(&connection->queue) <= high_water) {
+        return false;
+    }
+    connection->is_congested = true;
+    watch_stall(connection);
+    return true;
+}
+
+void connection_finish(struct connection *connection) {
+    if (connection->state != CONNECTION_OPEN) {
+        return;
+    }
+    connection->state = CONNECTION_FINISHING;
+    timer_stop(&connection->timer);
+    if (write_queue_flush_now(&connection->queue) != STATUS_OK) {
+        connection_close(connection);
+    } else if (write_queue_size(&connection->queue) == 0) {
+        (void)stream_read_start(connection->stream);
+        end_writing(connection);
+    } else {
+        (void)stream_read_start(connection->stream);
+        watch_stall(connection);
+    }
+}
+
+static bool begin_closing(struct connection *connection) {
+    if (connection->state == CONNECTION_CLOSING) {
+        return false;
+    }
+    connection->state = CONNECTION_CLOSING;
+    timer_stop(&connection->timer);
+    timer_stop(&connection->stall);
+    return true;
+}
+
+void connection_close(struct connection *connection) {
+    if (begin_closing(connection)) {
+        stream_close(connection->stream);
+    }
+}
+
+void connection_reset(struct connection *connection) {
+    if (begin_closing(connection)) {
+        stream_reset(connection->stream);
+    }
+}

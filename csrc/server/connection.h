@@ -1,0 +1,73 @@
+/* One accepted connection: its stream, what is to be written on it, its timer, and the protocol
+ * that is spoken.
+ *
+ *   OPEN --connection_finish--> FINISHING (queue empties, FIN, the rest is read and dropped)
+ * --peer's end, or the linger timer--> CLOSING any  --connection_close-->  CLOSING   --on_closed
+ * from the loop--> freed
+ *
+ * It is freed in one place, the stream's on_closed. Protocols are exchanged at one vtable: http1
+ * here, http2 later by ALPN or preface. */
+#ifndef CASGI_SERVER_CONNECTION_H
+#define CASGI_SERVER_CONNECTION_H
+
+#include "base/list.h"
+#include "net/stream.h"
+#include "net/timer.h"
+#include "net/write_queue.h"
+
+struct server;
+
+struct protocol_ops {
+    void (*on_bytes)(void *protocol, struct slice bytes);
+    void (*on_read_end)(void *protocol,
+                        int status); /* the peer sent its last byte, or the stream broke */
+    void (*on_drain)(void *protocol);
+    void (*on_timeout)(void *protocol); /* the connection's timer fired */
+    void (*shutdown)(void *protocol);   /* end soon: idle now, busy behind the current response,
+                                           tunnels by their own manners */
+    void (*on_closed)(
+        void *protocol); /* the stream is closed: tell the exchanges, free the protocol */
+};
+
+enum connection_state { CONNECTION_OPEN, CONNECTION_FINISHING, CONNECTION_CLOSING };
+
+struct connection {
+    struct list link; /* in server->connections */
+    struct server *server;
+    struct stream *stream;
+    struct write_queue queue;
+    struct timer timer; /* the protocol's, and the linger's when finishing */
+    struct timer stall; /* running while the peer should take bytes */
+    size_t stall_unwritten;
+    const struct protocol_ops *ops;
+    void *protocol;
+    void *context;        /* the application's: kept per connection until on_connection_end() */
+    struct address *peer; /* known when the access log is on */
+    uint64_t last_heard;  /* event_loop_now() of the last bytes read */
+    enum connection_state state;
+    bool is_congested; /* was above the high-water mark and has not drained since */
+    bool has_ended;    /* the peer will send no more */
+};
+
+/* The server's listener_accept. *Takes* the stream. */
+void connection_accept(void *server, struct stream *stream);
+
+/* Starts the protocol's timer (protocol_ops.on_timeout); `seconds` below 0 stops it. */
+void connection_set_timeout(struct connection *connection, double seconds);
+
+/* True when unsent bytes are above the high-water mark after everything the socket takes was
+ * written: on_drain() will come. */
+bool connection_is_congested(struct connection *connection);
+
+/* Sends what is queued, then FIN, reads and drops what still comes for a moment (so that no reset
+ * destroys the answer), and closes. Idempotent. */
+void connection_finish(struct connection *connection);
+
+/* Closes now; unsent bytes are dropped. Idempotent, callable anywhere; the connection lives until
+ * the loop's next turn. */
+void connection_close(struct connection *connection);
+
+/* As connection_close(), with RST: the peer must not take a cut response for a whole one. */
+void connection_reset(struct connection *connection);
+
+#endif

@@ -1,0 +1,116 @@
+/* One request and its response, whatever HTTP version carries it: the seam behind which HTTP/1.1,
+ * HTTP/2 and tunnels fit.
+ *
+ *   WAITING --respond--> RESPONDING --last bytes--> ENDED
+ *   WAITING --open_tunnel--> TUNNEL --end_tunnel--> ENDED
+ *   any --abort, or the connection closes--> ENDED
+ *
+ * The protocol (http1_connection; later an HTTP/2 stream) embeds it, owns its memory and implements
+ * exchange_ops. A *tunnel* carries raw bytes both ways behind a 101 (RFC 9110 section 7.8) or an
+ * extended CONNECT (RFC 8441): a WebSocket sits on one and never knows which. */
+#ifndef CASGI_SERVER_EXCHANGE_H
+#define CASGI_SERVER_EXCHANGE_H
+
+#include "base/frame.h"
+#include "base/status.h"
+#include "http/request_head.h"
+#include "http/response_head.h"
+#include "server/application.h"
+
+struct connection;
+
+enum exchange_state { EXCHANGE_WAITING, EXCHANGE_RESPONDING, EXCHANGE_TUNNEL, EXCHANGE_ENDED };
+
+struct exchange_ops {
+    int (*respond)(struct exchange *exchange, const struct http_response_head *head,
+                   const struct http_response_facts *facts, int64_t body_length);
+    int (*send)(struct exchange *exchange, struct slice bytes, bool is_last);
+    int (*send_frame)(struct exchange *exchange, struct frame *frame, bool is_last);
+    int (*open_tunnel)(struct exchange *exchange, const struct http_response_head *head);
+    void (*end_tunnel)(struct exchange *exchange);
+    void (*pause)(struct exchange *exchange);
+    void (*resume)(struct exchange *exchange);
+    void (*abort)(struct exchange *exchange);
+    bool (*is_congested)(struct exchange *exchange);
+};
+
+struct exchange {
+    const struct exchange_ops *ops;
+    struct connection *connection;        /* borrowed */
+    const struct exchange_events *events; /* NULL until attached, and after on_end() */
+    void *owner;                          /* passed to the events */
+    const struct http_request_head
+        *request; /* valid inside on_request() and on_websocket() only, NULL afterwards */
+    char
+        *request_line; /* "METHOD path" for the access log, NULL when that is off; the protocol's */
+    int64_t bytes_sent; /* of the body, for the access log */
+    int status;         /* of the response, 0 before */
+    enum exchange_state state;
+    bool is_disconnected; /* on_disconnect() was called */
+};
+
+/* Says who answers; *borrows* both until on_end(). */
+static inline void exchange_attach(struct exchange *exchange, const struct exchange_events *events,
+                                   void *owner) {
+    exchange->events = events;
+    exchange->owner = owner;
+}
+
+/* Begins the response; its head leaves with the first bytes of the body. `facts` come from
+ * http_response_head_check(), which the caller has passed. `body_length` is the number of body
+ * bytes that will follow, 0 for none (the response ends here, and the exchange may be over), -1
+ * when not known. STATUS_OK, STATUS_STATE when it has begun, STATUS_CLOSED when the client is gone,
+ * STATUS_NO_MEMORY. */
+static inline int exchange_respond(struct exchange *exchange, const struct http_response_head *head,
+                                   const struct http_response_facts *facts, int64_t body_length) {
+    return exchange->ops->respond(exchange, head, facts, body_length);
+}
+
+/* Sends body or tunnel bytes by copy, for small ones; is_last ends the response, after which the
+ * exchange may be over. STATUS_OK, STATUS_CLOSED, STATUS_STATE, STATUS_INVALID (more or fewer than
+ * the Content-Length said; the connection is cut), STATUS_NO_MEMORY. */
+static inline int exchange_send(struct exchange *exchange, struct slice bytes, bool is_last) {
+    return exchange->ops->send(exchange, bytes, is_last);
+}
+
+/* As exchange_send() without a copy; *takes* the reference in every case. */
+static inline int exchange_send_frame(struct exchange *exchange, struct frame *frame,
+                                      bool is_last) {
+    return exchange->ops->send_frame(exchange, frame, is_last);
+}
+
+/* Turns the exchange into a tunnel, answering with `head` and the version's own framing. From now
+ * on on_body() gives raw bytes; those that came right behind the request follow after this returns.
+ * Statuses as exchange_respond(). */
+static inline int exchange_open_tunnel(struct exchange *exchange,
+                                       const struct http_response_head *head) {
+    return exchange->ops->open_tunnel(exchange, head);
+}
+
+/* Ends our side of the tunnel behind what was sent, then the connection (or HTTP/2 stream) with it.
+ * Idempotent. */
+static inline void exchange_end_tunnel(struct exchange *exchange) {
+    exchange->ops->end_tunnel(exchange);
+}
+
+/* Stops and goes on delivering body or tunnel bytes (what was already read still comes).
+ * Idempotent. */
+static inline void exchange_pause(struct exchange *exchange) {
+    exchange->ops->pause(exchange);
+}
+static inline void exchange_resume(struct exchange *exchange) {
+    exchange->ops->resume(exchange);
+}
+
+/* Gives up: HTTP/1 cuts the connection, HTTP/2 resets the stream. Idempotent; on_end() follows from
+ * the loop. */
+static inline void exchange_abort(struct exchange *exchange) {
+    exchange->ops->abort(exchange);
+}
+
+/* True when more unsent bytes wait than the high-water mark: on_drain() will come. */
+static inline bool exchange_is_congested(struct exchange *exchange) {
+    return exchange->ops->is_congested(exchange);
+}
+
+#endif

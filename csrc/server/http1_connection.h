@@ -1,0 +1,14 @@
+/* HTTP/1.x on a connection: requests one after the other, pipelined ones waiting their turn, and
+ * the tunnel behind an upgrade. */
+#ifndef CASGI_SERVER_HTTP1_CONNECTION_H
+#define CASGI_SERVER_HTTP1_CONNECTION_H
+
+#include "server/connection.h"
+
+extern const struct protocol_ops http1_connection_ops;
+
+/* Returns new protocol for `connection` (*borrows*), with its header timer started, or NULL. Freed
+ * by its on_closed(). */
+void *http1_connection_new(struct connection *connection);
+
+#endif

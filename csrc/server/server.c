@@ -1,0 +1,108 @@
+/* The server. Owns its listeners and its shared parts; connections own themselves and stand in its
+ * list. Never calls Python, never blocks. */
+#include "server/server.h"
+
+#include <time.h>
+
+#include "base/limits.h"
+#include "base/memory.h"
+#include "server/connection.h"
+
+struct server *server_new(struct event_loop *loop, const struct server_options *options,
+                          const struct application_events *events, void *owner, int access_log) {
+    struct server *server = memory_allocate_zeroed(sizeof(*server));
+    if (server == NULL) {
+        return NULL;
+    }
+    server->loop = loop;
+    server->options = *options;
+    server->application = events;
+    server->owner = owner;
+    server->date.second = -1;
+    list_init(&server->connections);
+    access_log_init(&server->access_log, loop, access_log);
+    server->ws_decoders = ws_decoder_pool_new();
+    if (server->ws_decoders == NULL) {
+        memory_free(server);
+        return NULL;
+    }
+    return server;
+}
+
+int server_listen(struct server *server, int descriptor, int backlog) {
+    struct listener **listeners =
+        memory_resize(server->listeners, (server->listener_count + 1) * sizeof(*listeners));
+    if (listeners == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    server->listeners = listeners;
+    int error = 0;
+    struct listener *listener =
+        listener_new(server->loop, descriptor, backlog, connection_accept, server, &error);
+    if (listener == NULL) {
+        return error;
+    }
+    listeners[server->listener_count++] = listener;
+    return STATUS_OK;
+}
+
+void server_stop_listening(struct server *server) {
+    while (server->listener_count > 0) {
+        listener_close(server->listeners[--server->listener_count]);
+    }
+    memory_free(server->listeners);
+    server->listeners = NULL;
+}
+
+/* Calls `end` for every connection there is now. A connection leaves the list only from its
+ * stream's on_closed, which the loop calls: the next link stays valid whatever `end` does. */
+static void end_connections(struct server *server, void (*end)(struct connection *connection)) {
+    struct list *link = server->connections.next;
+    while (link != &server->connections) {
+        struct list *next = link->next;
+        end(LIST_OBJECT(link, struct connection, link));
+        link = next;
+    }
+}
+
+static void shut_down(struct connection *connection) {
+    if (connection->state == CONNECTION_OPEN) {
+        connection->ops->shutdown(connection->protocol);
+    }
+}
+
+void server_shutdown(struct server *server) {
+    server_stop_listening(server);
+    if (!server->is_draining) {
+        server->is_draining = true;
+        end_connections(server, shut_down);
+    }
+}
+
+void server_abort(struct server *server) {
+    server_stop_listening(server);
+    server->is_draining = true;
+    end_connections(server, connection_close);
+}
+
+struct slice server_date(struct server *server) {
+    if (!server->options.date_header) {
+        return SLICE_EMPTY;
+    }
+    uint64_t turn = event_loop_turn_number(server->loop);
+    if (server->date.second < 0 || turn != server->date_turn) {
+        server->date_turn = turn;
+        return http_date_at(&server->date, (int64_t)time(NULL));
+    }
+    return slice_of(server->date.text, HTTP_DATE_LENGTH);
+}
+
+void server_free(struct server *server) {
+    if (server == NULL) {
+        return;
+    }
+    server_stop_listening(server);
+    access_log_close(&server->access_log);
+    ws_decoder_pool_free(server->ws_decoders);
+    memory_free(server);
+}

@@ -1,0 +1,71 @@
+/* The server: listeners, connections, options, and what they share. Plain C; the application is
+ * known by application_events only.
+ *
+ *   RUNNING --server_shutdown--> DRAINING --last connection closed (on_idle)--> server_free */
+#ifndef CASGI_SERVER_SERVER_H
+#define CASGI_SERVER_SERVER_H
+
+#include "base/list.h"
+#include "http/http1_parser.h"
+#include "http/http_date.h"
+#include "net/listener.h"
+#include "server/access_log.h"
+#include "server/application.h"
+#include "ws/ws_session.h"
+
+/* Seconds; below 0 means never. */
+struct server_options {
+    double http_timeout;
+    double header_timeout;
+    double keep_alive_timeout;
+    double websocket_timeout;
+    double websocket_connect_timeout;
+    double ping_interval;
+    double ping_timeout;
+    struct http1_parser_limits head_limits;
+    struct ws_session_limits ws_limits;
+    size_t write_high_water;
+    struct slice server_header; /* empty: none; borrowed for the server's life */
+    bool date_header;
+};
+
+struct server {
+    struct event_loop *loop; /* borrowed */
+    struct server_options options;
+    const struct application_events *application;
+    void *owner; /* passed to the application's events */
+    struct list connections;
+    size_t connection_count;
+    struct listener **listeners;
+    size_t listener_count;
+    struct ws_decoder_pool *ws_decoders;
+    struct http_date date;
+    uint64_t date_turn; /* turn in which the date was looked at */
+    struct access_log access_log;
+    bool is_draining;
+};
+
+/* Returns new server on `loop`, or NULL without memory. *Borrows* loop, events and owner; copies
+ * the options. `access_log` is a descriptor or -1. */
+struct server *server_new(struct event_loop *loop, const struct server_options *options,
+                          const struct application_events *events, void *owner, int access_log);
+
+/* Listens on a bound socket. Returns STATUS_OK, or a negative libuv error code. */
+int server_listen(struct server *server, int descriptor, int backlog);
+
+/* Closes all listeners; idempotent. */
+void server_stop_listening(struct server *server);
+
+/* Stops listening and ends every connection in good order. */
+void server_shutdown(struct server *server);
+
+/* Closes every connection now. */
+void server_abort(struct server *server);
+
+/* The Date header's value now, or empty when the option is off. */
+struct slice server_date(struct server *server);
+
+/* Frees the server, whose connections must all be closed. */
+void server_free(struct server *server);
+
+#endif

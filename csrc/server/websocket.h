@@ -1,0 +1,98 @@
+/* One WebSocket of the server: the handshake's answer, the session on the exchange's tunnel,
+ * keep-alive pings, the closing handshake.
+ *
+ *   CONNECTING --accept--> OPEN --close frame sent--> CLOSING --peer's close frame, its end, or the
+ * timer--> CLOSED |                    |--close frame or violation arrives--> SETTLING --settle, or
+ * the timer--> CLOSING or CLOSED
+ *       |--deny, response----------------------------------------> CLOSED (the exchange answers as
+ * any other) any --tunnel ends without a close frame--> CLOSED
+ *
+ * In SETTLING the application may still answer the messages that came before the close frame; a
+ * moment later the closing goes on without it. on_close() is called exactly once, on leaving OPEN
+ * or CONNECTING. It owns itself and is freed when its exchange is over. */
+#ifndef CASGI_SERVER_WEBSOCKET_H
+#define CASGI_SERVER_WEBSOCKET_H
+
+#include "net/timer.h"
+#include "server/exchange.h"
+#include "ws/ws_handshake.h"
+#include "ws/ws_session.h"
+
+struct server;
+
+enum websocket_state {
+    WEBSOCKET_CONNECTING,
+    WEBSOCKET_OPEN,
+    WEBSOCKET_SETTLING,
+    WEBSOCKET_CLOSING,
+    WEBSOCKET_CLOSED
+};
+
+struct websocket {
+    struct exchange *exchange; /* borrowed; NULL when over */
+    struct server *server;
+    const struct websocket_events *events;
+    void *owner;
+    struct ws_session session;
+    struct timer timer;    /* connecting, ping and pong, settling, closing handshake: whichever the
+                              state is about */
+    struct timer lifetime; /* --websocket-timeout */
+    uint64_t ping_sent;    /* event_loop_now() of the ping that waits for an answer, 0: none */
+    enum websocket_state state;
+    bool is_reported;              /* on_close() was called */
+    bool is_paused;                /* back-pressure: the peer's silence is ours */
+    uint16_t close_code;           /* to be sent when settled */
+    char accept[WS_ACCEPT_LENGTH]; /* Sec-WebSocket-Accept */
+};
+
+/* Offers the handshake in exchange->request to the application, or refuses it (400, 426). Called by
+ * the protocol from its on-head. */
+void websocket_offer(struct server *server, struct exchange *exchange);
+
+/* Says who is told; *borrows* both until on_end(). */
+static inline void websocket_attach(struct websocket *websocket,
+                                    const struct websocket_events *events, void *owner) {
+    websocket->events = events;
+    websocket->owner = owner;
+}
+
+/* Accepts: `subprotocol` may be empty; `head` holds the application's extra headers (checked; its
+ * status is not looked at). STATUS_OK, STATUS_STATE unless CONNECTING, STATUS_CLOSED,
+ * STATUS_NO_MEMORY. */
+int websocket_accept(struct websocket *websocket, struct slice subprotocol,
+                     const struct http_header *headers, size_t header_count);
+
+/* Refuses the handshake with an empty response of this status (403: the application closed before
+ * accepting). Statuses as above. */
+int websocket_deny(struct websocket *websocket, int http_status);
+
+/* The application answers the handshake by a response of its own (websocket.http.response): returns
+ * the exchange to respond on, or NULL unless CONNECTING. From now on the WebSocket only reports its
+ * close. */
+struct exchange *websocket_respond(struct websocket *websocket);
+
+/* Sends a message by copy, or a ready frame (*takes* the reference in every case). STATUS_OK,
+ * STATUS_STATE before accept, STATUS_CLOSED after a close, STATUS_NO_MEMORY. */
+int websocket_send(struct websocket *websocket, bool is_text, struct slice payload);
+int websocket_send_frame(struct websocket *websocket, struct frame *frame);
+
+/* Starts the closing handshake. Statuses as websocket_send(). */
+int websocket_close(struct websocket *websocket, int code, struct slice reason);
+
+/* The application has dealt with every message before the close. */
+void websocket_settle(struct websocket *websocket);
+
+/* Back-pressure towards the client; idempotent. */
+void websocket_pause(struct websocket *websocket);
+void websocket_resume(struct websocket *websocket);
+
+/* As exchange_is_congested(). */
+bool websocket_is_congested(struct websocket *websocket);
+
+/* Shutdown of the server: 1012 to an open one, 503 to one that connects. */
+void websocket_shutdown(struct websocket *websocket);
+
+/* Cuts the connection. */
+void websocket_abort(struct websocket *websocket);
+
+#endif

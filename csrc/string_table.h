@@ -1,0 +1,99 @@
+/* Every Python string that C code uses, made once per interpreter and interned:
+ * state->strings.<name>.
+ *
+ * STRING(name): the C name and the text are the same. NAMED(name, text): they differ. */
+#ifndef CASGI_STRING_TABLE_H
+#define CASGI_STRING_TABLE_H
+
+#define MODULE_STRINGS(STRING, NAMED)                                                              \
+    STRING(_asyncio_future_blocking)                                                               \
+    STRING(add_done_callback)                                                                      \
+    STRING(add_reader)                                                                             \
+    STRING(application)                                                                            \
+    STRING(args)                                                                                   \
+    STRING(asgi)                                                                                   \
+    STRING(body)                                                                                   \
+    STRING(bytes)                                                                                  \
+    STRING(call_exception_handler)                                                                 \
+    STRING(call_later)                                                                             \
+    STRING(call_soon)                                                                              \
+    STRING(cancel)                                                                                 \
+    STRING(cancelled)                                                                              \
+    STRING(client)                                                                                 \
+    STRING(close)                                                                                  \
+    STRING(code)                                                                                   \
+    STRING(context)                                                                                \
+    STRING(coro)                                                                                   \
+    STRING(create_future)                                                                          \
+    STRING(create_task)                                                                            \
+    STRING(done)                                                                                   \
+    STRING(eager_start)                                                                            \
+    STRING(exception)                                                                              \
+    STRING(extensions)                                                                             \
+    STRING(fileno)                                                                                 \
+    STRING(get_key)                                                                                \
+    STRING(get_loop)                                                                               \
+    STRING(get_map)                                                                                \
+    STRING(get_task_factory)                                                                       \
+    STRING(headers)                                                                                \
+    STRING(http)                                                                                   \
+    STRING(http_version)                                                                           \
+    STRING(https)                                                                                  \
+    STRING(loop)                                                                                   \
+    STRING(message)                                                                                \
+    STRING(method)                                                                                 \
+    STRING(modify)                                                                                 \
+    STRING(more_body)                                                                              \
+    STRING(name)                                                                                   \
+    STRING(on_idle)                                                                                \
+    STRING(path)                                                                                   \
+    STRING(query_string)                                                                           \
+    STRING(raw_path)                                                                               \
+    STRING(reason)                                                                                 \
+    STRING(receive)                                                                                \
+    STRING(send)                                                                                   \
+    STRING(remove_reader)                                                                          \
+    STRING(result)                                                                                 \
+    STRING(root_path)                                                                              \
+    STRING(scheme)                                                                                 \
+    STRING(select)                                                                                 \
+    STRING(server)                                                                                 \
+    STRING(set_result)                                                                             \
+    STRING(spec_version)                                                                           \
+    STRING(state)                                                                                  \
+    STRING(status)                                                                                 \
+    STRING(subprotocol)                                                                            \
+    STRING(subprotocols)                                                                           \
+    STRING(task)                                                                                   \
+    STRING(text)                                                                                   \
+    STRING(timeout)                                                                                \
+    STRING(trailers)                                                                               \
+    STRING(type)                                                                                   \
+    STRING(unregister)                                                                             \
+    STRING(version)                                                                                \
+    STRING(websocket)                                                                              \
+    STRING(ws)                                                                                     \
+    STRING(wss)                                                                                    \
+    NAMED(on_task_done, "_on_task_done")                                                           \
+    NAMED(get_method, "GET")                                                                       \
+    NAMED(empty, "")                                                                               \
+    NAMED(register_, "register")                                                                   \
+    NAMED(http_1_0, "1.0")                                                                         \
+    NAMED(http_1_1, "1.1")                                                                         \
+    NAMED(http_request, "http.request")                                                            \
+    NAMED(http_disconnect, "http.disconnect")                                                      \
+    NAMED(http_response_start, "http.response.start")                                              \
+    NAMED(http_response_body, "http.response.body")                                                \
+    NAMED(websocket_connect, "websocket.connect")                                                  \
+    NAMED(websocket_receive, "websocket.receive")                                                  \
+    NAMED(websocket_disconnect, "websocket.disconnect")                                            \
+    NAMED(websocket_accept, "websocket.accept")                                                    \
+    NAMED(websocket_send, "websocket.send")                                                        \
+    NAMED(websocket_close, "websocket.close")                                                      \
+    NAMED(websocket_http_response_start, "websocket.http.response.start")                          \
+    NAMED(websocket_http_response_body, "websocket.http.response.body")                            \
+    NAMED(websocket_http_response, "websocket.http.response")                                      \
+    NAMED(asgi_version, "3.0")                                                                     \
+    NAMED(asgi_spec_version, "2.5")
+
+#endif

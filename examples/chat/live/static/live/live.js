@@ -1,0 +1,39 @@
+// The live page: the show, the comments that fly over it, and the form to write one.
+
+import { Composer } from "../js/composer.js";
+import { Connection, socketAddress } from "../js/connection.js";
+import { showState } from "../js/status.js";
+import { CommentLayer } from "./comments.js";
+import { Player } from "./player.js";
+
+const page = document.querySelector("#live");
+const layer = page.querySelector(".comments");
+const form = page.querySelector(".composer");
+const player = new Player(page.querySelector("canvas"));
+const comments = new CommentLayer(layer);
+const connection = new Connection(() => socketAddress("ws/live/"));
+const composer = new Composer(form, (text) =>
+  connection.send({ text, color: new FormData(form).get("color") }),
+);
+
+const handlers = {
+  comment: (message) => comments.show(message),
+  error: (message) => composer.showError(message.text),
+};
+
+page.querySelector("#play").addEventListener("click", ({ currentTarget }) => {
+  player.toggle();
+  currentTarget.setAttribute("aria-pressed", String(!player.playing));
+  currentTarget.textContent = player.playing ? "Pause" : "Play";
+});
+
+page.querySelector("#show-comments").addEventListener("change", ({ currentTarget }) => {
+  layer.hidden = !currentTarget.checked;
+  comments.clear();
+});
+
+connection.addEventListener("message", ({ detail }) => handlers[detail.message.type]?.(detail.message));
+showState(connection, page.querySelector(".status"));
+composer.follow(connection);
+player.start();
+connection.open();

@@ -1,0 +1,65 @@
+"""Finding the application that `module:attribute` names.
+
+What the user mistyped is an ApplicationImportError of one line. An error that the module itself
+raises is the project's, not the command line's: it comes through with its traceback.
+"""
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+from casgi.errors import ApplicationImportError
+
+
+def import_application(name: str) -> Any:
+    """Return what `name` stands for: "package.module:attribute.path", with () to call a factory."""
+    module_name, separator, attributes = name.partition(":")
+    is_factory = attributes.endswith("()")
+    attributes = attributes.removesuffix("()")
+    if not (separator and module_name and attributes):
+        raise ApplicationImportError(
+            f'"{name}" does not name an application: write module:attribute,'
+            " for example project.asgi:application"
+        )
+    if "/" in module_name or module_name.endswith(".py"):
+        suggestion = module_name.removesuffix(".py").strip("./").replace("/", ".")
+        raise ApplicationImportError(
+            f'"{module_name}" is a path: write the module as Python imports it, {suggestion}'
+        )
+    target = _follow(_import_module(module_name), attributes)
+    if not is_factory:
+        return target
+    if not callable(target):
+        raise ApplicationImportError(f'"{module_name}:{attributes}" is not callable')
+    return target()
+
+
+def _import_module(module_name: str) -> ModuleType:
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        # A module that the application imports may be missing too: that one needs its traceback.
+        missing = error.name or ""
+        if module_name != missing and not module_name.startswith(f"{missing}."):
+            raise
+        raise ApplicationImportError(_missing_module_text(module_name, missing)) from None
+
+
+def _missing_module_text(module_name: str, missing: str) -> str:
+    where = f' (there is no "{missing}")' if missing != module_name else ""
+    return (
+        f'there is no module "{module_name}"{where}: is its folder the current one,'
+        " or named by --app-dir?"
+    )
+
+
+def _follow(module: ModuleType, attributes: str) -> Any:
+    target: Any = module
+    for attribute in attributes.split("."):
+        try:
+            target = getattr(target, attribute)
+        except AttributeError:
+            raise ApplicationImportError(
+                f'module "{module.__name__}" has no attribute "{attributes}"'
+            ) from None
+    return target

@@ -1,0 +1,213 @@
+"""One server in one event loop: what is started before the core, and stopped after it.
+
+    made -- start() --> serving -- stop() --> draining --> closed
+                                      `-- request_stop() twice, or the timeout: abort --^
+
+The sockets are bound before the application's lifespan starts, so that a port in use is found
+first, and listened on after it, so that no request meets an application that is not ready.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from typing import Any
+
+from casgi import _core
+from casgi.config import Config
+from casgi.errors import CasgiError
+from casgi.importer import import_application
+from casgi.legacy import as_asgi3
+from casgi.lifespan import Lifespan
+from casgi.signals import StopSignals
+from casgi.sockets import BoundSocket, bind_sockets, listen_error
+from casgi.waiting import wait_for_any
+
+logger = logging.getLogger("casgi.server")
+
+# Time for cancelled application tasks to run their finally blocks.
+_ABORT_TIMEOUT = 1.0
+_STDOUT = 1
+
+
+class Server:
+    """Serves an application in the running event loop, until it is stopped.
+
+    Either `await server.serve()`, or `async with server:` around what shall happen meanwhile.
+    """
+
+    def __init__(self, application: Any, config: Config | None = None) -> None:
+        """Take an ASGI 3 or ASGI 2 application, or the "module:attribute" that names one."""
+        if isinstance(application, str):
+            application = import_application(application)
+        self.config = config or Config()
+        self.was_aborted = False
+        """Whether applications had to be cancelled when the server stopped."""
+        self._application = as_asgi3(application)
+        self._lifespan = Lifespan(self._application, self.config.lifespan)
+        self._sockets: list[BoundSocket] = []
+        self._core: _core.Server | None = None
+        self._access_log_fd = -1
+        self._idle = asyncio.Event()
+        self._stop_requested = asyncio.Event()
+        self._abort_requested = asyncio.Event()
+        self._closing = asyncio.Lock()
+
+    @property
+    def addresses(self) -> list[Any]:
+        """Where the server listens: (host, port) for TCP, a path for a Unix socket."""
+        return [bound.address for bound in self._sockets]
+
+    async def __aenter__(self) -> "Server":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.stop()
+
+    async def serve(
+        self, *, shutdown_event: asyncio.Event | None = None, handle_signals: bool = False
+    ) -> None:
+        """Serve until cancelled, until request_stop() or until shutdown_event is set.
+
+        Only with handle_signals do SIGINT and SIGTERM call request_stop().
+        """
+        ends = [self._stop_requested] + ([shutdown_event] if shutdown_event else [])
+        signals = StopSignals(self.request_stop) if handle_signals else contextlib.nullcontext()
+        with signals:
+            try:
+                if await self._start_unless(*ends):
+                    await wait_for_any(*ends)
+            finally:
+                await self.stop()
+
+    def request_stop(self) -> None:
+        """Ask for a graceful stop; called again, for one without waiting for anything."""
+        if self._stop_requested.is_set():
+            self._abort_requested.set()
+        self._stop_requested.set()
+
+    async def start(self) -> None:
+        """Bind, start the application's lifespan, listen. Raise BindError or LifespanError."""
+        try:
+            self._sockets = bind_sockets(self.config)
+            self._access_log_fd = _open_access_log(self.config.access_log)
+            state = await self._lifespan.startup()
+            self._core = _core.Server(
+                self._application,
+                asyncio.get_running_loop(),
+                state=state,
+                access_log_fd=self._access_log_fd,
+                **self.config.core_options(),
+            )
+            self._core.on_idle = self._idle.set
+            for bound in self._sockets:
+                self._listen(self._core, bound)
+        except BaseException:
+            await self._close()
+            raise
+
+    async def stop(self) -> None:
+        """Stop listening, let requests finish, end the lifespan. Can be called in any state."""
+        self._stop_requested.set()
+        await self._close()
+
+    async def _close(self) -> None:
+        async with self._closing:
+            core, self._core = self._core, None
+            try:
+                if core is not None:
+                    logger.info("Shutting down")
+                    core.stop_listening()
+                self._close_sockets()
+                if core is not None:
+                    await self._drain(core)
+            finally:
+                if core is not None:
+                    core.close()
+                await self._end_lifespan()
+                self._close_access_log()
+
+    async def _start_unless(self, *ends: asyncio.Event) -> bool:
+        """Start, and return whether that was finished before one of the events was set."""
+        starting = asyncio.create_task(self.start())
+        try:
+            await wait_for_any(*ends, tasks=[starting])
+        finally:
+            if not starting.done():
+                starting.cancel()
+                await asyncio.wait([starting])
+        if starting.cancelled():
+            return False
+        starting.result()
+        return True
+
+    def _listen(self, core: _core.Server, bound: BoundSocket) -> None:
+        try:
+            core.listen(bound.socket.fileno())
+        except OSError as error:
+            raise listen_error(bound, error) from None
+        logger.info("Listening on %s", bound)
+
+    def _close_sockets(self) -> None:
+        sockets, self._sockets = self._sockets, []
+        for bound in sockets:
+            bound.close()
+
+    def _close_access_log(self) -> None:
+        if self._access_log_fd > _STDOUT:
+            os.close(self._access_log_fd)
+        self._access_log_fd = -1
+
+    async def _drain(self, core: _core.Server) -> None:
+        """Wait until connections and applications have ended; abort those that do not."""
+        timeout = self.config.application_close_timeout
+        try:
+            core.shutdown()
+            await self._wait_until_idle(core, timeout)
+            if (core.connections or core.tasks) and not self._abort_requested.is_set():
+                _log_unfinished(core, timeout)
+        finally:
+            if core.connections or core.tasks:
+                self.was_aborted = True
+                core.abort()
+                await self._wait_until_idle(core, _ABORT_TIMEOUT, even_if_aborting=True)
+
+    async def _wait_until_idle(
+        self, core: _core.Server, timeout: float | None, *, even_if_aborting: bool = False
+    ) -> None:
+        self._idle.clear()
+        if core.connections or core.tasks:
+            ends = [self._idle] + ([] if even_if_aborting else [self._abort_requested])
+            await wait_for_any(*ends, timeout=timeout)
+
+    async def _end_lifespan(self) -> None:
+        ending = asyncio.create_task(self._lifespan.shutdown())
+        try:
+            await wait_for_any(self._abort_requested, tasks=[ending])
+        finally:
+            if not ending.done():
+                ending.cancel()
+                await self._lifespan.cancel()
+
+
+def _open_access_log(path: str | None) -> int:
+    """Return the descriptor to write access-log lines to, -1 for none."""
+    if path is None:
+        return -1
+    if path == "-":
+        return _STDOUT
+    try:
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise CasgiError(f"cannot write the access log {path}: {error.strerror}") from None
+
+
+def _log_unfinished(core: _core.Server, timeout: float | None) -> None:
+    logger.warning(
+        "Still open %s s after the shutdown began: %d connections and %d application tasks;"
+        " closing them",
+        timeout,
+        core.connections,
+        core.tasks,
+    )

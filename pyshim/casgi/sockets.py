@@ -1,0 +1,160 @@
+"""The sockets a server listens on: bound here, listened on by the core, closed here."""
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+from dataclasses import dataclass
+from typing import Any
+
+from casgi.config import DEFAULT_HOST, DEFAULT_PORT, Config
+from casgi.errors import BindError
+
+# A proxy in front of the server usually runs as another user; the folder is what keeps others out.
+_UNIX_SOCKET_MODE = 0o666
+_FAMILIES = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundSocket:
+    """A bound socket, and the file of a Unix socket that goes away with it."""
+
+    socket: socket.socket
+    unix_file: os.stat_result | None = None
+
+    @property
+    def address(self) -> Any:
+        """(host, port) for TCP, the path for a Unix socket."""
+        name = self.socket.getsockname()
+        return name if self.socket.family == socket.AF_UNIX else name[:2]
+
+    def __str__(self) -> str:
+        if self.socket.family == socket.AF_UNIX:
+            return f"UNIX socket {self.address}"
+        return f"TCP address {_with_port(*self.address)}"
+
+    def close(self) -> None:
+        """Close the socket and remove its file, unless another server has taken the path since."""
+        if self.unix_file is not None:
+            with contextlib.suppress(OSError):
+                if os.path.samestat(os.lstat(self.address), self.unix_file):
+                    os.unlink(self.address)
+        self.socket.close()
+
+
+def bind_sockets(config: Config) -> list[BoundSocket]:
+    """Return every socket that the config asks for, bound; raise BindError and leave none open."""
+    bound: list[BoundSocket] = []
+    try:
+        if config.fd is not None:
+            bound.append(_adopt(config.fd))
+        if config.unix_socket is not None:
+            bound.append(_bind_unix(config.unix_socket))
+        if config.bind is not None or config.port is not None or not bound:
+            host = (config.bind or DEFAULT_HOST).removeprefix("[").removesuffix("]")
+            port = DEFAULT_PORT if config.port is None else config.port
+            bound.extend(_bind_tcp(host, port))
+    except BaseException:
+        for one in bound:
+            one.close()
+        raise
+    return bound
+
+
+def _bind_tcp(host: str, port: int) -> list[BoundSocket]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise _bind_error(_with_port(host, port), error) from None
+    bound: list[BoundSocket] = []
+    for family, _, _, _, address in dict.fromkeys(found):
+        if port == 0 and bound:
+            # A name of several addresses gets the port that the system chose for the first.
+            address = (address[0], bound[0].address[1], *address[2:])
+        try:
+            bound.append(BoundSocket(_tcp_socket(family, address)))
+        except OSError as error:
+            for one in bound:
+                one.close()
+            raise _bind_error(_with_port(host, port), error) from None
+    return bound
+
+
+def _tcp_socket(family: int, address: tuple[Any, ...]) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        # Otherwise a restart fails for a minute, while old connections are in TIME_WAIT.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # "::" means every address of the machine, IPv4's too; the system's default varies.
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address[0] != "::"))
+        made.bind(address)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _bind_unix(path: str) -> BoundSocket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale(path)
+        made.bind(path)
+        os.chmod(path, _UNIX_SOCKET_MODE)
+        return BoundSocket(made, os.lstat(path))
+    except (OSError, ValueError) as error:
+        made.close()
+        raise _bind_error(path, error) from None
+    except BaseException:
+        made.close()
+        raise
+
+
+def _remove_stale(path: str) -> None:
+    """Remove the file that a server left behind which ended without removing it."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise BindError(f"cannot listen on {path}: there is a file there that is not a socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        # A server whose backlog is full must not keep this one waiting.
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+            return
+        except BlockingIOError:
+            pass
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+
+def _adopt(fd: int) -> BoundSocket:
+    """Take a copy of an inherited descriptor, so that closing ours leaves the caller's open."""
+    try:
+        adopted = socket.socket(fileno=os.dup(fd))
+    except OSError as error:
+        raise _bind_error(f"file descriptor {fd}", error) from None
+    if adopted.type != socket.SOCK_STREAM or adopted.family not in _FAMILIES:
+        adopted.close()
+        raise BindError(f"cannot listen on file descriptor {fd}: not a TCP or Unix stream socket")
+    return BoundSocket(adopted)
+
+
+def listen_error(bound: BoundSocket, error: OSError) -> BindError:
+    """Return the error to raise when a bound socket cannot be listened on."""
+    return _bind_error(str(bound.address), error)
+
+
+def _bind_error(where: str, error: Exception) -> BindError:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return BindError(f"cannot listen on {where}: the address is already in use")
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return BindError(f"cannot listen on {where}: {reason}")
+
+
+def _with_port(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Prints the first Python that works: of the given versions, or the system's if it is new enough.
+#
+#     scripts/find-python.sh [3.13 ...]
+#
+# Looks on the PATH, and among the versions of pyenv, whose commands on the PATH may be inactive.
+set -u
+
+works() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+if [ $# = 0 ]; then
+    set -- 3 3.13 3.12 3.11
+fi
+for version in "$@"; do
+    for python in "python$version" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$version".*/bin/python; do
+        if works "$python"; then
+            echo "$python"
+            exit 0
+        fi
+    done
+done
+exit 1

@@ -1,0 +1,167 @@
+"""The scope, as ASGI 3.0 with HTTP and WebSocket specification 2.5 wants it."""
+
+from typing import Any
+
+import pytest
+from support.apps import Application, Journal, Receive, Scope, Send, respond
+from support.raw import request
+from support.server import Serve
+from support.ws import upgrade
+
+HTTP_KEYS = {
+    *["type", "asgi", "http_version", "method", "scheme", "path", "raw_path", "query_string"],
+    *["root_path", "headers", "client", "server"],
+}
+WEBSOCKET_KEYS = HTTP_KEYS - {"method"} | {"subprotocols"}
+OPTIONAL_KEYS = {"state", "extensions"}
+
+
+def noting(journal: Journal) -> Application:
+    """Return an application for both protocols that notes its scope."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        journal.add(scope)
+        if scope["type"] == "http":
+            await respond(send)
+        else:
+            await receive()
+            await send({"type": "websocket.close"})
+
+    return application
+
+
+def scope_of(serve: Serve, kind: str, **options: Any) -> Scope:
+    """Return the scope of a request or a handshake."""
+    journal = Journal()
+    data = request("/a?b") if kind == "http" else upgrade("/a?b")
+    with serve(noting(journal), **options).connect() as client:
+        client.send(data)
+        client.read_head()
+    scope = journal.next()
+    assert isinstance(scope, dict)
+    return scope
+
+
+both = pytest.mark.parametrize("kind", ["http", "websocket"])
+
+
+@both
+def test_keys(serve: Serve, kind: str) -> None:
+    keys = set(scope_of(serve, kind))
+    wanted = HTTP_KEYS if kind == "http" else WEBSOCKET_KEYS
+    assert wanted <= keys <= wanted | OPTIONAL_KEYS
+
+
+@both
+def test_versions(serve: Serve, kind: str) -> None:
+    assert scope_of(serve, kind)["asgi"] == {"version": "3.0", "spec_version": "2.5"}
+
+
+def test_http_types(serve: Serve) -> None:
+    scope = scope_of(serve, "http")
+    assert scope["type"] == "http"
+    assert (scope["method"], scope["http_version"], scope["scheme"]) == ("GET", "1.1", "http")
+    assert (scope["path"], scope["raw_path"], scope["query_string"]) == ("/a", b"/a", b"b")
+    assert scope["root_path"] == ""
+
+
+def test_websocket_types(serve: Serve) -> None:
+    scope = scope_of(serve, "websocket")
+    assert scope["type"] == "websocket"
+    assert (scope["http_version"], scope["scheme"]) == ("1.1", "ws")
+    assert (scope["path"], scope["raw_path"], scope["query_string"]) == ("/a", b"/a", b"b")
+    assert scope["root_path"] == ""
+    assert list(scope["subprotocols"]) == []
+    assert "websocket.http.response" in scope["extensions"]
+
+
+@both
+def test_headers(serve: Serve, kind: str) -> None:
+    for pair in scope_of(serve, kind)["headers"]:
+        name, value = pair
+        assert type(name) is bytes and name == name.lower()
+        assert type(value) is bytes
+
+
+@both
+def test_keys_and_types_are_exactly_str(serve: Serve, kind: str) -> None:
+    scope = scope_of(serve, kind)
+    assert all(type(key) is str for key in scope)
+    for key in ("type", "http_version", "scheme", "path", "root_path"):
+        assert type(scope[key]) is str
+
+
+@both
+def test_no_state_without_lifespan(serve: Serve, kind: str) -> None:
+    assert "state" not in scope_of(serve, kind, state=None)
+
+
+@both
+def test_state_is_copied_for_each_scope(serve: Serve, kind: str) -> None:
+    """Shallow, as the lifespan specification says: the values are shared, the dict is not."""
+    pool: list[str] = []
+    state = {"pool": pool}
+    journal = Journal()
+    server = serve(noting(journal), state=state)
+    scopes = []
+    for _ in range(2):
+        with server.connect() as client:
+            client.send(request() if kind == "http" else upgrade())
+            client.read_head()
+        scopes.append(journal.next())
+        scopes[-1]["state"]["mine"] = len(scopes)
+    assert state == {"pool": pool}
+    assert [scope["state"]["mine"] for scope in scopes] == [1, 2]
+    assert all(scope["state"]["pool"] is pool for scope in scopes)
+
+
+def test_state_changed_while_serving(serve: Serve) -> None:
+    """The next scope sees what the server's own dict holds then."""
+    state: dict[str, int] = {"count": 1}
+    journal = Journal()
+    server = serve(noting(journal), state=state)
+    server.get()
+    state["count"] = 2
+    server.get()
+    assert [journal.next()["state"]["count"] for _ in range(2)] == [1, 2]
+
+
+def test_scope_is_new_for_each_request_of_a_connection(serve: Serve) -> None:
+    """An application may write into it, as middleware does; the next one sees nothing of that."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        journal.add(set(scope))
+        scope["user"] = "alice"
+        scope["headers"].append((b"x-added", b"1"))
+        scope["asgi"]["added"] = "1"
+        if "extensions" in scope:
+            scope["extensions"]["added"] = {}
+        journal.add(scope)
+        await respond(send)
+
+    with serve(application).connect() as client:
+        client.send(request() * 3)
+        for _ in range(3):
+            assert client.read_response().status == 200
+    entries = [journal.next() for _ in range(6)]
+    assert entries[0] == entries[2] == entries[4]
+    assert len({id(scope) for scope in entries[1::2]}) == 3
+    for scope in entries[1::2]:
+        assert list(map(tuple, scope["headers"])) == [(b"host", b"test"), (b"x-added", b"1")]
+
+
+def test_scope_can_be_copied_and_kept(serve: Serve) -> None:
+    """Middleware passes on `dict(scope, ...)`; the original may be gone long before."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        journal.add(dict(scope, path="/other", headers=[*scope["headers"]]))
+        await respond(send)
+
+    server = serve(application)
+    server.get("/kept")
+    server.stop()
+    scope = journal.next()
+    assert scope["path"] == "/other"
+    assert scope["raw_path"] == b"/kept"

@@ -1,0 +1,74 @@
+"""The chat in real browsers.
+
+Every test runs on casgi, and on daphne: that proves that the chat is ordinary Channels code.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from chat_server import ChatServer, migrate
+from people import NewPerson, Person, launch_browser
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with tables and nothing in them, to copy."""
+    database = tmp_path_factory.mktemp("chat") / "chat.sqlite3"
+    migrate(database)
+    return database
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium a module: others run loops of their own, so playwright's must not stay."""
+    with sync_playwright() as playwright:
+        chromium = launch_browser(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def redis_url() -> str | None:
+    """Modules that want Redis override this."""
+    return None
+
+
+@pytest.fixture(params=["casgi", "daphne"])
+def server(
+    request: pytest.FixtureRequest, tmp_path: Path, migrated_database: Path, redis_url: str | None
+) -> Iterator[ChatServer]:
+    """The running chat; the test fails when the server logged a traceback."""
+    shutil.copy(migrated_database, tmp_path / "chat.sqlite3")
+    chat = ChatServer(request.param, tmp_path, redis_url)
+    try:
+        chat.start()
+        yield chat
+    finally:
+        chat.stop()
+    assert "Traceback" not in chat.log_text(), chat.log_text()
+
+
+@pytest.fixture
+def new_person(server: ChatServer, browser: Browser) -> Iterator[NewPerson]:
+    """Make people; the test fails when a script of theirs raised an error."""
+    people: list[Person] = []
+
+    def make(name: str) -> Person:
+        person = Person(browser.new_context(), server.url, name)
+        people.append(person)
+        return person
+
+    yield make
+    errors = [error for person in people for error in person.errors]
+    for person in people:
+        person.page.context.close()
+    assert errors == []

@@ -1,0 +1,90 @@
+"""Comments fly over the show."""
+
+from __future__ import annotations
+
+from people import NewPerson, Person
+from playwright.sync_api import expect
+
+
+def watching(person: Person) -> Person:
+    """Open the show and wait for the connection."""
+    person.visit("/live/")
+    person.expect_state("open")
+    return person
+
+
+FLIES = """
+(text) => {
+  const all = [...document.querySelectorAll(".flying")];
+  const comment = all.find((element) => element.textContent === text);
+  if (!comment) return false;
+  const left = comment.getBoundingClientRect().left;
+  const before = (window.lefts ??= {})[text];
+  window.lefts[text] = left;
+  return before !== undefined && left < before;
+}
+"""
+
+
+WRITE_AT_ONCE = """
+(texts) => {
+  const form = document.querySelector(".composer");
+  for (const text of texts) {
+    form.elements.text.value = text;
+    form.requestSubmit();
+  }
+}
+"""
+
+OVERLAPS_OF_FOUR = """
+() => {
+  const all = [...document.querySelectorAll(".flying")];
+  const boxes = all.map((element) => element.getBoundingClientRect());
+  if (boxes.length < 4) return false;
+  const beside = (a, b) => a.right <= b.left || b.right <= a.left;
+  const apart = (a, b) => beside(a, b) || a.bottom <= b.top || b.bottom <= a.top;
+  window.overlaps = boxes.filter((a, i) => boxes.some((b, j) => i < j && !apart(a, b))).length;
+  return true;
+}
+"""
+
+
+def expect_flying(person: Person, text: str) -> None:
+    """Wait until a comment has moved to the left."""
+    person.page.wait_for_function(FLIES, arg=text, polling=100)
+
+
+def test_a_comment_flies_on_two_screens(new_person: NewPerson) -> None:
+    ada, ben = watching(new_person("Ada")), watching(new_person("Ben"))
+    ada.page.get_by_label("pink").check()
+    ada.write("What a show!")
+    for person in (ada, ben):
+        expect_flying(person, "What a show!")
+        expect(person.page.locator(".flying.pink")).to_have_text("What a show!")
+    expect(ben.page.locator(".flying")).to_have_count(0)  # it leaves the screen at its other side
+
+
+def test_comments_of_one_moment_do_not_overlap(new_person: NewPerson) -> None:
+    ada, ben = watching(new_person("Ada")), watching(new_person("Ben"))
+    ada.page.evaluate(WRITE_AT_ONCE, ["one", "two", "three", "four"])
+    ben.page.wait_for_function(OVERLAPS_OF_FOUR, polling=50)
+    assert ben.page.evaluate("window.overlaps") == 0
+
+
+def test_too_many_comments_are_refused(new_person: NewPerson) -> None:
+    ada = watching(new_person("Ada"))
+    ada.page.evaluate(WRITE_AT_ONCE, [f"comment {number}" for number in range(8)])
+    expect(ada.page.locator(".composer .error")).to_contain_text("Too fast")
+
+
+def test_the_show_plays_and_pauses(new_person: NewPerson) -> None:
+    ada = watching(new_person("Ada"))
+    picture = "() => document.querySelector('canvas').toDataURL()"
+    playing = ada.page.evaluate(picture)
+    ada.page.wait_for_function(f"(before) => ({picture})() !== before", arg=playing)
+    ada.page.get_by_role("button", name="Pause").click()
+    paused = ada.page.evaluate(picture)
+    ada.page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+    assert ada.page.evaluate(picture) == paused

@@ -1,0 +1,320 @@
+/* The write queue against a scripted stream: order, cork, counts, failures. */
+#include "net_support.h"
+
+/* A stream that takes as much as it is told to, and notes what it was asked. */
+struct script {
+    struct stream stream;
+    struct buffer taken;
+    size_t room; /* bytes that the next try_write takes */
+    int try_writes, writes, told;
+    unsigned most_parts;
+    bool fails;
+    struct slice pending_parts[STREAM_PARTS_MAX];
+    unsigned pending_count;
+    struct write_queue queue;
+};
+
+static ssize_t script_try_write(struct stream *stream, const struct slice *parts, unsigned count) {
+    struct script *script = (struct script *)stream;
+    script->try_writes++;
+    CHECK(count > 0 && count <= STREAM_PARTS_MAX);
+    CHECK(script->pending_count == 0);
+    script->most_parts = count > script->most_parts ? count : script->most_parts;
+    if (script->fails) {
+        return STATUS_CLOSED;
+    }
+    size_t before = script->taken.length;
+    for (unsigned i = 0; i < count && script->room > 0; i++) {
+        size_t length = parts[i].length < script->room ? parts[i].length : script->room;
+        CHECK(buffer_append(&script->taken, slice_of(parts[i].data, length)) == STATUS_OK);
+        script->room -= length;
+    }
+    return (ssize_t)(script->taken.length - before);
+}
+
+static int script_write(struct stream *stream, const struct slice *parts, unsigned count) {
+    struct script *script = (struct script *)stream;
+    script->writes++;
+    CHECK(script->pending_count == 0);
+    CHECK(count > 0 && count <= STREAM_PARTS_MAX);
+    if (script->fails) {
+        return STATUS_CLOSED;
+    }
+    memcpy(script->pending_parts, parts, count * sizeof(*parts));
+    script->pending_count = count;
+    return STATUS_OK;
+}
+
+static void script_close(struct stream *stream) {
+    (void)stream;
+}
+
+static const struct stream_ops script_ops = {
+    .try_write = script_try_write, .write = script_write, .close = script_close};
+
+static void script_on_written(void *owner, int status) {
+    struct script *script = owner;
+    script->told++;
+    write_queue_on_written(&script->queue, status);
+}
+
+static const struct stream_events script_events = {.on_written = script_on_written};
+
+static void script_init(struct script *script, struct event_loop *loop) {
+    memset(script, 0, sizeof(*script));
+    script->stream.ops = &script_ops;
+    script->stream.loop = loop;
+    script->room = SIZE_MAX;
+    stream_attach(&script->stream, &script_events, script);
+    write_queue_init(&script->queue, &script->stream);
+}
+
+/* The socket has taken what stream_write() was given. */
+static void script_completes(struct script *script, int status) {
+    unsigned count = script->pending_count;
+    script->pending_count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        CHECK(buffer_append(&script->taken, script->pending_parts[i]) == STATUS_OK);
+    }
+    script_on_written(script, status);
+}
+
+static void script_release(struct script *script) {
+    stream_close(&script->stream);
+    write_queue_release(&script->queue);
+    CHECK(script->queue.frames == NULL);
+    buffer_release(&script->taken);
+}
+
+static void append(struct script *script, const char *text) {
+    CHECK(write_queue_append(&script->queue, slice_of(text, strlen(text))) == STATUS_OK);
+}
+
+static bool took(const struct script *script, const char *text) {
+    return slice_equals(buffer_slice(&script->taken), slice_of(text, strlen(text)));
+}
+
+/* The first flush of a turn goes out at once; what follows waits for its end and leaves in one
+ * write. */
+static void test_cork(struct event_loop *loop) {
+    struct script script;
+    script_init(&script, loop);
+    append(&script, "a");
+    append(&script, "b");
+    CHECK(write_queue_size(&script.queue) == 2);
+    CHECK(script.try_writes == 0);
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    CHECK(took(&script, "ab") && script.try_writes == 1 && script.most_parts == 1);
+    CHECK(script.queue.frames == NULL);
+    append(&script, "c");
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    CHECK(write_queue_push(&script.queue, frame_copy(SLICE_LITERAL("d"))) == STATUS_OK);
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    append(&script, "e");
+    CHECK(took(&script, "ab") && script.told == 0);
+    event_loop_turn(loop, 0);
+    CHECK(took(&script, "abcde") && script.try_writes == 2 && script.most_parts == 3);
+    CHECK(script.told == 1); /* so that whoever waits for room learns of it */
+    append(&script, "f");
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    CHECK(took(&script, "abcdef"));
+    append(&script, "g");
+    write_queue_flush_later(&script.queue);
+    CHECK(took(&script, "abcdef"));
+    event_loop_turn(loop, 0);
+    CHECK(took(&script, "abcdefg"));
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    script_release(&script);
+}
+
+static void test_writing_in_place(struct event_loop *loop) {
+    struct script script;
+    script_init(&script, loop);
+    char *room;
+    CHECK(write_queue_extend(&script.queue, 10, &room) == STATUS_OK);
+    memcpy(room, "head", 4);
+    write_queue_trim(&script.queue, 6);
+    CHECK(write_queue_size(&script.queue) == 4);
+    append(&script, "+tail");
+    CHECK(script.queue.count == 1);
+    CHECK(write_queue_extend(&script.queue, 5000, &room) == STATUS_OK);
+    write_queue_trim(&script.queue, 5000);
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    CHECK(took(&script, "head+tail"));
+    CHECK(script.queue.frames == NULL);
+    CHECK(write_queue_extend(&script.queue, 5, &room) == STATUS_OK);
+    write_queue_trim(&script.queue, 5);
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    script_release(&script);
+}
+
+/* Random appends, shared frames, flushes, turns and rooms: the bytes are those that were put in, in
+ * their order. */
+static void test_random_programs(struct event_loop *loop, uint64_t seed) {
+    struct script script;
+    struct buffer expected = BUFFER_EMPTY;
+    char text[3000];
+    script_init(&script, loop);
+    for (int step = 0; step < 3000; step++) {
+        size_t length = check_random(&seed) % (check_random(&seed) % 8 == 0 ? sizeof(text) : 60);
+        memset(text, 'a' + (int)(check_random(&seed) % 26), sizeof(text));
+        struct slice bytes = slice_of(text, length);
+        script.room = check_random(&seed) % 4 == 0 ? check_random(&seed) % 500 : SIZE_MAX;
+        switch (check_random(&seed) % 6) {
+        case 0:
+        case 1:
+            CHECK(write_queue_append(&script.queue, bytes) == STATUS_OK);
+            CHECK(buffer_append(&expected, bytes) == STATUS_OK);
+            break;
+        case 2:
+            CHECK(write_queue_push(&script.queue, frame_copy(bytes)) == STATUS_OK);
+            CHECK(buffer_append(&expected, bytes) == STATUS_OK);
+            break;
+        case 3:
+            CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+            break;
+        case 4:
+            write_queue_flush_later(&script.queue);
+            event_loop_turn(loop, 0);
+            break;
+        default:
+            if (script.pending_count > 0) {
+                script_completes(&script, STATUS_OK);
+            }
+        }
+        CHECK(script.taken.length + write_queue_size(&script.queue) == expected.length);
+    }
+    script.room = SIZE_MAX;
+    while (script.pending_count > 0) {
+        script_completes(&script, STATUS_OK);
+    }
+    write_queue_flush_later(&script.queue);
+    event_loop_turn(loop, 0);
+    CHECK(write_queue_size(&script.queue) == 0);
+    CHECK(script.queue.frames == NULL);
+    CHECK(slice_equals(buffer_slice(&script.taken), buffer_slice(&expected)));
+    buffer_release(&expected);
+    script_release(&script);
+}
+
+static void test_a_long_queue(struct event_loop *loop) {
+    struct script script;
+    script_init(&script, loop);
+    struct frame *frame = frame_copy(SLICE_LITERAL("0123456789"));
+    for (int i = 0; i < 1000; i++) {
+        CHECK(write_queue_push(&script.queue, frame_ref(frame)) == STATUS_OK);
+    }
+    CHECK(frame->references == 1001);
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    CHECK(frame->references == 1);
+    CHECK(script.most_parts == STREAM_PARTS_MAX);
+    CHECK(script.taken.length == 10000);
+    CHECK(script.try_writes == (1000 + STREAM_PARTS_MAX - 1) / STREAM_PARTS_MAX);
+    frame_unref(frame);
+    script_release(&script);
+}
+
+/* What may be appended while a write is under way must not slip into it. */
+static void test_appending_behind_a_write_under_way(struct event_loop *loop) {
+    struct script script;
+    script_init(&script, loop);
+    script.room = 2;
+    append(&script, "12345");
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    CHECK(script.writes == 1 && script.pending_count == 1);
+    append(&script, "678");
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    CHECK(write_queue_size(&script.queue) == 6);
+    CHECK(script.pending_parts[0].length == 3);
+    script.room = SIZE_MAX;
+    script_completes(&script, STATUS_OK);
+    CHECK(took(&script, "12345678"));
+    CHECK(write_queue_size(&script.queue) == 0);
+    script_release(&script);
+}
+
+static void check_failed(struct script *script) {
+    CHECK(script->queue.failed && write_queue_size(&script->queue) == 0);
+    CHECK(write_queue_append(&script->queue, SLICE_LITERAL("x")) == STATUS_CLOSED);
+    CHECK(write_queue_push(&script->queue, frame_copy(SLICE_LITERAL("x"))) == STATUS_CLOSED);
+    CHECK(write_queue_flush(&script->queue) == STATUS_CLOSED);
+    write_queue_flush_later(&script->queue);
+}
+
+static void test_a_peer_that_takes_no_more(struct event_loop *loop) {
+    struct script script;
+    script_init(&script, loop);
+    append(&script, "x");
+    script.fails = true;
+    CHECK(write_queue_flush(&script.queue) == STATUS_CLOSED);
+    check_failed(&script);
+    script_release(&script);
+
+    script_init(&script, loop);
+    append(&script, "x");
+    script.fails = true;
+    write_queue_flush_later(&script.queue);
+    event_loop_turn(loop, 0);
+    CHECK(script.told == 1);
+    check_failed(&script);
+    script_release(&script);
+
+    script_init(&script, loop);
+    script.room = 0;
+    append(&script, "x");
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    append(&script, "y");
+    script_completes(&script, STATUS_CLOSED);
+    check_failed(&script);
+    script_release(&script);
+}
+
+/* After stream_close() the queue sends nothing and tells nobody, also what was deferred. */
+static void test_a_closed_stream(struct event_loop *loop) {
+    struct script script;
+    script_init(&script, loop);
+    append(&script, "x");
+    write_queue_flush_later(&script.queue);
+    stream_close(&script.stream);
+    event_loop_turn(loop, 0);
+    CHECK(script.try_writes == 0 && script.told == 0);
+    CHECK(write_queue_append(&script.queue, SLICE_LITERAL("x")) == STATUS_CLOSED);
+    CHECK(write_queue_flush(&script.queue) == STATUS_CLOSED);
+    script_release(&script);
+}
+
+/* The n-th allocation fails: the bytes are refused whole, or taken whole. */
+static void test_no_memory(struct event_loop *loop) {
+    for (long nth = 1; nth <= 2; nth++) {
+        struct script script;
+        script_init(&script, loop);
+        memory_set_failure(nth);
+        CHECK(write_queue_append(&script.queue, SLICE_LITERAL("x")) == STATUS_NO_MEMORY);
+        memory_set_failure(0);
+        CHECK(write_queue_size(&script.queue) == 0);
+        append(&script, "y");
+        CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+        CHECK(took(&script, "y"));
+        struct frame *frame = frame_copy(SLICE_LITERAL("z"));
+        memory_set_failure(1);
+        CHECK(write_queue_push(&script.queue, frame) == STATUS_NO_MEMORY);
+        memory_set_failure(0);
+        script_release(&script);
+    }
+}
+
+int main(void) {
+    struct event_loop *loop = event_loop_new();
+    test_cork(loop);
+    test_writing_in_place(loop);
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        test_random_programs(loop, seed * 0x9E3779B97F4A7C15u);
+    }
+    test_a_long_queue(loop);
+    test_appending_behind_a_write_under_way(loop);
+    test_a_peer_that_takes_no_more(loop);
+    test_a_closed_stream(loop);
+    test_no_memory(loop);
+    event_loop_free(loop);
+    return net_report();
+}

@@ -1,0 +1,142 @@
+"""Applications that the tests of the command serve. They say on standard output what they see."""
+
+import asyncio
+import time
+
+
+def say(text):
+    print(text, flush=True)
+
+
+async def respond(send, body, status=200):
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def hello(scope, receive, send):
+    assert scope["type"] == "http", scope["type"]
+    await respond(send, b"hello")
+
+
+async def follow_lifespan(scope, receive, send):
+    """Say what the lifespan brings, and put something into the state."""
+    assert (await receive())["type"] == "lifespan.startup"
+    scope["state"]["greeting"] = "from lifespan"
+    say("startup")
+    await send({"type": "lifespan.startup.complete"})
+    assert (await receive())["type"] == "lifespan.shutdown"
+    say("shutdown")
+    await send({"type": "lifespan.shutdown.complete"})
+    say("after shutdown")
+
+
+async def with_lifespan(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await follow_lifespan(scope, receive, send)
+    else:
+        await respond(send, repr(scope.get("state")).encode())
+
+
+async def endless(scope, receive, send):
+    """Never answer, and say when it is cancelled."""
+    if scope["type"] == "lifespan":
+        await follow_lifespan(scope, receive, send)
+        return
+    say("request")
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        say("cancelled")
+        raise
+
+
+async def answer_after_signal(scope, receive, send):
+    """Answer a request only when the server has begun to stop."""
+    if scope["type"] == "lifespan":
+        await follow_lifespan(scope, receive, send)
+        return
+    say("request")
+    while scope["server"] is not None and await can_connect(*scope["server"]):
+        await asyncio.sleep(0.01)
+    await respond(send, b"finished")
+
+
+async def can_connect(host, port):
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except ConnectionRefusedError:
+        return False
+    writer.close()
+    return True
+
+
+async def in_thread(scope, receive, send):
+    """Be stuck in a thread, which cannot be cancelled."""
+    assert scope["type"] == "http", scope["type"]
+    say("request")
+    await asyncio.to_thread(time.sleep, 1000)
+
+
+async def blocking(scope, receive, send):
+    """Hold the event loop up, as a forgotten await would."""
+    if scope["type"] == "http":
+        say("request")
+        time.sleep(1000)  # noqa: ASYNC251  The fault is what is tested.
+
+
+async def endless_startup(scope, receive, send):
+    say("starting")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        say("gave up")
+
+
+async def endless_shutdown(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    say("shutting down")
+    await asyncio.Event().wait()
+
+
+async def failing_startup(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+
+async def crashing_startup(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        raise OSError("the cache is down")
+    await respond(send, repr("state" in scope).encode())
+
+
+async def failing_shutdown(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.failed", "message": "disk full"})
+
+
+class Double:
+    """ASGI 2."""
+
+    def __init__(self, scope):
+        self.scope = scope
+
+    async def __call__(self, receive, send):
+        assert self.scope["type"] == "http", self.scope["type"]
+        await respond(send, b"double")
+
+
+def make_application():
+    return hello
+
+
+def wsgi(environ, start_response):
+    raise AssertionError("never called")
+
+
+number = 42

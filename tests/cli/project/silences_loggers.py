@@ -1,0 +1,7 @@
+"""Configures logging as many Django projects do: every logger made before is disabled."""
+
+import logging.config
+
+from served import hello as application  # noqa: F401
+
+logging.config.dictConfig({"version": 1})

@@ -1,0 +1,154 @@
+"""How options, their spellings and the environment come to be settings."""
+
+import dataclasses
+from typing import Any
+
+import click
+import pytest
+from casgi_process import CasgiProcess
+
+from casgi.cli import main, make_config
+from casgi.config import Config
+
+# Option, value, field of Config, what the field then has.
+OPTIONS = [
+    ("--bind", "::1", "bind", "::1"),
+    ("--port", "9000", "port", 9000),
+    ("--unix-socket", "/run/x.sock", "unix_socket", "/run/x.sock"),
+    ("--fd", "3", "fd", 3),
+    ("--lifespan", "on", "lifespan", "on"),
+    ("--access-log", "/tmp/access", "access_log", "/tmp/access"),
+    ("--root-path", "/chat", "root_path", "/chat"),
+    ("--server-name", "mine", "server_name", "mine"),
+    ("--http-timeout", "7", "http_timeout", 7.0),
+    ("--header-timeout", "1.5", "header_timeout", 1.5),
+    ("--keep-alive-timeout", "8", "keep_alive_timeout", 8.0),
+    ("--websocket-timeout", "9", "websocket_timeout", 9.0),
+    ("--websocket-connect-timeout", "10", "websocket_connect_timeout", 10.0),
+    ("--ping-interval", "11", "ping_interval", 11.0),
+    ("--ping-timeout", "12", "ping_timeout", 12.0),
+    ("--application-close-timeout", "13", "application_close_timeout", 13.0),
+    ("--websocket-max-message-size", "14", "websocket_max_message_size", 14),
+    ("--websocket-max-frame-size", "15", "websocket_max_frame_size", 15),
+    ("--request-buffer-size", "16", "request_buffer_size", 16),
+    ("--max-head-size", "17", "max_head_size", 17),
+    ("--max-headers", "18", "max_headers", 18),
+    ("--write-high-water", "19", "write_high_water", 19),
+    ("--write-backlog-limit", "20", "write_backlog_limit", 20),
+]
+SHORT = [
+    ("-b", "::1", "bind", "::1"),
+    ("-p", "9000", "port", 9000),
+    ("-u", "x.sock", "unix_socket", "x.sock"),
+    ("-t", "7", "http_timeout", 7.0),
+    ("-s", "mine", "server_name", "mine"),
+]
+TIMEOUTS = [field for option, _, field, _ in OPTIONS if option.endswith(("timeout", "interval"))]
+
+
+def config_of(*arguments: str) -> Config:
+    """Return the Config that a command line gives."""
+    settings: dict[str, Any] = main.make_context("casgi", [*arguments, "app:app"]).params
+    for name in ("application", "app_dir", "log_fmt"):
+        del settings[name]
+    return make_config(**settings)
+
+
+def test_without_options_the_settings_are_the_defaults():
+    assert config_of() == dataclasses.replace(Config(), access_log="-")
+
+
+@pytest.mark.parametrize(("option", "value", "field", "expected"), OPTIONS + SHORT)
+def test_option_reaches_its_field(option, value, field, expected):
+    assert getattr(config_of(option, value), field) == expected
+
+
+@pytest.mark.parametrize(("option", "value", "field", "expected"), OPTIONS)
+def test_option_can_be_written_with_underscores(option, value, field, expected):
+    spelled = "--" + option[2:].replace("-", "_")
+    assert getattr(config_of(f"{spelled}={value}"), field) == expected
+
+
+@pytest.mark.parametrize(("option", "value", "field", "expected"), OPTIONS)
+def test_option_can_come_from_the_environment(monkeypatch, option, value, field, expected):
+    monkeypatch.setenv("CASGI_" + option[2:].replace("-", "_").upper(), value)
+    assert getattr(config_of(), field) == expected
+
+
+def test_command_line_comes_before_environment(monkeypatch):
+    monkeypatch.setenv("CASGI_PORT", "1")
+    assert config_of("-p", "2").port == 2
+
+
+def test_every_field_has_an_option():
+    fields = {field.name for field in dataclasses.fields(Config)}
+    assert fields == {field for _, _, field, _ in OPTIONS} | {"date_header"}
+
+
+@pytest.mark.parametrize("field", TIMEOUTS)
+def test_minus_one_is_never(field):
+    assert getattr(config_of("--" + field.replace("_", "-"), "-1"), field) is None
+
+
+@pytest.mark.parametrize("field", sorted({*TIMEOUTS} - {"application_close_timeout"}))
+def test_zero_is_never(field):
+    assert getattr(config_of("--" + field.replace("_", "-"), "0"), field) is None
+
+
+def test_applications_can_have_no_time_to_close():
+    assert config_of("--application-close-timeout", "0").application_close_timeout == 0
+
+
+def test_headers_can_be_left_out():
+    config = config_of("--no-server-name", "--no-date-header")
+    assert config.server_name is None
+    assert config.date_header is False
+
+
+def test_empty_server_name_is_none_as_for_daphne():
+    assert config_of("--server-name", "").server_name is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "-"),
+        (["-v", "0"], None),
+        (["-v", "2"], "-"),
+        (["-v", "0", "--access-log", "-"], "-"),
+        (["-v", "0", "--access-log", "x.log"], "x.log"),
+    ],
+)
+def test_access_log_goes_to_stdout_from_verbosity_1_on(arguments, expected):
+    assert config_of(*arguments).access_log == expected
+
+
+@pytest.mark.parametrize("value", ["-1", "4", "much"])
+def test_verbosity_is_0_to_3(value):
+    with pytest.raises(click.BadParameter):
+        config_of("-v", value)
+
+
+def test_twisted_endpoints_are_refused_with_a_hint():
+    with pytest.raises(click.UsageError, match=r"-b and -p, -u or --fd"):
+        config_of("-e", "tcp:8000")
+
+
+def test_version_of_an_environment_variable_is_not_an_option(monkeypatch):
+    monkeypatch.setenv("CASGI_VERSION", "0.1.0")
+    assert config_of() == dataclasses.replace(Config(), access_log="-")
+
+
+def test_version_is_printed():
+    process = CasgiProcess("--version")
+    try:
+        assert process.wait() == 0
+        assert len(process.stdout.lines()) == 1
+        assert process.stdout.lines()[0].startswith("casgi 0.")
+    finally:
+        process.close()
+
+
+def test_application_can_come_from_the_environment(casgi, get):
+    process = casgi("-p", "0", variables={"CASGI_APPLICATION": "served:hello"})
+    assert get(process.port()) == "hello"

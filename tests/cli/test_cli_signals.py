@@ -1,0 +1,114 @@
+"""SIGINT and SIGTERM: a graceful stop for one, an end at once for two."""
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+# Never: the processes that are stopped at once would not end before the deadline otherwise.
+NO_LIMIT = ("--application-close-timeout", "-1")
+
+
+@pytest.fixture
+def client() -> Iterator[socket.socket]:
+    with socket.socket() as made:
+        made.settimeout(20)
+        yield made
+
+
+def send_request(client: socket.socket, process) -> None:
+    """Send a request to an application that then says that it has it."""
+    client.connect(("127.0.0.1", process.port()))
+    client.sendall(REQUEST)
+    process.stdout.wait_for("^request$")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_idle_server_ends_with_exit_code_0(casgi, number):
+    process = casgi("-p", "0", "served:with_lifespan")
+    process.port()
+    process.signal(number)
+    assert process.wait() == 0
+    assert process.stdout.lines() == ["startup", "shutdown", "after shutdown"]
+    assert process.stderr.wait_for("Shutting down$")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_running_request_is_finished_and_nothing_new_accepted(casgi, client, number):
+    process = casgi("-p", "0", *NO_LIMIT, "served:answer_after_signal")
+    send_request(client, process)
+    process.signal(number)
+    response = b"".join(iter(lambda: client.recv(4096), b""))
+    assert response.endswith(b"finished")
+    assert b"connection: close" in response.lower()
+    assert process.wait() == 0
+    assert process.stdout.wait_for("after shutdown")
+
+
+def test_idle_keep_alive_connection_does_not_hold_the_server_up(casgi, client):
+    process = casgi("-p", "0", *NO_LIMIT, "served:with_lifespan")
+    client.connect(("127.0.0.1", process.port()))
+    client.sendall(REQUEST)
+    assert client.recv(4096).startswith(b"HTTP/1.1 200")
+    assert process.stop() == 0
+
+
+def test_request_that_takes_too_long_is_cancelled_and_reported(casgi, client):
+    process = casgi("-p", "0", "--application-close-timeout", "0.2", "served:endless")
+    send_request(client, process)
+    assert process.stop() == 0
+    assert process.stderr.wait_for("WARNING .* 1 connections and 1 application tasks")
+    assert "cancelled" in process.stdout.lines()
+    assert "after shutdown" in process.stdout.lines()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_second_signal_does_not_wait_for_requests(casgi, client, number):
+    process = casgi("-p", "0", *NO_LIMIT, "served:endless")
+    send_request(client, process)
+    process.signal(number)
+    process.stderr.wait_for("Shutting down$")
+    process.signal(number)
+    assert process.wait() == 0
+    assert "cancelled" in process.stdout.lines()
+
+
+def test_second_signal_does_not_wait_for_the_lifespan(casgi):
+    process = casgi("-p", "0", *NO_LIMIT, "served:endless_shutdown")
+    process.port()
+    process.signal(signal.SIGTERM)
+    process.stdout.wait_for("shutting down")
+    process.signal(signal.SIGTERM)
+    assert process.wait() == 0
+
+
+def test_signal_ends_a_startup_that_takes_too_long(casgi):
+    process = casgi("-p", "0", "served:endless_startup")
+    process.stdout.wait_for("starting")
+    assert process.stop() == 0
+    assert process.stdout.lines() == ["starting", "gave up"]
+
+
+def test_thread_that_never_ends_does_not_hold_the_process_up(casgi, client):
+    process = casgi("-p", "0", "--application-close-timeout", "0.2", "served:in_thread")
+    send_request(client, process)
+    assert process.stop() == 0
+    assert process.stderr.wait_for("Exiting without waiting for threads: asyncio_0")
+
+
+def test_second_signal_ends_a_process_whose_loop_is_blocked(casgi, client):
+    process = casgi("-p", "0", *NO_LIMIT, "served:blocking")
+    send_request(client, process)
+    process.signal(signal.SIGTERM)
+    tick = threading.Event()
+    for _ in range(20):
+        # A second signal counts as one only some time after the first.
+        tick.wait(1)
+        process.signal(signal.SIGTERM)
+        if process.has_ended():
+            break
+    assert process.wait() == -signal.SIGTERM

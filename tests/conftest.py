@@ -1,0 +1,43 @@
+"""Fixtures of the behaviour tests, and the check that every test leaves nothing alive behind it."""
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+from support.server import LiveServer, Serve
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """Fail a test after which an object of the extension module is still alive."""
+    yield
+    if "casgi._core" not in sys.modules:
+        return
+    from support.engines import counters
+
+    if counters():
+        gc.collect()
+    assert not counters(), f"left alive: {counters()}"
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start servers for a test: `serve(application, **options)` returns a LiveServer."""
+    servers: list[LiveServer] = []
+
+    def start(*arguments: object, **options: object) -> LiveServer:
+        servers.append(LiveServer(*arguments, **options))  # type: ignore[arg-type]
+        return servers[-1]
+
+    yield start
+    failures = []
+    for server in reversed(servers):
+        try:
+            server.stop()
+        except AssertionError as failure:
+            failures.append(failure)
+    servers.clear()
+    if failures:
+        raise failures[0]

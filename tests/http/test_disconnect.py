@@ -1,0 +1,221 @@
+"""A client that leaves is told to the application at once, and nothing waits for it any more."""
+
+import asyncio
+
+import pytest
+from support.apps import Journal, Receive, Scope, Send, hello, read_body, respond
+from support.engines import ClientDisconnected
+from support.raw import RawClient, request
+from support.server import Serve
+
+
+async def begin_events(send: Send) -> None:
+    """Begin a stream of server-sent events."""
+    headers = [(b"content-type", b"text/event-stream")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
+
+
+def open_stream(client: RawClient) -> None:
+    """Ask for a stream and wait for its first event."""
+    client.send(request())
+    assert client.read_head().status == 200
+    client.read_until(b"data: 1\n\n")
+
+
+@pytest.mark.parametrize("leave", ["close", "reset"])
+def test_quiet_stream(serve: Serve, leave: str) -> None:
+    """Nothing is being sent when the client leaves, so that no write can fail."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        await begin_events(send)
+        journal.add(await receive())
+
+    server = serve(application)
+    client = server.connect()
+    open_stream(client)
+    getattr(client, leave)()
+    assert journal.next() == {"type": "http.disconnect"}
+    server.wait_idle()
+
+
+def test_before_the_response(serve: Serve) -> None:
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        journal.add("waiting")
+        journal.add(await receive())
+
+    server = serve(application)
+    client = server.connect()
+    client.send(request())
+    assert journal.next() == "waiting"
+    client.close()
+    assert journal.next() == {"type": "http.disconnect"}
+    server.wait_idle()
+
+
+def test_receive_again_after_the_disconnect(serve: Serve) -> None:
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        await begin_events(send)
+        for _ in range(3):
+            journal.add(await receive())
+
+    server = serve(application)
+    client = server.connect()
+    open_stream(client)
+    client.close()
+    assert [journal.next() for _ in range(3)] == [{"type": "http.disconnect"}] * 3
+
+
+def test_send_after_the_disconnect(serve: Serve) -> None:
+    """ASGI 2.4: send raises an OSError, and the server does not log it when it comes out."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        await begin_events(send)
+        journal.add(await receive())
+        for _ in range(2):
+            try:
+                await send({"type": "http.response.body", "body": b"x", "more_body": True})
+            except ClientDisconnected as error:
+                journal.add(isinstance(error, OSError))
+        await send({"type": "http.response.body", "body": b"x", "more_body": True})
+
+    server = serve(application)
+    client = server.connect()
+    open_stream(client)
+    client.close()
+    assert journal.next() == {"type": "http.disconnect"}
+    assert journal.next() is True
+    assert journal.next() is True
+    server.wait_idle()
+
+
+def test_response_start_after_the_disconnect(serve: Serve) -> None:
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        journal.add("waiting")
+        await receive()
+        await respond(send)
+
+    server = serve(application)
+    client = server.connect()
+    client.send(request())
+    assert journal.next() == "waiting"
+    client.close()
+    server.wait_idle()
+
+
+def test_application_that_only_sends(serve: Serve) -> None:
+    """It never calls receive; its next send tells it."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await begin_events(send)
+        try:
+            while True:
+                await send({"type": "http.response.body", "body": b"data: 2\n\n", "more_body": True})
+                await asyncio.sleep(0.01)
+        except OSError:
+            journal.add("gone")
+            raise
+
+    server = serve(application)
+    client = server.connect()
+    open_stream(client)
+    client.close()
+    assert journal.next() == "gone"
+    server.wait_idle()
+
+
+def test_application_that_ignores_it_is_cancelled(serve: Serve) -> None:
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await begin_events(send)
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            journal.add("cancelled")
+            raise
+
+    server = serve(application, application_close_timeout=0.3)
+    client = server.connect()
+    open_stream(client)
+    client.close()
+    assert journal.next() == "cancelled"
+    server.wait_idle()
+
+
+def test_application_has_time_to_clean_up(serve: Serve) -> None:
+    """It is not cancelled before application_close_timeout."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        await begin_events(send)
+        await receive()
+        await asyncio.sleep(0.3)
+        journal.add("clean")
+
+    server = serve(application, application_close_timeout=10.0)
+    client = server.connect()
+    open_stream(client)
+    client.close()
+    assert journal.next() == "clean"
+    server.wait_idle()
+
+
+def test_application_that_goes_on_after_its_response_is_not_cut_off(serve: Serve) -> None:
+    """Background work after a whole response may take as long as it wants."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, b"done")
+        await asyncio.sleep(0.5)
+        journal.add("background")
+
+    server = serve(application, application_close_timeout=0.1)
+    with server.connect() as client:
+        client.send(request(headers=["Connection: close"]))
+        assert client.read_response().body == b"done"
+    assert journal.next() == "background"
+    server.wait_idle()
+
+
+def test_many_clients_leave_at_once(serve: Serve) -> None:
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        await begin_events(send)
+        journal.add((await receive())["type"])
+
+    server = serve(application)
+    clients = [server.connect() for _ in range(100)]
+    for client in clients:
+        open_stream(client)
+    for client in clients:
+        client.close()
+    assert [journal.next() for _ in clients] == ["http.disconnect"] * 100
+    server.wait_idle()
+
+
+def test_leaving_while_idle(serve: Serve) -> None:
+    server = serve(hello)
+    for leave in ("close", "reset"):
+        client = server.connect()
+        client.send(request())
+        assert client.read_response().status == 200
+        getattr(client, leave)()
+        server.wait_idle()

@@ -1,0 +1,1 @@
+"""What the behaviour tests share: a server in a thread, raw clients, small applications."""

@@ -1,0 +1,228 @@
+"""Back-pressure both ways: what one side does not take, the other cannot send without end."""
+
+import asyncio
+
+import pytest
+from support.apps import Gate, Journal, Receive, Scope, Send
+from support.engines import ClientDisconnected
+from support.server import Serve
+from support.ws import BINARY, CLOSE, PING, PONG, TEXT, WebSocketClient, encode_frame, upgrade
+
+BLOCK = bytes(256 * 1024)
+
+
+def settle(journal: Journal) -> int:
+    """Return how many entries there are, once no more come for a while."""
+    count = 0
+    try:
+        while True:
+            journal.next(timeout=0.5)
+            count += 1
+    except AssertionError:
+        return count
+
+
+def offer_until_blocked(client: WebSocketClient, frame: bytes, count: int) -> tuple[int, bytes]:
+    """Send a frame `count` times; return how many went whole, and what is left of the next."""
+    client.socket.settimeout(0.5)
+    sent = 0
+    try:
+        while sent < len(frame) * count:
+            sent += client.socket.send(frame[sent % len(frame) :])
+    except TimeoutError:
+        pass
+    finally:
+        client.socket.settimeout(10)
+    rest = frame[sent % len(frame) :] if sent % len(frame) else b""
+    return sent // len(frame), rest
+
+
+def test_send_waits_for_a_slow_client(serve: Serve) -> None:
+    count = 200
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        for number in range(count):
+            await send({"type": "websocket.send", "bytes": BLOCK})
+            journal.add(number)
+        await send({"type": "websocket.close"})
+
+    with serve(application).websocket_connect(receive_buffer=65536) as client:
+        client.send(upgrade())
+        client.read_accept()
+        assert 0 < settle(journal) < count, "the server took messages that nobody reads"
+        for _ in range(count):
+            assert client.read_binary() == BLOCK
+        assert client.read_close()[0] == 1000
+
+
+@pytest.mark.parametrize("leave", ["reset", "close"])
+def test_send_that_waits_is_told_when_the_client_leaves(serve: Serve, leave: str) -> None:
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        try:
+            while True:
+                await send({"type": "websocket.send", "bytes": BLOCK})
+                journal.add("sent")
+        except ClientDisconnected:
+            journal.add("gone")
+            journal.add((await receive())["code"])
+
+    server = serve(application)
+    client = server.websocket_connect(receive_buffer=65536)
+    client.send(upgrade())
+    settle(journal)
+    getattr(client, leave)()
+    assert journal.next() == "gone"
+    assert journal.next() == 1006
+    server.wait_idle()
+
+
+def test_many_tasks_that_wait_in_send(serve: Serve) -> None:
+    """All of them go on, and every message comes whole."""
+    count = 50
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        sends = (send({"type": "websocket.send", "bytes": BLOCK}) for _ in range(count))
+        tasks = [asyncio.create_task(wait_for(pending)) for pending in sends]
+        await asyncio.gather(*tasks)
+        journal.add("all")
+        await receive()
+
+    async def wait_for(pending: object) -> None:
+        await pending  # type: ignore[misc]
+
+    with serve(application).websocket_connect(receive_buffer=65536) as client:
+        client.send(upgrade())
+        client.read_accept()
+        for _ in range(count):
+            assert client.read_binary() == BLOCK
+        assert journal.next() == "all"
+        client.finish()
+
+
+def test_cancelled_send_is_sent_whole_or_not_at_all(serve: Serve) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        for _ in range(100):
+            try:
+                await asyncio.wait_for(send({"type": "websocket.send", "bytes": BLOCK}), 0.01)
+            except TimeoutError:
+                break
+        await send({"type": "websocket.send", "text": "after"})
+        await send({"type": "websocket.close"})
+
+    with serve(application).websocket_connect(receive_buffer=65536) as client:
+        client.send(upgrade())
+        client.read_accept()
+        client.is_silent(0.3)
+        while (frame := client.read_data()).opcode == BINARY:
+            assert frame.payload == BLOCK
+        assert (frame.opcode, frame.payload) == (TEXT, b"after")
+        assert client.read_close()[0] == 1000
+
+
+def test_reading_stops_when_the_application_does_not_receive(serve: Serve) -> None:
+    count = 1000
+    gate = Gate()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await gate.wait()
+        total = 0
+        for _ in range(count):
+            total += len((await receive())["bytes"])
+        await send({"type": "websocket.send", "text": str(total)})
+        await receive()
+
+    with serve(application).websocket() as client:
+        frame = encode_frame(BINARY, bytes(65536))
+        sent, rest = offer_until_blocked(client, frame, count)
+        assert sent < count, "the server took messages that nobody receives"
+        gate.open()
+        client.send(rest)
+        for _ in range(count - sent - bool(rest)):
+            client.send(frame)
+        assert client.read_text() == str(65536 * count)
+        client.finish()
+
+
+def test_slow_reader_is_not_taken_for_gone(serve: Serve) -> None:
+    """Nothing is read while the application is behind, so that the pong cannot be seen either."""
+    gate = Gate()
+    count = 300
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await gate.wait()
+        for _ in range(count):
+            assert (await receive())["type"] == "websocket.receive"
+        await send({"type": "websocket.send", "text": "all"})
+        await receive()
+
+    server = serve(application, ping_interval=0.2, ping_timeout=0.3)
+    with server.websocket() as client:
+        frame = encode_frame(BINARY, bytes(65536))
+        sent, rest = offer_until_blocked(client, frame, count)
+        client.is_silent(0.8)
+        gate.open()
+        client.send(rest)
+        for _ in range(count - sent - bool(rest)):
+            client.send(frame)
+        while (answer := client.read_frame()).opcode == PING:
+            client.send_frame(PONG, answer.payload)
+        assert answer.payload == b"all"
+
+
+def test_others_go_on_while_one_is_behind(serve: Serve) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while scope["path"] == "/flood":
+            await send({"type": "websocket.send", "bytes": BLOCK})
+        message = await receive()
+        await send({**message, "type": "websocket.send"})
+        await receive()
+
+    server = serve(application)
+    flooded = server.websocket_connect(receive_buffer=65536)
+    flooded.send(upgrade("/flood"))
+    flooded.read_accept()
+    for _ in range(3):
+        with server.websocket("/quiet") as client:
+            client.send_text("hello")
+            assert client.read_text() == "hello"
+            client.finish()
+    flooded.reset()
+
+
+def test_close_of_the_client_behind_unread_messages(serve: Serve) -> None:
+    """Everything that came before the close is still received."""
+    journal, gate = Journal(), Gate()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await gate.wait()
+        while (message := await receive())["type"] == "websocket.receive":
+            journal.add(message["text"])
+        journal.add(message["code"])
+
+    with serve(application).websocket() as client:
+        for number in range(50):
+            client.send_text(str(number))
+        client.send(encode_frame(CLOSE, b"\x0b\xb8"))
+        gate.open()
+        assert client.read_close()[0] == 3000
+    assert [journal.next() for _ in range(51)] == [*map(str, range(50)), 3000]
