@@ -39,7 +39,7 @@ pytest: build $(VENV)/test-installed ## all tests
 	@$(BIN)/python -m pytest
 
 lint: $(VENV)/test-installed ## ruff and clang-format, changing nothing
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/ruff format --quiet --check .
 	@clang-format --dry-run --Werror $(C_FILES)
 

@@ -60,9 +60,25 @@ static int make_imports(struct module_state *state) {
     return 0;
 }
 
+/* As import_object(), with None for what this Python has not. */
+static int import_optional(PyObject **member, const char *module_name, const char *attribute) {
+    if (import_object(member, module_name, attribute) < 0) {
+        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            return -1;
+        }
+        PyErr_Clear();
+        *member = Py_NewRef(Py_None);
+    }
+    return 0;
+}
+
 int module_state_init(PyObject *module, struct module_state *state) {
     if (make_strings(&state->strings) < 0 || make_imports(state) < 0 ||
         make_types(module, state) < 0) {
+        return -1;
+    }
+    if (import_optional(&state->coroutine_mark, "asyncio.coroutines", "_is_coroutine") < 0 ||
+        import_optional(&state->inspect_mark, "inspect", "_is_coroutine_mark") < 0) {
         return -1;
     }
     state->client_disconnected = PyErr_NewExceptionWithDoc(
@@ -80,6 +96,8 @@ int module_state_init(PyObject *module, struct module_state *state) {
 #define STATE_OBJECTS(OBJECT)                                                                      \
     OBJECT(client_disconnected)                                                                    \
     OBJECT(ready)                                                                                  \
+    OBJECT(coroutine_mark)                                                                         \
+    OBJECT(inspect_mark)                                                                           \
     OBJECT(empty_bytes)
 
 int module_state_traverse(struct module_state *state, visitproc visit, void *arg) {

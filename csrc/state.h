@@ -21,7 +21,8 @@
     TYPE(ws_cycle_type)                                                                            \
     TYPE(waiter_type)                                                                              \
     TYPE(pending_type)                                                                             \
-    TYPE(outcome_type)
+    TYPE(outcome_type)                                                                             \
+    TYPE(async_method_type)
 
 /* Objects imported once: IMPORT(member, "module", "attribute"). */
 #define MODULE_IMPORTS(IMPORT)                                                                     \
@@ -44,6 +45,8 @@ struct module_state {
     PyObject *client_disconnected; /* exception class, an OSError */
     PyObject *ready; /* the awaitable of a send that is done: the outcome None, shared by all */
     PyObject *empty_bytes;
+    PyObject *coroutine_mark; /* by which asyncio knows a coroutine function that is none */
+    PyObject *inspect_mark;   /* by which inspect does, from Python 3.12 on; else None */
 #define TYPE_MEMBER(member) PyTypeObject *member;
     MODULE_TYPES(TYPE_MEMBER)
 #undef TYPE_MEMBER

@@ -1,7 +1,6 @@
 """Fixtures of the behaviour tests, and the check that every test leaves nothing alive behind it."""
 
 import gc
-import os
 import sys
 from collections.abc import Iterator
 

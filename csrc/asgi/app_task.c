@@ -246,7 +246,12 @@ void app_task_start(struct app_task *app_task, PyObject *cycle, PyObject *scope,
             has_ended = watch_task(app_task, task) < 0;
         }
     }
-    if (PyErr_Occurred()) {
+    if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) ||
+        PyErr_ExceptionMatches(PyExc_SystemExit)) {
+        bridge_report(bridge,
+                      "The application ends the process"); /* an eager task raises it here */
+        exception = PyObject_CallNoArgs(bridge->state->cancelled_error);
+    } else if (PyErr_Occurred()) {
         PyObject *type, *traceback;
         PyErr_Fetch(&type, &exception, &traceback);
         PyErr_NormalizeException(&type, &exception, &traceback);

@@ -7,6 +7,7 @@
 #include "asgi/http_cycle.h"
 
 #include "asgi/app_task.h"
+#include "asgi/async_method.h"
 #include "asgi/message.h"
 #include "asgi/outcome.h"
 #include "asgi/pending.h"
@@ -30,6 +31,7 @@ typedef struct {
     bool is_body_complete; /* nothing more will arrive */
     bool is_body_received; /* the application has had the last part */
     bool is_disconnected;
+    bool is_told; /* the application has received http.disconnect */
     bool is_paused;
 } HttpCycleObject;
 
@@ -98,11 +100,12 @@ static PyObject *poll_receive(PyObject *op) {
         }
         return event;
     }
+    self->is_told = true;
     waiter_queue_pass_on(&self->receivers);
     return disconnect_event(self);
 }
 
-static PyObject *receive(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+static PyObject *receive(PyObject *op, PyObject *Py_UNUSED(argument)) {
     HttpCycleObject *self = (HttpCycleObject *)op;
     return pending_new(self->bridge, op, &self->receivers, poll_receive);
 }
@@ -111,11 +114,19 @@ static PyObject *receive(PyObject *op, PyObject *Py_UNUSED(ignored)) {
  * ------------------------------------------------------------------------------------------------------------
  */
 
+static PyObject *raise_gone(HttpCycleObject *self) {
+    return bridge_raise_status(self->bridge, STATUS_CLOSED,
+                               "the client has gone: nobody receives this response");
+}
+
 static PyObject *poll_drained(PyObject *op) {
     HttpCycleObject *self = (HttpCycleObject *)op;
-    if (self->response.exchange != NULL && !self->is_disconnected &&
-        exchange_is_congested(self->response.exchange)) {
+    bool is_open = self->response.exchange != NULL && !self->is_disconnected;
+    if (is_open && exchange_is_congested(self->response.exchange)) {
         return NULL;
+    }
+    if (!is_open && self->response.state != RESPONSE_COMPLETE) {
+        return raise_gone(self);
     }
     Py_RETURN_NONE;
 }
@@ -148,6 +159,11 @@ static PyObject *send_message(HttpCycleObject *self, PyObject *message) {
                      type);
         return NULL;
     }
+    /* A client may have ended only its own side: it still gets an answer, until the application
+     * knows of its going. */
+    if (self->is_told) {
+        return raise_gone(self);
+    }
     int result = is_body ? response_take_body(&self->response, message)
                          : response_take_start(&self->response, message);
     return result < 0 ? NULL : sent(self);
@@ -172,21 +188,22 @@ static void log_request(HttpCycleObject *self, const char *level, const char *te
     Py_XDECREF(message);
 }
 
+/* The application ended as it should when its client has gone: by ClientDisconnected, or cancelled.
+ */
+static bool is_expected(const HttpCycleObject *self, PyObject *exception) {
+    return bridge_is_client_disconnected(self->bridge, exception) ||
+           (self->app_task.is_ending &&
+            PyErr_GivenExceptionMatches(exception, self->bridge->state->cancelled_error));
+}
+
 static void on_app_done(PyObject *op, PyObject *exception) {
     HttpCycleObject *self = (HttpCycleObject *)op;
-    bool was_gone = self->is_disconnected || self->response.exchange == NULL;
-    if (exception != NULL && was_gone &&
-        (bridge_is_client_disconnected(self->bridge, exception) || self->app_task.is_ending)) {
-        bool was_cancelled =
-            PyErr_GivenExceptionMatches(exception, self->bridge->state->cancelled_error);
-        log_request(self,
-                    was_cancelled || bridge_is_client_disconnected(self->bridge, exception)
-                        ? "debug"
-                        : "error",
-                    "ASGI application ended by its client's leaving", exception);
+    bool is_gone = self->is_disconnected || self->response.exchange == NULL;
+    if (exception != NULL && is_expected(self, exception)) {
+        log_request(self, "debug", "ASGI application ended by its client's leaving", exception);
     } else if (exception != NULL) {
         log_request(self, "error", "Exception in ASGI application", exception);
-    } else if (self->response.state != RESPONSE_COMPLETE && !was_gone) {
+    } else if (self->response.state != RESPONSE_COMPLETE && !is_gone) {
         log_request(self, "error", "ASGI application returned without completing its response",
                     NULL);
     }
@@ -216,9 +233,9 @@ static void on_body(void *owner, struct slice bytes, bool is_last) {
 static void start_application(HttpCycleObject *self) {
     self->is_started = true;
     PyObject *op = (PyObject *)self;
-    struct module_strings *strings = &self->bridge->state->strings;
-    PyObject *receive_method = PyObject_GetAttr(op, strings->receive);
-    PyObject *send_method = PyObject_GetAttr(op, strings->send);
+    struct module_state *state = self->bridge->state;
+    PyObject *receive_method = async_method_new(state, op, "receive", false, receive);
+    PyObject *send_method = async_method_new(state, op, "send", true, send);
     if (receive_method != NULL && send_method != NULL) {
         app_task_start(&self->app_task, op, self->scope, receive_method, send_method);
     } else {
@@ -294,8 +311,8 @@ int http_cycle_begin(struct bridge *bridge, struct exchange *exchange) {
     waiter_queue_init(&self->receivers);
     waiter_queue_init(&self->senders);
     app_task_init(&self->app_task, bridge, on_app_done);
-    self->is_started = self->is_body_complete = self->is_body_received = self->is_disconnected =
-        self->is_paused = false;
+    self->is_told = self->is_started = self->is_body_complete = self->is_body_received =
+        self->is_disconnected = self->is_paused = false;
     exchange_attach(exchange, &exchange_events, self);
     PyObject_GC_Track(self);
     return STATUS_OK;
@@ -338,15 +355,7 @@ static void dealloc(PyObject *op) {
     counters_closed(COUNTER_http_cycles);
 }
 
-PyDoc_STRVAR(receive_doc,
-             "receive() -> Awaitable[dict]\n\nThe next http.request or http.disconnect event.");
-PyDoc_STRVAR(send_doc, "send(message: dict) -> Awaitable[None]\n\nTakes http.response.start and "
-                       "http.response.body; waits while the client "
-                       "does not read.");
-
 static PyMethodDef methods[] = {
-    {"receive", receive, METH_NOARGS, receive_doc},
-    {"send", send, METH_O, send_doc},
     {"_on_task_done", on_task_done, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

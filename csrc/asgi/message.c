@@ -93,6 +93,14 @@ int message_bytes(PyObject *message, PyObject *key, PyObject **bytes) {
     return *bytes == NULL ? -1 : 0;
 }
 
+int message_body(PyObject *message, PyObject *key, PyObject **bytes) {
+    int result = message_bytes(message, key, bytes);
+    if (result == 0 && *bytes == NULL && PyDict_GetItemWithError(message, key) == Py_None) {
+        return wrong_type(key, "bytes", Py_None);
+    }
+    return result;
+}
+
 int message_text(PyObject *message, PyObject *key, struct slice *text) {
     PyObject *value;
     *text = SLICE_EMPTY;

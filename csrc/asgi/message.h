@@ -26,6 +26,9 @@ int message_bool(PyObject *message, PyObject *key, bool *truth);
  * NULL when absent. Returns -1 with TypeError. */
 int message_bytes(PyObject *message, PyObject *key, PyObject **bytes);
 
+/* As message_bytes() for the body of a response, where None is a mistake too. */
+int message_body(PyObject *message, PyObject *key, PyObject **bytes);
+
 /* Sets *text to the UTF-8 of message[key] (*borrowed* from the message), empty when absent. Returns
  * -1 with TypeError or UnicodeEncodeError. */
 int message_text(PyObject *message, PyObject *key, struct slice *text);

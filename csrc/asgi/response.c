@@ -37,7 +37,6 @@ int response_take_start(struct response *response, PyObject *message) {
 static int send_head(struct response *response, int64_t length) {
     struct response_start *start = response->start;
     response->start = NULL;
-    response->state = RESPONSE_BEGUN;
     int status = exchange_respond(response->exchange, &start->head, &start->facts, length);
     response_start_free(start);
     return status;
@@ -57,11 +56,11 @@ static int send_part(struct response *response, PyObject *bytes, bool is_last) {
     return exchange_send_frame(response->exchange, frame, is_last);
 }
 
-static int send_body(struct response *response, PyObject *bytes, bool is_last) {
+static int send_body(struct response *response, PyObject *bytes, bool is_first, bool is_last) {
     if (response->exchange == NULL) {
         return STATUS_CLOSED;
     }
-    if (response->state == RESPONSE_STARTED) {
+    if (is_first) {
         int64_t length = PyBytes_GET_SIZE(bytes);
         /* the Content-Length of an empty body may be that of what HEAD or 304 leave out: framing
          * decides */
@@ -95,7 +94,7 @@ int response_take_body(struct response *response, PyObject *message) {
         PyErr_SetString(PyExc_RuntimeError, "the response's start must be sent before its body");
         return -1;
     }
-    if (message_bytes(message, strings->body, &bytes) < 0 ||
+    if (message_body(message, strings->body, &bytes) < 0 ||
         message_bool(message, strings->more_body, &has_more) < 0) {
         Py_XDECREF(bytes);
         return -1;
@@ -103,9 +102,12 @@ int response_take_body(struct response *response, PyObject *message) {
     if (bytes == NULL) {
         bytes = Py_NewRef(response->bridge->state->empty_bytes);
     }
-    int status = send_body(response, bytes, !has_more);
+    bool is_first = response->state == RESPONSE_STARTED;
+    response->state =
+        has_more ? RESPONSE_BEGUN : RESPONSE_COMPLETE; /* the exchange may end inside */
+    int status = send_body(response, bytes, is_first, !has_more);
     Py_DECREF(bytes);
-    if (!has_more || status == STATUS_INVALID) {
+    if (status == STATUS_INVALID) {
         response->state = RESPONSE_COMPLETE;
     }
     return status == STATUS_OK ? 0 : raise_status(response, status);

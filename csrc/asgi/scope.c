@@ -291,11 +291,11 @@ PyObject *scope_describe(struct bridge *bridge, PyObject *scope) {
         return PyUnicode_FromString("(request unknown)");
     }
     /* raw, for it has no character that could end the line */
-    PyObject *text =
-        PyUnicode_DecodeLatin1(PyBytes_AS_STRING(path), PyBytes_GET_SIZE(path), NULL);
-    PyObject *line = text == NULL ? NULL
-                                  : PyUnicode_FromFormat(
-                                        "%S %U", method != NULL ? method : strings->websocket, text);
+    PyObject *text = PyUnicode_DecodeLatin1(PyBytes_AS_STRING(path), PyBytes_GET_SIZE(path), NULL);
+    PyObject *line =
+        text == NULL
+            ? NULL
+            : PyUnicode_FromFormat("%S %U", method != NULL ? method : strings->websocket, text);
     Py_XDECREF(text);
     return line;
 }

@@ -13,6 +13,7 @@
 #include "asgi/ws_cycle.h"
 
 #include "asgi/app_task.h"
+#include "asgi/async_method.h"
 #include "asgi/caller.h"
 #include "asgi/mailbox.h"
 #include "asgi/message.h"
@@ -118,7 +119,7 @@ static PyObject *poll_receive(PyObject *op) {
     return event;
 }
 
-static PyObject *receive(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+static PyObject *receive(PyObject *op, PyObject *Py_UNUSED(argument)) {
     WsCycleObject *self = (WsCycleObject *)op;
     if (!self->was_asked) {
         self->was_asked = true;
@@ -131,10 +132,18 @@ static PyObject *receive(PyObject *op, PyObject *Py_UNUSED(ignored)) {
  * ------------------------------------------------------------------------------------------------------------
  */
 
+static PyObject *raise_gone(WsCycleObject *self) {
+    return bridge_raise_status(self->bridge, STATUS_CLOSED,
+                               "the WebSocket is closed: nobody receives this message");
+}
+
 static PyObject *poll_drained(PyObject *op) {
     WsCycleObject *self = (WsCycleObject *)op;
     if (self->websocket != NULL && websocket_is_congested(self->websocket)) {
         return NULL;
+    }
+    if (self->is_closing && !self->is_channels) {
+        return raise_gone(self);
     }
     Py_RETURN_NONE;
 }
@@ -151,8 +160,7 @@ static PyObject *gone(WsCycleObject *self) {
     if (self->is_channels || caller_is_in_package("channels")) {
         return outcome_none(self->bridge->state);
     }
-    return bridge_raise_status(self->bridge, STATUS_CLOSED,
-                               "the WebSocket is closed: nobody receives this message");
+    return raise_gone(self);
 }
 
 static PyObject *answer(WsCycleObject *self, int status, PyObject *type) {
@@ -415,9 +423,9 @@ static void on_message(void *owner, bool is_text, struct slice payload) {
 static void start_application(WsCycleObject *self) {
     self->is_started = true;
     PyObject *op = (PyObject *)self;
-    struct module_strings *strings = &self->bridge->state->strings;
-    PyObject *receive_method = PyObject_GetAttr(op, strings->receive);
-    PyObject *send_method = PyObject_GetAttr(op, strings->send);
+    struct module_state *state = self->bridge->state;
+    PyObject *receive_method = async_method_new(state, op, "receive", false, receive);
+    PyObject *send_method = async_method_new(state, op, "send", true, send);
     if (receive_method != NULL && send_method != NULL) {
         app_task_start(&self->app_task, op, self->scope, receive_method, send_method);
     } else {
@@ -556,15 +564,7 @@ static void dealloc(PyObject *op) {
     counters_closed(COUNTER_ws_cycles);
 }
 
-PyDoc_STRVAR(receive_doc, "receive() -> Awaitable[dict]\n\nThe next websocket.connect, "
-                          "websocket.receive or websocket.disconnect event.");
-PyDoc_STRVAR(send_doc, "send(message: dict) -> Awaitable[None]\n\nTakes websocket.accept, .send, "
-                       ".close, .http.response.start and "
-                       ".http.response.body; waits while the client does not read.");
-
 static PyMethodDef methods[] = {
-    {"receive", receive, METH_NOARGS, receive_doc},
-    {"send", send, METH_O, send_doc},
     {"_on_task_done", on_task_done, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -114,9 +114,9 @@ static bool is_digits(struct slice text) {
 }
 
 /* unreserved, sub-delims and '%' (RFC 3986 section 2): tchar without the five that a URI has not,
- * and "(),;=". */
+ * and "();=". The comma is left out: a proxy that joins two Host fields puts it between them. */
 static bool is_name_byte(char c) {
-    if (c == '(' || c == ')' || c == ',' || c == ';' || c == '=') {
+    if (c == '(' || c == ')' || c == ';' || c == '=') {
         return true;
     }
     return token_bytes[(uint8_t)c] != 0 && c != '#' && c != '^' && c != '`' && c != '|';

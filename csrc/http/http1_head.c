@@ -60,6 +60,19 @@ static struct http1_refusal read_request_line(struct http1_head *head, struct sl
     return read_version(head, slice_of(space + 1, (size_t)(end - space - 1)));
 }
 
+/* Makes the tabs around a field's value spaces: they mean the same (RFC 9112 section 5), and llhttp
+ * does not take them around every value. */
+static void blank_tabs(char *line, size_t length) {
+    char *colon = memchr(line, ':', length);
+    for (char *c = colon == NULL ? line + length : colon + 1;
+         c < line + length && (*c == ' ' || *c == '\t'); c++) {
+        *c = ' ';
+    }
+    for (char *c = line + length; c > line && (c[-1] == ' ' || c[-1] == '\t'); c--) {
+        c[-1] = ' ';
+    }
+}
+
 /* `line` is without its LF. */
 static struct http1_refusal end_line(struct http1_head *head, size_t fields, struct slice line) {
     const char *cr = memchr(line.data, '\r', line.length);
@@ -85,6 +98,7 @@ static struct http1_refusal end_line(struct http1_head *head, size_t fields, str
     if (line.data[0] == ' ' || line.data[0] == '\t') {
         return http1_refuse(400, "line folding");
     }
+    blank_tabs(head->text.data + (line.data - head->text.data), line.length);
     /* The count has the request line in it. */
     return head->line_count++ <= fields ? HTTP1_ACCEPTED
                                         : http1_refuse(431, "too many header fields");

@@ -147,9 +147,7 @@ static void set_facts(const struct findings *found, struct http_request_head *re
     request->has_body = request->is_chunked || request->content_length > 0;
     request->keeps_alive = !found->close && (is_modern || found->keep_alive);
     request->expects_continue = is_modern && request->has_body && found->expects_continue;
-    request->upgrades_websocket = is_modern && found->upgrade && found->websocket &&
-                                  !request->has_body &&
-                                  slice_equals(request->method, SLICE_LITERAL("GET"));
+    request->upgrades_websocket = found->upgrade && found->websocket;
 }
 
 struct http1_refusal http1_rules_apply(struct http_request_head *request) {

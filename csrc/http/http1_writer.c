@@ -8,7 +8,7 @@ enum {
     SERVER_FIELDS_BOUND =
         sizeof("date: \r\n") + sizeof("server: \r\n") + sizeof("content-length: \r\n") +
         INTEGER_BOUND + sizeof("transfer-encoding: chunked\r\n") +
-        sizeof("connection: keep-alive\r\n") + sizeof("upgrade: \r\n") + sizeof("\r\n")
+        sizeof("connection: upgrade, close\r\n") + sizeof("upgrade: \r\n") + sizeof("\r\n")
 };
 
 static struct slice reason_of(const struct http_response_head *head) {
@@ -116,7 +116,8 @@ size_t http1_write_head(char *out, const struct http_response_head *head,
         out = put(out, SLICE_LITERAL("transfer-encoding: chunked\r\n"));
     }
     if (framing->upgrade.length > 0) {
-        out = put(out, SLICE_LITERAL("connection: upgrade\r\n"));
+        out = put(out, framing->close ? SLICE_LITERAL("connection: upgrade, close\r\n")
+                                      : SLICE_LITERAL("connection: upgrade\r\n"));
         out = put_field(out, SLICE_LITERAL("upgrade"), framing->upgrade);
     } else if (framing->close) {
         out = put(out, SLICE_LITERAL("connection: close\r\n"));

@@ -33,8 +33,8 @@ struct http_request_head {
     bool has_body;           /* bytes will follow: Content-Length above 0, or chunked */
     bool keeps_alive;        /* the connection may serve another request (RFC 9112 section 9.3) */
     bool expects_continue;   /* Expect: 100-continue on HTTP/1.1, and a body to wait for */
-    bool upgrades_websocket; /* GET on HTTP/1.1 without a body, Connection has upgrade, Upgrade has
-                                websocket (lists, any case) */
+    bool upgrades_websocket; /* Connection has upgrade and Upgrade has websocket (lists, any case):
+                                the client wants a WebSocket, whether it may have one or not */
 };
 
 /* Returns the first header called `name` (lower case), or NULL. */

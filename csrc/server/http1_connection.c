@@ -140,6 +140,7 @@ static void on_head(void *owner, const struct http_request_head *head) {
     set_phase(http1, PHASE_BUSY);
     int status = STATUS_OK;
     if (head->upgrades_websocket) {
+        http1->keeps_alive = false; /* a refused handshake ends its connection */
         websocket_offer(server, &http1->exchange);
     } else {
         status = server->application->on_request(server->owner, &http1->exchange);
@@ -403,6 +404,9 @@ static int respond(struct exchange *exchange, const struct http_response_head *h
     if (facts->closes || server->is_draining || http1->is_continue_owed) {
         http1->keeps_alive = false; /* a client that was not told to continue may or may not send
                                        its body: start anew */
+    }
+    if (head->status == 426) { /* must name what to upgrade to (RFC 9110 section 15.5.22) */
+        framing.upgrade = SLICE_LITERAL("websocket");
     }
     framing.close = !http1->keeps_alive;
     framing.keep_alive = http1->keeps_alive && http1->is_http10;

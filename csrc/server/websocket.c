@@ -209,6 +209,7 @@ static void on_exchange_disconnect(void *owner) {
     websocket->state = WEBSOCKET_CLOSED;
     timer_stop(&websocket->timer);
     make_ready(websocket);
+    exchange_abort(websocket->exchange); /* there is nothing left to answer */
 }
 
 static void on_exchange_shutdown(void *owner) {
@@ -270,6 +271,13 @@ static struct slice only_value(const struct http_request_head *head, struct slic
 
 void websocket_offer(struct server *server, struct exchange *exchange) {
     const struct http_request_head *head = exchange->request;
+    bool is_get = slice_equals(head->method, SLICE_LITERAL("GET"));
+    if (!is_get || head->has_body || (head->version_major == 1 && head->version_minor == 0)) {
+        refuse(exchange, 400,
+               SLICE_LITERAL("A WebSocket begins with GET on HTTP/1.1, without a body "
+                             "(RFC 6455 section 4.1)."));
+        return;
+    }
     if (!ws_handshake_version_is_supported(
             only_value(head, SLICE_LITERAL("sec-websocket-version")))) {
         refuse(exchange, 426,
@@ -277,7 +285,7 @@ void websocket_offer(struct server *server, struct exchange *exchange) {
         return;
     }
     struct slice key = only_value(head, SLICE_LITERAL("sec-websocket-key"));
-    if (head->has_body || !ws_handshake_key_is_valid(key)) {
+    if (!ws_handshake_key_is_valid(key)) {
         refuse(exchange, 400,
                SLICE_LITERAL(
                    "Sec-WebSocket-Key must be the base64 of 16 bytes (RFC 6455 section 4.1)."));

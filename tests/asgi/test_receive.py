@@ -1,19 +1,17 @@
-"""`await receive()` in every way that asyncio code awaits things: nothing is lost, nothing comes twice."""
+"""`await receive()` in every way that asyncio code awaits things: nothing lost, nothing twice."""
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 
-import anyio
 import pytest
 from support.apps import Application, Gate, Message, Receive, Scope, Send, read_body, respond
 from support.raw import request
 from support.server import Serve
+from support.ways import WAYS, Way
 from support.ws import encode_frame
 
 COUNT = 50
-
-Way = Callable[[Receive], Awaitable[Message]]
 
 
 def replying(way: Way) -> Application:
@@ -26,131 +24,6 @@ def replying(way: Way) -> Application:
             await send({"type": "websocket.send", "text": message["text"]})
 
     return application
-
-
-async def plainly(receive: Receive) -> Message:
-    """Just await it."""
-    return await receive()
-
-
-async def in_a_task(receive: Receive) -> Message:
-    """Make a task of it."""
-    return await asyncio.create_task(receive())  # type: ignore[arg-type]
-
-
-async def ensured(receive: Receive) -> Message:
-    """Let asyncio find out what it is."""
-    return await asyncio.ensure_future(receive())
-
-
-async def with_timeouts(receive: Receive) -> Message:
-    """Cancel it many times before something comes."""
-    while True:
-        try:
-            return await asyncio.wait_for(receive(), 0.001)
-        except TimeoutError:
-            pass
-
-
-async def with_a_timeout_block(receive: Receive) -> Message:
-    """The same with asyncio.timeout."""
-    while True:
-        try:
-            async with asyncio.timeout(0.001):
-                return await receive()
-        except TimeoutError:
-            pass
-
-
-async def cancelled_at_once(receive: Receive) -> Message:
-    """Cancel tasks before their first step, after it, and after a turn of the loop."""
-    for turns in (0, 1, 2):
-        task = asyncio.create_task(receive())  # type: ignore[arg-type]
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        task.cancel()
-        try:
-            return await task
-        except asyncio.CancelledError:
-            pass
-    return await receive()
-
-
-async def shielded(receive: Receive) -> Message:
-    """Time out outside of a shield; the inner task goes on."""
-    task = asyncio.ensure_future(receive())
-    while True:
-        try:
-            return await asyncio.wait_for(asyncio.shield(task), 0.001)
-        except TimeoutError:
-            pass
-
-
-async def waited_for_with_others(receive: Receive) -> Message:
-    """As Channels: wait for the first of two tasks, and cancel the other."""
-    first = asyncio.ensure_future(receive())
-    second = asyncio.ensure_future(asyncio.sleep(0.002))
-    done, pending = await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED)
-    if first in done:
-        second.cancel()
-        return first.result()
-    first.cancel()
-    try:
-        return await first
-    except asyncio.CancelledError:
-        return await receive()
-
-
-async def in_a_cancel_scope(receive: Receive) -> Message:
-    """Leave a scope of anyio by its deadline, again and again."""
-    while True:
-        with anyio.move_on_after(0.001):
-            return await receive()
-
-
-async def in_an_anyio_group(receive: Receive) -> Message:
-    """Receive in a child of a task group."""
-    found: list[Message] = []
-
-    async def child() -> None:
-        found.append(await receive())
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(child)
-    return found[0]
-
-
-async def gathered(receive: Receive) -> Message:
-    """Await it together with something else."""
-    message, _ = await asyncio.gather(receive(), asyncio.sleep(0))
-    return message
-
-
-async def delegated(receive: Receive) -> Message:
-    """Step it by hand, as a coroutine."""
-    coroutine = receive()
-    assert isinstance(coroutine, Coroutine)
-    return await Stepper(coroutine)
-
-
-class Stepper:
-    """Awaits a coroutine through its send() alone."""
-
-    def __init__(self, coroutine: Coroutine[object, None, Message]) -> None:
-        self.coroutine = coroutine
-
-    def __await__(self):  # type: ignore[no-untyped-def]
-        try:
-            while True:
-                yield self.coroutine.send(None)
-        except StopIteration as end:
-            return end.value
-
-
-WAYS = [
-    *[plainly, in_a_task, ensured, with_timeouts, with_a_timeout_block, cancelled_at_once],
-    *[shielded, waited_for_with_others, in_a_cancel_scope, in_an_anyio_group, gathered, delegated],
-]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -167,7 +40,9 @@ def test_each_message_on_its_own(serve: Serve, way: Way) -> None:
 def test_all_messages_at_once(serve: Serve, way: Way) -> None:
     with serve(replying(way)).websocket() as client:
         client.send(b"".join(encode_frame(1, b"%d" % number) for number in range(COUNT)))
-        assert [client.read_text() for _ in range(COUNT)] == [str(number) for number in range(COUNT)]
+        assert [client.read_text() for _ in range(COUNT)] == [
+            str(number) for number in range(COUNT)
+        ]
         client.finish()
 
 
@@ -176,7 +51,9 @@ def test_messages_drop_by_drop(serve: Serve, way: Way) -> None:
     """Bytes come while receives are being cancelled, at any moment of that."""
     with serve(replying(way)).websocket() as client:
         client.dribble(b"".join(encode_frame(1, b"%d" % number) for number in range(COUNT)), 3)
-        assert [client.read_text() for _ in range(COUNT)] == [str(number) for number in range(COUNT)]
+        assert [client.read_text() for _ in range(COUNT)] == [
+            str(number) for number in range(COUNT)
+        ]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -289,9 +166,7 @@ def test_receive_that_nobody_awaits_takes_nothing(serve: Serve) -> None:
         await receive()
         await send({"type": "websocket.accept"})
         for _ in range(5):
-            unused = receive()
-            if isinstance(unused, Coroutine):
-                unused.close()
+            receive().close()
         await send({"type": "websocket.send", "text": (await receive())["text"]})
         await receive()
 
@@ -311,10 +186,8 @@ def test_receive_is_a_coroutine(serve: Serve) -> None:
             inspect.isawaitable(coroutine),
             isinstance(coroutine, Coroutine),
         ]
-        assert isinstance(coroutine, Coroutine)
         coroutine.close()
         throwing = receive()
-        assert isinstance(throwing, Coroutine)
         with pytest.raises(KeyError, match="thrown"):
             throwing.throw(KeyError("thrown"))
         await respond(send, repr(checks).encode())

@@ -131,7 +131,7 @@ def test_scope_is_new_for_each_request_of_a_connection(serve: Serve) -> None:
     journal = Journal()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        journal.add(set(scope))
+        journal.add([set(scope), set(scope["asgi"]), set(scope.get("extensions", ()))])
         scope["user"] = "alice"
         scope["headers"].append((b"x-added", b"1"))
         scope["asgi"]["added"] = "1"

@@ -4,7 +4,6 @@ import asyncio
 import contextvars
 import threading
 import time
-from collections.abc import Coroutine
 
 from asgiref.sync import async_to_sync, sync_to_async
 from support.apps import Receive, Scope, Send, echo_websocket, read_body, respond
@@ -75,20 +74,20 @@ def test_run_coroutine_threadsafe(serve: Serve) -> None:
                 {"type": "http.response.start", "status": 200},
                 {"type": "http.response.body", "body": b"from a thread"},
             ):
-                coroutine = send(message)
-                assert isinstance(coroutine, Coroutine)
-                asyncio.run_coroutine_threadsafe(coroutine, loop).result(5)
+                asyncio.run_coroutine_threadsafe(send(message), loop).result(5)
 
         await asyncio.to_thread(work)
 
-    assert serve(application).get().body in (b"from a thread",)
+    assert serve(application).get().body == b"from a thread"
 
 
 def test_call_soon_threadsafe_wakes_an_idle_loop(serve: Serve) -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        later = threading.Timer(0.05, lambda: loop.call_soon_threadsafe(future.set_result, b"woken"))
+        later = threading.Timer(
+            0.05, lambda: loop.call_soon_threadsafe(future.set_result, b"woken")
+        )
         later.start()
         await respond(send, await future)
         later.join()
@@ -114,7 +113,7 @@ def test_others_are_served_while_a_thread_blocks(serve: Serve) -> None:
 
 
 def test_connections_arrive_while_the_interpreter_is_busy(serve: Serve) -> None:
-    """Another thread that holds the interpreter most of the time slows things; it breaks nothing."""
+    """Another thread that holds the interpreter most of the time breaks nothing."""
     stop = threading.Event()
 
     def burn() -> None:

@@ -75,11 +75,12 @@ static const struct accepted rows[] = {
     {"1.0 has no expectations",
      TEXT("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\na"),
      TEXT(UPLOAD("1.0 length=1 body") "expect: 100-continue\ncontent-length: 1\nbody a\n" DONE)},
-    {"1.0 upgrades not",
+    {"websocket on 1.0",
      TEXT("GET / HTTP/1.0\r\nHost: a\r\nConnection: upgrade, keep-alive\r\nUpgrade: "
           "websocket\r\n\r\n"),
-     TEXT(ROOT("1.0 length=-1 keep-alive") "host: a\nconnection: upgrade, keep-alive\nupgrade: "
-                                           "websocket\n" DONE)},
+     TEXT(ROOT(
+         "1.0 length=-1 keep-alive websocket") "host: a\nconnection: upgrade, keep-alive\nupgrade: "
+                                               "websocket\n" DONE)},
     {"expects",
      TEXT("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\nab"),
      TEXT(UPLOAD(
@@ -180,13 +181,14 @@ static const struct accepted upgrade_rows[] = {
          "1.1 length=-1 keep-alive") "host: a\nconnection: upgrade\nupgrade: websocket/13\n" DONE)},
     {"websocket by POST",
      TEXT("POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
-     TEXT(UPLOAD(
-         "1.1 length=-1 keep-alive") "host: a\nconnection: upgrade\nupgrade: websocket\n" DONE)},
+     TEXT(UPLOAD("1.1 length=-1 keep-alive websocket") "host: a\nconnection: upgrade\nupgrade: "
+                                                       "websocket\n" DONE)},
     {"websocket with a body",
      TEXT("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: "
           "websocket\r\nContent-Length: 2\r\n\r\nab"),
-     TEXT(ROOT("1.1 length=2 body keep-alive") "host: a\nconnection: upgrade\nupgrade: "
-                                               "websocket\ncontent-length: 2\nbody ab\n" DONE)},
+     TEXT(ROOT(
+         "1.1 length=2 body keep-alive websocket") "host: a\nconnection: upgrade\nupgrade: "
+                                                   "websocket\ncontent-length: 2\nbody ab\n" DONE)},
 };
 
 #define CHECK_TABLE(table) check_table(table, sizeof(table) / sizeof(table[0]))

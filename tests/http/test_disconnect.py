@@ -124,7 +124,9 @@ def test_application_that_only_sends(serve: Serve) -> None:
         await begin_events(send)
         try:
             while True:
-                await send({"type": "http.response.body", "body": b"data: 2\n\n", "more_body": True})
+                await send(
+                    {"type": "http.response.body", "body": b"data: 2\n\n", "more_body": True}
+                )
                 await asyncio.sleep(0.01)
         except OSError:
             journal.add("gone")

@@ -68,7 +68,7 @@ def test_parts_arrive_as_they_come(serve: Serve) -> None:
         client.send(b"cd")
         assert journal.next() == b"cd"
         client.send(b"ef")
-        assert b"".join([journal.next()] + journal.rest()) == b"ef"
+        assert b"".join([journal.next(), *journal.rest()]) == b"ef"
         assert client.read_response().body == b"done"
 
 

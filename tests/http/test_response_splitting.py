@@ -9,7 +9,19 @@ from support.server import Serve
 from support.ws import upgrade
 
 BAD_VALUES = [b"a\r\nX-Evil: 1", b"a\nX-Evil: 1", b"a\rX-Evil: 1", b"a\0b", b"\r\n", b"\n", b"\0"]
-BAD_NAMES = [b"", b"x:y", b"x y", b"x\r\nevil", b"x\n", b"\r", b"x\0", b" x", b"x ", b"x\t", b"\xe9"]
+BAD_NAMES = [
+    b"",
+    b"x:y",
+    b"x y",
+    b"x\r\nevil",
+    b"x\n",
+    b"\r",
+    b"x\0",
+    b" x",
+    b"x ",
+    b"x\t",
+    b"\xe9",
+]
 
 
 def answering(start: dict[str, Any]) -> Application:
@@ -95,7 +107,7 @@ def test_websocket_headers(serve: Serve, message: str, value: bytes) -> None:
     assert_handshake_500(serve, application)
 
 
-@pytest.mark.parametrize("subprotocol", ["a\r\nX-Evil: 1", "a\nb", "a\0", "a b", "", "é", "a,b"])
+@pytest.mark.parametrize("subprotocol", ["a\r\nX-Evil: 1", "a\nb", "a\0", "a b", "é", "a,b"])
 def test_websocket_subprotocol(serve: Serve, subprotocol: str) -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()

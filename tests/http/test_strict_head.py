@@ -5,7 +5,7 @@ from support.raw import request
 from support.refusal import accept, refuse
 from support.server import Serve
 
-CONTROLS = [*range(0x00, 0x09), *range(0x0B, 0x0D), *range(0x0E, 0x20), 0x7F]
+CONTROLS = [*range(0x09), *range(0x0B, 0x0D), *range(0x0E, 0x20), 0x7F]
 
 
 def with_line(line: bytes) -> bytes:
@@ -52,7 +52,7 @@ def test_folded_first_line(serve: Serve) -> None:
 @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\r\n", b"\n\r"])
 @pytest.mark.parametrize("place", ["request line", "header", "head"])
 def test_line_end_that_is_not_crlf(serve: Serve, end: bytes, place: str) -> None:
-    ends = {name: b"\r\n" for name in ("request line", "header", "head")}
+    ends = dict.fromkeys(("request line", "header", "head"), b"\r\n")
     ends[place] = end
     data = b"GET / HTTP/1.1" + ends["request line"] + b"Host: test" + ends["header"]
     refuse(serve, data + b"X-Last: 1\r\n" + ends["head"] + b"padding\r\n\r\n", 400)

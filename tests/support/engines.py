@@ -44,7 +44,7 @@ class CasgiEngine:
     """casgi through its extension module."""
 
     def __init__(self, application: Application, options: dict[str, Any]) -> None:
-        self._application = application
+        self._application: Any = application
         self._options = options
         self._idle = asyncio.Event()
 

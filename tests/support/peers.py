@@ -36,7 +36,7 @@ class UvicornEngine:
 
         self._server = uvicorn.Server(
             uvicorn.Config(
-                application,  # type: ignore[arg-type]
+                application,
                 log_config=None,
                 lifespan="off",
                 server_header=options.get("server_header", "") is not None,
@@ -70,7 +70,7 @@ class HypercornEngine:
     def __init__(self, application: Application, options: dict[str, Any]) -> None:
         from hypercorn.config import Config
 
-        self._application = application
+        self._application: Any = application
         self._config = Config()
         for name, value in translate(options, HYPERCORN_OPTIONS).items():
             setattr(self._config, name, value)
@@ -83,9 +83,9 @@ class HypercornEngine:
         self._config.bind = [f"fd://{listener.dup().detach()}"]
         self._serving = asyncio.create_task(
             serve(
-                self._application,  # type: ignore[arg-type]
+                self._application,
                 self._config,
-                shutdown_trigger=self._stopping.wait,  # type: ignore[arg-type]
+                shutdown_trigger=self._stopping.wait,
                 mode="asgi",
             )
         )

@@ -4,6 +4,7 @@ It is blocking, and every wait has a deadline. It never repairs what the server 
 that is not exactly framed fails the test that read it.
 """
 
+import contextlib
 import re
 import socket
 import struct
@@ -87,10 +88,8 @@ class RawClient:
 
     def offer(self, data: bytes) -> None:
         """Send as much of `data` as the server takes before it closes."""
-        try:
+        with contextlib.suppress(ConnectionError):
             self.socket.sendall(data)
-        except ConnectionError:
-            pass
 
     def dribble(self, data: bytes, size: int = 1) -> None:
         """Send `data` in packets of `size` bytes."""

@@ -148,10 +148,11 @@ class LiveServer:
         return made
 
     def _bind(self) -> socket.socket:
-        listener = socket.socket(self._family, socket.SOCK_STREAM)
         if self._family == socket.AF_UNIX:
+            listener = socket.socket(self._family)
             listener.bind(self.path)
         else:
+            listener = socket.socket(self._family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             listener.bind((LOOPBACK[self._family], 0))
         listener.listen(1024)
         listener.setblocking(False)

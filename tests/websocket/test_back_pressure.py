@@ -91,14 +91,10 @@ def test_many_tasks_that_wait_in_send(serve: Serve) -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        sends = (send({"type": "websocket.send", "bytes": BLOCK}) for _ in range(count))
-        tasks = [asyncio.create_task(wait_for(pending)) for pending in sends]
-        await asyncio.gather(*tasks)
+        message = {"type": "websocket.send", "bytes": BLOCK}
+        await asyncio.gather(*(asyncio.create_task(send(message)) for _ in range(count)))
         journal.add("all")
         await receive()
-
-    async def wait_for(pending: object) -> None:
-        await pending  # type: ignore[misc]
 
     with serve(application).websocket_connect(receive_buffer=65536) as client:
         client.send(upgrade())

@@ -22,7 +22,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
 
-class Echo(AsyncWebsocketConsumer):  # type: ignore[misc]
+class Echo(AsyncWebsocketConsumer):
     """Sends back what it gets."""
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -35,7 +35,8 @@ def noting(journal: Journal, **methods: Any) -> Any:
     async def disconnect(self: Any, code: int) -> None:
         journal.add(code)
 
-    return type("Noting", (AsyncWebsocketConsumer,), {"disconnect": disconnect, **methods}).as_asgi()
+    made: Any = type("Noting", (AsyncWebsocketConsumer,), {"disconnect": disconnect, **methods})
+    return made.as_asgi()
 
 
 def test_echo(serve: Serve) -> None:
@@ -48,9 +49,9 @@ def test_echo(serve: Serve) -> None:
 
 
 def test_sync_consumer(serve: Serve) -> None:
-    class Upper(WebsocketConsumer):  # type: ignore[misc]
-        def receive(self, text_data: str) -> None:
-            self.send(text_data.upper())
+    class Upper(WebsocketConsumer):
+        def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+            self.send((text_data or "").upper())
 
     with serve(Upper.as_asgi()).websocket() as client:
         client.send_text("hello")

@@ -23,7 +23,14 @@ def closing(journal: Journal, **close: object) -> Application:
 
 @pytest.mark.parametrize(
     ("code", "reason"),
-    [(1000, ""), (1000, "bye"), (1001, "going away"), (3001, "why"), (4999, "é😀"), (1011, "x" * 123)],
+    [
+        (1000, ""),
+        (1000, "bye"),
+        (1001, "going away"),
+        (3001, "why"),
+        (4999, "é😀"),
+        (1011, "x" * 123),
+    ],
 )
 def test_client_closes(serve: Serve, code: int, reason: str) -> None:
     journal = Journal()
@@ -94,9 +101,7 @@ def test_messages_before_the_end_are_delivered(serve: Serve) -> None:
         ({"code": 1013, "reason": ""}, 1013, ""),
     ],
 )
-def test_application_closes(
-    serve: Serve, close: dict[str, object], code: int, reason: str
-) -> None:
+def test_application_closes(serve: Serve, close: dict[str, object], code: int, reason: str) -> None:
     journal = Journal()
     with serve(closing(journal, **close)).websocket() as client:
         assert client.read_close() == (code, reason)
@@ -154,7 +159,7 @@ def test_close_that_must_not_be_sent(serve: Serve, close: dict[str, object]) -> 
 
 @pytest.mark.parametrize("reason", ["x" * 124, "x" * 10_000, "é" * 62])
 def test_reason_that_is_too_long(serve: Serve, reason: str) -> None:
-    """It is cut at a character, or refused; the frame on the wire is never longer than 125 bytes."""
+    """It is cut at a character, or refused; the frame on the wire has at most 125 bytes."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()

@@ -1,4 +1,4 @@
-"""Opening handshakes (RFC 6455, 4.2): which are answered with 101, and how the others are refused."""
+"""Opening handshakes (RFC 6455, 4.2): which are answered with 101, and how others are refused."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Events keep their order: what came before a failure or a close is delivered and answered first."""
+"""Events keep their order: what came before a failure or a close is answered first."""
 
 import asyncio
 

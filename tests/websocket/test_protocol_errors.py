@@ -20,7 +20,7 @@ from support.ws import (
 
 
 def fail(serve: Serve, data: bytes, code: int) -> None:
-    """Check that these bytes end the connection with this code, on the wire and in the application."""
+    """Check that these bytes end the connection with this code, and are not delivered."""
     journal = Journal()
     server = serve(recording_websocket(journal))
     with server.websocket() as client:

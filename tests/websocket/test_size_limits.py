@@ -1,4 +1,4 @@
-"""Limits on frames, messages and the number of fragments: answered with 1009, before the bytes come."""
+"""Limits on frames, messages and the number of fragments: 1009, before the bytes come."""
 
 import pytest
 from support.apps import Journal, Receive, Scope, Send, echo_websocket, recording_websocket

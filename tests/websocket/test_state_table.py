@@ -1,4 +1,4 @@
-"""Every message an application can send, in every state of a WebSocket, from its own task and another.
+"""Every message an application can send, in every state of a WebSocket and from any task.
 
 The table is the specification. Outcomes:
 - ok: accepted;
@@ -140,7 +140,7 @@ async def wind_up(receive: Receive, send: Send, state: str, accepted: str) -> No
     """Bring the WebSocket to its end in good order, whatever state it is in now."""
     if state == "connecting" and accepted not in ("accept", "close", "response start"):
         await send(CLOSE)
-    elif "response start" == accepted or (state == "denying" and accepted != "response body"):
+    elif accepted == "response start" or (state == "denying" and accepted != "response body"):
         await send(BODY)
     elif accepted == "accept" or (state == "accepted" and accepted != "close"):
         await receive()

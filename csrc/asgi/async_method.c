@@ -1,0 +1,102 @@
+/* Bound methods with the marks of a coroutine function. Each owns a reference to the object it is
+ * bound to. */
+#include "asgi/async_method.h"
+
+#include <stddef.h>
+#include <structmember.h>
+
+typedef struct {
+    PyObject_HEAD vectorcallfunc vectorcall;
+    async_method_call call;
+    PyObject *self;
+    PyObject *coroutine_mark; /* asyncio's, looked for on Python 3.11 */
+    PyObject *inspect_mark;   /* inspect's, looked for from 3.12 on */
+    const char *name;
+    bool has_argument;
+} AsyncMethodObject;
+
+static PyObject *vectorcall(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    AsyncMethodObject *method = (AsyncMethodObject *)op;
+    Py_ssize_t count = PyVectorcall_NARGS(nargsf);
+    bool has_keywords = kwnames != NULL && PyTuple_GET_SIZE(kwnames) > 0;
+    if (count != (method->has_argument ? 1 : 0) || has_keywords) {
+        PyErr_Format(PyExc_TypeError, "%s() takes %s", method->name,
+                     method->has_argument ? "one positional argument, the message"
+                                          : "no arguments");
+        return NULL;
+    }
+    return method->call(method->self, method->has_argument ? args[0] : NULL);
+}
+
+PyObject *async_method_new(struct module_state *state, PyObject *self, const char *name,
+                           bool has_argument, async_method_call call) {
+    AsyncMethodObject *method = PyObject_GC_New(AsyncMethodObject, state->async_method_type);
+    if (method == NULL) {
+        return NULL;
+    }
+    method->vectorcall = vectorcall;
+    method->call = call;
+    method->self = Py_NewRef(self);
+    method->coroutine_mark = Py_NewRef(state->coroutine_mark);
+    method->inspect_mark = Py_NewRef(state->inspect_mark);
+    method->name = name;
+    method->has_argument = has_argument;
+    PyObject_GC_Track(method);
+    return (PyObject *)method;
+}
+
+static int traverse(PyObject *op, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(((AsyncMethodObject *)op)->self);
+    return 0;
+}
+
+static int clear(PyObject *op) {
+    (void)op; /* a cycle through `self` is broken there: a method without its object could not be
+                 called */
+    return 0;
+}
+
+static void dealloc(PyObject *op) {
+    AsyncMethodObject *method = (AsyncMethodObject *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    Py_CLEAR(method->self);
+    Py_CLEAR(method->coroutine_mark);
+    Py_CLEAR(method->inspect_mark);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+static PyObject *represent(PyObject *op) {
+    AsyncMethodObject *method = (AsyncMethodObject *)op;
+    return PyUnicode_FromFormat("<method %s of %R>", method->name, method->self);
+}
+
+static PyMemberDef members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(AsyncMethodObject, vectorcall), READONLY, NULL},
+    {"__self__", T_OBJECT, offsetof(AsyncMethodObject, self), READONLY, NULL},
+    {"__name__", T_STRING, offsetof(AsyncMethodObject, name), READONLY, NULL},
+    {"_is_coroutine", T_OBJECT, offsetof(AsyncMethodObject, coroutine_mark), READONLY, NULL},
+    {"_is_coroutine_marker", T_OBJECT, offsetof(AsyncMethodObject, inspect_mark), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "receive or send of one request or WebSocket."},
+    {Py_tp_traverse, traverse},
+    {Py_tp_clear, clear},
+    {Py_tp_dealloc, dealloc},
+    {Py_tp_repr, represent},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_members, members},
+    {0, NULL},
+};
+
+PyType_Spec async_method_type_spec = {
+    .name = "casgi._core.AsyncMethod",
+    .basicsize = sizeof(AsyncMethodObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
+             Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = slots,
+};
