@@ -9,8 +9,7 @@ typedef struct {
     PyObject_HEAD vectorcallfunc vectorcall;
     async_method_call call;
     PyObject *self;
-    PyObject *coroutine_mark; /* asyncio's, looked for on Python 3.11 */
-    PyObject *inspect_mark;   /* inspect's, looked for from 3.12 on */
+    struct module_state *state;
     const char *name;
     bool has_argument;
 } AsyncMethodObject;
@@ -37,8 +36,7 @@ PyObject *async_method_new(struct module_state *state, PyObject *self, const cha
     method->vectorcall = vectorcall;
     method->call = call;
     method->self = Py_NewRef(self);
-    method->coroutine_mark = Py_NewRef(state->coroutine_mark);
-    method->inspect_mark = Py_NewRef(state->inspect_mark);
+    method->state = state;
     method->name = name;
     method->has_argument = has_argument;
     PyObject_GC_Track(method);
@@ -62,8 +60,6 @@ static void dealloc(PyObject *op) {
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     Py_CLEAR(method->self);
-    Py_CLEAR(method->coroutine_mark);
-    Py_CLEAR(method->inspect_mark);
     type->tp_free(op);
     Py_DECREF(type);
 }
@@ -73,12 +69,26 @@ static PyObject *represent(PyObject *op) {
     return PyUnicode_FromFormat("<method %s of %R>", method->name, method->self);
 }
 
+/* asyncio's mark, which is looked for on Python 3.11 */
+static PyObject *get_coroutine_mark(PyObject *op, void *Py_UNUSED(closure)) {
+    return Py_NewRef(((AsyncMethodObject *)op)->state->coroutine_mark);
+}
+
+/* inspect's, which is looked for from 3.12 on */
+static PyObject *get_inspect_mark(PyObject *op, void *Py_UNUSED(closure)) {
+    return Py_NewRef(((AsyncMethodObject *)op)->state->inspect_mark);
+}
+
+static PyGetSetDef getset[] = {
+    {"_is_coroutine", get_coroutine_mark, NULL, NULL, NULL},
+    {"_is_coroutine_marker", get_inspect_mark, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(AsyncMethodObject, vectorcall), READONLY, NULL},
     {"__self__", T_OBJECT, offsetof(AsyncMethodObject, self), READONLY, NULL},
     {"__name__", T_STRING, offsetof(AsyncMethodObject, name), READONLY, NULL},
-    {"_is_coroutine", T_OBJECT, offsetof(AsyncMethodObject, coroutine_mark), READONLY, NULL},
-    {"_is_coroutine_marker", T_OBJECT, offsetof(AsyncMethodObject, inspect_mark), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -90,6 +100,7 @@ static PyType_Slot slots[] = {
     {Py_tp_repr, represent},
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_members, members},
+    {Py_tp_getset, getset},
     {0, NULL},
 };
 

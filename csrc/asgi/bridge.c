@@ -115,7 +115,9 @@ void bridge_clear(struct bridge *bridge) {
     Py_CLEAR(bridge->extensions);
     Py_CLEAR(bridge->start_catcher);
     Py_CLEAR(bridge->caught_start);
-    for (int i = 0; i < HEADER_NAME_SLOTS; i++) {
-        Py_CLEAR(bridge->header_names[i]);
+    Py_CLEAR(bridge->last_host);
+    Py_CLEAR(bridge->last_server);
+    for (int i = 0; i < HEADER_PAIR_SLOTS; i++) {
+        Py_CLEAR(bridge->header_pairs[i]);
     }
 }

@@ -12,8 +12,8 @@
 
 struct server;
 
-/* Names of header fields that come with nearly every request, made once: see header_names.c. */
-#define HEADER_NAME_SLOTS 256
+/* Headers that come with nearly every request: see header_pairs.c. */
+#define HEADER_PAIR_SLOTS 256
 
 struct bridge {
     struct module_state *state;
@@ -31,7 +31,9 @@ struct bridge {
     PyObject *extensions;     /* scope["extensions"] of WebSockets, copied for each */
     PyObject *start_catcher;  /* see app_task.c; NULL when the loop takes no eager start */
     PyObject *caught_start;
-    PyObject *header_names[HEADER_NAME_SLOTS];
+    PyObject *header_pairs[HEADER_PAIR_SLOTS];
+    PyObject *last_host;                     /* str: behind a proxy all clients have the same */
+    PyObject *last_server;                   /* tuple: scope["server"] of the last connection */
     void (*on_tasks_ended)(PyObject *owner); /* the last task has ended */
     struct list tasks;                       /* of struct app_task: running */
     size_t task_count;

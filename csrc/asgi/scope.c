@@ -2,7 +2,7 @@
  * for its later requests. */
 #include "asgi/scope.h"
 
-#include "asgi/header_names.h"
+#include "asgi/header_pairs.h"
 #include "server/connection.h"
 #include "ws/ws_handshake.h"
 
@@ -28,13 +28,24 @@ static PyObject *bytes_of(struct slice bytes) {
  * ---------------------------------------------------------------------------------------------------------
  */
 
+/* Returns the text of an address, the last one's object when it is the same. */
+static PyObject *host_text(struct bridge *bridge, const char *host) {
+    PyObject *last = bridge->last_host;
+    if (last != NULL && PyUnicode_CompareWithASCIIString(last, host) == 0) {
+        return Py_NewRef(last);
+    }
+    PyObject *text = PyUnicode_DecodeFSDefault(host);
+    Py_XSETREF(bridge->last_host, Py_XNewRef(text));
+    return text;
+}
+
 /* (host, port) for IP; (path, None) for the server's unix socket; None where there is nothing to
  * tell. */
-static PyObject *address_tuple(const struct address *address) {
+static PyObject *address_tuple(struct bridge *bridge, const struct address *address) {
     if (address->family == ADDRESS_NONE || address->host[0] == '\0') {
         Py_RETURN_NONE;
     }
-    PyObject *host = PyUnicode_DecodeFSDefault(address->host);
+    PyObject *host = host_text(bridge, address->host);
     if (host == NULL) {
         return NULL;
     }
@@ -44,7 +55,23 @@ static PyObject *address_tuple(const struct address *address) {
     return Py_BuildValue("(Ni)", host, (int)address->port);
 }
 
-static struct connection_context *connection_context(struct connection *connection) {
+/* As address_tuple(), the last one's object when it is the same: a server has few addresses. */
+static PyObject *server_tuple(struct bridge *bridge, const struct address *address) {
+    PyObject *tuple = address_tuple(bridge, address);
+    PyObject *last = bridge->last_server;
+    int is_same = tuple == NULL || last == NULL ? 0 : PyObject_RichCompareBool(tuple, last, Py_EQ);
+    if (is_same > 0) {
+        Py_SETREF(tuple, Py_NewRef(last));
+    } else if (is_same == 0) {
+        Py_XSETREF(bridge->last_server, Py_XNewRef(tuple));
+    } else {
+        Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
+static struct connection_context *connection_context(struct bridge *bridge,
+                                                     struct connection *connection) {
     if (connection->context != NULL) {
         return connection->context;
     }
@@ -56,8 +83,8 @@ static struct connection_context *connection_context(struct connection *connecti
         PyErr_NoMemory();
         return NULL;
     }
-    context->client = address_tuple(&peer);
-    context->server = address_tuple(&local);
+    context->client = address_tuple(bridge, &peer);
+    context->server = server_tuple(bridge, &local);
     connection->context = context;
     if (context->client == NULL || context->server == NULL) {
         scope_forget_connection(connection);
@@ -119,20 +146,6 @@ static PyObject *decode_path(struct slice path) {
  * -----------------------------------------------------------------------------------------------------------
  */
 
-static PyObject *header_pair(struct bridge *bridge, const struct http_header *header) {
-    PyObject *name = header_names_get(bridge, header->name);
-    PyObject *value = bytes_of(header->value);
-    PyObject *pair = name == NULL || value == NULL ? NULL : PyTuple_New(2);
-    if (pair == NULL) {
-        Py_XDECREF(name);
-        Py_XDECREF(value);
-        return NULL;
-    }
-    PyTuple_SET_ITEM(pair, 0, name);
-    PyTuple_SET_ITEM(pair, 1, value);
-    return pair;
-}
-
 /* daphne's way to set root_path from a proxy; it is for the server, and no header of the request.
  */
 static const struct slice root_path_header = {"daphne-root-path", 16};
@@ -143,7 +156,7 @@ static PyObject *headers_list(struct bridge *bridge, const struct http_request_h
         if (slice_equals(head->headers[i].name, root_path_header)) {
             continue;
         }
-        PyObject *pair = header_pair(bridge, &head->headers[i]);
+        PyObject *pair = header_pairs_get(bridge, &head->headers[i]);
         if (pair == NULL || PyList_Append(list, pair) < 0) {
             Py_CLEAR(list);
         }
@@ -240,7 +253,7 @@ static int fill_common(struct bridge *bridge, PyObject *scope, struct exchange *
                        bool is_websocket) {
     struct module_strings *strings = &bridge->state->strings;
     const struct http_request_head *head = exchange->request;
-    struct connection_context *shared = connection_context(exchange->connection);
+    struct connection_context *shared = connection_context(bridge, exchange->connection);
     if (shared == NULL) {
         return -1;
     }

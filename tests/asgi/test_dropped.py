@@ -3,8 +3,10 @@
 The fixtures check after each test that every object of the core is gone again.
 """
 
+import threading
+
 import pytest
-from support.apps import Receive, Scope, Send
+from support.apps import DEADLINE, Receive, Scope, Send
 from support.raw import RawClient, request
 from support.server import Serve
 from support.ws import BINARY, CLOSE, PING, TEXT, close_payload, encode_frame, upgrade
@@ -74,6 +76,25 @@ def test_at_every_byte_behind_an_accepted_handshake(serve: Serve, leave: str) ->
         client.read_accept()
         client.send(MESSAGES[:cut])
         drop(client, leave)
+    server.forget_clients()
+    server.wait_idle()
+
+
+@pytest.mark.parametrize("leave", ["close", "reset"])
+@pytest.mark.parametrize("name", WIRES)
+def test_gone_before_the_server_looks(serve: Serve, name: str, leave: str) -> None:
+    """Bytes and the end lie in the socket together, so that it is the first write which fails.
+
+    The application lets ClientDisconnected out, and that is no error to be logged.
+    """
+    server = serve(patient)
+    release = threading.Event()
+    server.loop.call_soon_threadsafe(release.wait, DEADLINE)
+    for _ in range(5):
+        client = server.connect()
+        client.send(WIRES[name])
+        drop(client, leave)
+    release.set()
     server.forget_clients()
     server.wait_idle()
 

@@ -84,6 +84,25 @@ def test_headers(serve: Serve, kind: str) -> None:
 
 
 @both
+def test_target_and_headers_mean_the_same_for_both(serve: Serve, kind: str) -> None:
+    """What test_target and test_strict_head say of requests holds for handshakes."""
+    journal = Journal()
+    lines = ["Daphne-Root-Path: /a%20pp", "X_Dropped: 1", "X-Kept:\t1\t", "X-Kept: 2"]
+    make = request if kind == "http" else upgrade
+    with serve(noting(journal), root_path="/option").connect() as client:
+        client.send(make("/%E4%BD%A0?x=%20", headers=lines))
+        client.read_head()
+    scope = journal.next()
+    assert (scope["path"], scope["raw_path"]) == ("/你", b"/%E4%BD%A0")
+    assert scope["query_string"] == b"x=%20"
+    assert scope["root_path"] == "/a pp"
+    names = [name for name, _ in scope["headers"]]
+    assert b"daphne-root-path" not in names
+    assert b"x_dropped" not in names
+    assert [value for name, value in scope["headers"] if name == b"x-kept"] == [b"1", b"2"]
+
+
+@both
 def test_keys_and_types_are_exactly_str(serve: Serve, kind: str) -> None:
     scope = scope_of(serve, kind)
     assert all(type(key) is str for key in scope)

@@ -151,11 +151,16 @@ static void check_without_length(void) {
     check_written(&head, &plain,
                   SLICE_LITERAL("HTTP/1.1 304 Not Modified\r\ncontent-length: 0\r\na: b\r\n\r\n"));
     head.status = 101;
+    check_written(
+        &head, &(struct http1_framing){.content_length = -1, .upgrade = SLICE_LITERAL("websocket")},
+        SLICE_LITERAL("HTTP/1.1 101 Switching Protocols\r\na: b\r\nconnection: "
+                      "upgrade\r\nupgrade: websocket\r\n\r\n"));
+    head.status = 426;
     check_written(&head,
                   &(struct http1_framing){
                       .content_length = -1, .close = true, .upgrade = SLICE_LITERAL("websocket")},
-                  SLICE_LITERAL("HTTP/1.1 101 Switching Protocols\r\na: b\r\nconnection: "
-                                "upgrade\r\nupgrade: websocket\r\n\r\n"));
+                  SLICE_LITERAL("HTTP/1.1 426 Upgrade Required\r\ncontent-length: 0\r\na: b\r\n"
+                                "connection: upgrade, close\r\nupgrade: websocket\r\n\r\n"));
 }
 
 static struct slice random_text(uint64_t *seed) {

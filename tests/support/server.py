@@ -136,7 +136,7 @@ class LiveServer:
         self._folder.cleanup()
         self._raise_failure()
         errors = self.reports.take_errors()
-        assert not errors, "unexpected errors:\n" + "\n".join(errors)
+        assert not errors, f"{len(errors)} unexpected errors:\n" + "\n".join(errors[:3])
 
     def _connect(self, client: type[Client], receive_buffer: int | None) -> Client:
         connected = socket.socket(self._family, socket.SOCK_STREAM)

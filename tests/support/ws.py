@@ -170,3 +170,4 @@ class WebSocketClient(RawClient):
         self.send_close(code, reason)
         assert self.read_close()[0] == code
         self.assert_closed()
+        self.close()

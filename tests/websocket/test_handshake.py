@@ -137,26 +137,6 @@ def test_other_method(serve: Serve, method: str) -> None:
     assert_refused(serve, upgrade(method=method), 400)
 
 
-def test_http_1_0(serve: Serve) -> None:
-    """The header is faulty there, or of no meaning; it is no WebSocket in any case."""
-    with serve(echo_websocket).websocket_connect() as client:
-        client.send(upgrade(version="1.0"))
-        assert client.read_response().status == 400
-
-
-@pytest.mark.parametrize(
-    "headers", [["Content-Length: 5"], ["Transfer-Encoding: chunked"]], ids=["length", "chunked"]
-)
-def test_handshake_with_a_body(serve: Serve, headers: list[str]) -> None:
-    assert_refused(serve, upgrade(headers=headers), 400)
-
-
-def test_handshake_with_an_empty_body(serve: Serve) -> None:
-    with serve(echo_websocket).websocket_connect() as client:
-        client.send(upgrade(headers=["Content-Length: 0"]))
-        client.read_accept()
-
-
 def both(journal: Journal) -> Application:
     """Return an application that notes the type of its scope and serves both."""
 
@@ -170,18 +150,45 @@ def both(journal: Journal) -> Application:
     return application
 
 
-@pytest.mark.parametrize("missing", ["Upgrade", "Connection"])
-def test_without_upgrade_or_connection_it_is_plain_http(serve: Serve, missing: str) -> None:
-    """RFC 9110, 7.8: Upgrade counts only together with the connection option of that name."""
+def refused_or_plain(serve: Serve, data: bytes) -> None:
+    """Check that it is no WebSocket: 400, or an ordinary request with its Upgrade ignored."""
     journal = Journal()
     with serve(both(journal)).connect() as client:
-        client.send(upgrade(without=[missing]))
+        client.send(data)
         response = client.read_response()
     if response.status == 200:
-        assert journal.next() == "http"
+        assert (response.body, journal.next()) == (b"plain", "http")
     else:
         assert response.status == 400
         assert journal.rest() == []
+
+
+def test_http_1_0(serve: Serve) -> None:
+    """RFC 9110, 7.8: there, an Upgrade header must be ignored."""
+    refused_or_plain(serve, upgrade(version="1.0"))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [["Content-Length: 5", "", "hello"], ["Transfer-Encoding: chunked", "", "0", ""]],
+    ids=["length", "chunked"],
+)
+def test_handshake_with_a_body(serve: Serve, lines: list[str]) -> None:
+    """The body must not be taken for frames."""
+    head, *body = lines
+    refused_or_plain(serve, upgrade(headers=[head]) + "\r\n".join(body[1:]).encode() + b"\r\n")
+
+
+def test_handshake_with_an_empty_body(serve: Serve) -> None:
+    with serve(echo_websocket).websocket_connect() as client:
+        client.send(upgrade(headers=["Content-Length: 0"]))
+        client.read_accept()
+
+
+@pytest.mark.parametrize("missing", ["Upgrade", "Connection"])
+def test_without_upgrade_or_connection_it_is_plain_http(serve: Serve, missing: str) -> None:
+    """RFC 9110, 7.8: Upgrade counts only together with the connection option of that name."""
+    refused_or_plain(serve, upgrade(without=[missing]))
 
 
 def test_other_upgrade_is_plain_http(serve: Serve) -> None:

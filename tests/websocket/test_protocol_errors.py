@@ -159,7 +159,7 @@ def test_noise(serve: Serve, byte: int) -> None:
 
 def test_server_goes_on(serve: Serve) -> None:
     server = serve(recording_websocket(Journal()))
-    for data in (b"\xff" * 10, encode_frame(TEXT, b"x", mask=None), encode_frame(0xB)):
+    for data in (b"\xff" * 20, encode_frame(TEXT, b"x", mask=None), encode_frame(0xB)):
         with server.websocket() as bad, server.websocket() as good:
             bad.send(data)
             assert bad.read_close()[0] == 1002

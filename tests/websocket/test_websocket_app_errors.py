@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from support.apps import Application, Journal, Receive, Scope, Send, echo_websocket
+from support.apps import Application, Gate, Journal, Receive, Scope, Send, echo_websocket
+from support.reports import wait_until
 from support.server import LiveServer, Serve
 from support.ws import upgrade
 
@@ -175,6 +176,33 @@ def test_disconnect_that_comes_out_of_the_application_is_no_error(serve: Serve) 
     assert journal.next()["code"] == 3000
     server.wait_idle()
     assert journal.rest() == []
+
+
+@pytest.mark.parametrize("leave", ["close", "reset"])
+@pytest.mark.parametrize("receives", [False, True], ids=["at once", "after the disconnect"])
+@pytest.mark.parametrize("kind", ["accept", "close", "http.response.start"])
+def test_answer_to_a_client_that_has_gone_is_no_error(
+    serve: Serve, kind: str, receives: bool, leave: str
+) -> None:
+    """The client leaves before it is answered; the application lets ClientDisconnected out."""
+    journal, gate = Journal(), Gate()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        journal.add("connecting")
+        await gate.wait()
+        if receives:
+            await receive()
+        await send({"type": f"websocket.{kind}", "status": 401})
+
+    server = serve(application)
+    client = server.websocket_connect()
+    client.send(upgrade())
+    assert journal.next() == "connecting"
+    getattr(client, leave)()
+    wait_until(lambda: server.count()[0] == 0, "the connection is not noticed to be gone")
+    gate.open()
+    server.wait_idle()
 
 
 def test_failing_many_times(serve: Serve) -> None:
