@@ -365,8 +365,8 @@ static void report_end(WsCycleObject *self, PyObject *exception) {
     }
     bool is_cancelled =
         PyErr_GivenExceptionMatches(exception, self->bridge->state->cancelled_error);
-    bool is_quiet = self->is_closing &&
-                    (is_cancelled || bridge_is_client_disconnected(self->bridge, exception));
+    bool is_quiet = bridge_is_client_disconnected(self->bridge, exception) ||
+                    (self->is_closing && is_cancelled);
     log_websocket(self, is_quiet ? "debug" : "error",
                   is_quiet ? "ASGI application ended by its client's leaving"
                            : "Exception in ASGI application",
