@@ -10,6 +10,8 @@ endif
 VENV ?= .venv
 PORT ?= 8000
 PYTHONS ?= 3.11 3.12 3.13
+BENCH ?= hello echo idle memory
+SECONDS ?= 60
 BIN := $(abspath $(VENV))/bin
 CHAT_REQUIREMENTS := examples/chat/requirements.txt
 C_FILES = $(shell find csrc tests/c -name '*.[ch]' 2>/dev/null)
@@ -21,8 +23,10 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help chat build test pytest lint types asan format bench fuzz soak test-all-pythons \
-    screenshots clean packages-chat packages-test
+# The summary of the tests has to come last, and pip must not run twice at once.
+.NOTPARALLEL:
+.PHONY: help chat build test pytest lint types asan format bench fuzz screenshots \
+    test-all-pythons clean packages-chat packages-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,7 +47,7 @@ pytest: build $(VENV)/test-installed ## all tests
 lint: $(VENV)/test-installed ## ruff and clang-format, changing nothing
 	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/ruff format --quiet --check .
-	@clang-format --dry-run --Werror $(C_FILES)
+	@$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 
 types: $(VENV)/test-installed ## mypy --strict
 	@$(BIN)/mypy
@@ -54,21 +58,19 @@ asan: build $(VENV)/test-installed ## the protocol tests under AddressSanitizer 
 format: $(VENV)/test-installed ## ruff and clang-format, in place
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
-	@clang-format -i $(C_FILES)
+	@$(BIN)/clang-format -i $(C_FILES)
 
-bench: build ## figures of casgi and its peers, side by side
+bench: build ## figures of casgi and its peers, side by side (BENCH="hello echo idle memory")
+	@scripts/system-packages.sh bench
 	@$(BIN)/pip install --quiet -r bench/requirements.txt
-	@$(BIN)/python -m bench
+	@for what in $(BENCH); do $(BIN)/python -m bench $$what || exit 1; done
 
-fuzz: build ## a while of fuzzing (SECONDS=60 for each target)
+fuzz: build ## fuzz every target for a while (SECONDS=60 each)
 	@scripts/system-packages.sh fuzz
-	@bash fuzz/run.sh
+	@bash fuzz/run.sh $(SECONDS)
 
-soak: build $(VENV)/test-installed ## hours of load, watching memory
-	@$(BIN)/python -m bench soak
-
-screenshots: build $(VENV)/test-installed ## the pictures of the README
-	@$(BIN)/python examples/chat/screenshots.py
+screenshots: packages-test build $(VENV)/test-installed ## take the pictures of the README
+	@$(BIN)/python tests/browser/screenshots.py
 
 test-all-pythons: packages-test ## all tests on every Python of PYTHONS that is there
 	@for version in $(PYTHONS); do \

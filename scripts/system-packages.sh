@@ -1,13 +1,13 @@
 #!/bin/sh
 # Installs the Debian or Ubuntu packages that a make target needs and that are not there yet.
 #
-#     PYTHON=python3 scripts/system-packages.sh chat|test|fuzz
+#     PYTHON=python3 scripts/system-packages.sh chat|test|fuzz|bench
 #
 # Says which packages are missing, and asks before it installs them when there is somebody to ask
 # (a terminal, and not CI=true). Does nothing at all when nothing is missing.
 set -eu
 
-purpose=${1:?"usage: $0 chat|test|fuzz"}
+purpose=${1:?"usage: $0 chat|test|fuzz|bench"}
 python=${PYTHON:-python3}
 missing=""
 
@@ -53,15 +53,22 @@ need_for_chat() {
 
 need_for_test() {
     need_for_chat
+    # CPython's own tests of asyncio run on our loop; Debian has them in a package of their own.
+    "$python" -c 'import test.test_asyncio' 2>/dev/null ||
+        missing="$missing libpython$version-testsuite"
     need_command redis-server redis-server
     need_command chromium chromium
-    need_command clang-format clang-format
 }
 
 need_for_fuzz() {
     need_for_chat
     need_command clang clang
     need_package libclang-rt-dev
+}
+
+need_for_bench() {
+    need_for_chat
+    need_command wrk wrk
 }
 
 has_candidate() {
@@ -113,8 +120,9 @@ case $purpose in
 chat) need_for_chat ;;
 test) need_for_test ;;
 fuzz) need_for_fuzz ;;
+bench) need_for_bench ;;
 *)
-    echo "usage: $0 chat|test|fuzz" >&2
+    echo "usage: $0 chat|test|fuzz|bench" >&2
     exit 1
     ;;
 esac

@@ -54,8 +54,10 @@
 #define LIMIT_WS_FRAME_SIZE   (1024 * 1024)
 
 /* Fragments of one message: tiny fragments cost CPU and memory far above their bytes
- * (CVE-2026-48779, CVE-2026-65623). */
-#define LIMIT_WS_FRAGMENTS 1024
+ * (CVE-2026-48779, CVE-2026-65623). So many are free; beyond them a message needs this many bytes
+ * for each. */
+#define LIMIT_WS_FRAGMENTS     1024
+#define LIMIT_WS_FRAGMENT_SIZE 16
 
 /* A control frame's payload (RFC 6455 section 5.5) and the reason that fits into a close frame
  * behind the code. */

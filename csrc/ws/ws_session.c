@@ -6,6 +6,8 @@
  * wslay's buffer, and the last piece of a frame ends a control frame, or with FIN a message. */
 #include "ws/ws_session.h"
 
+#include "base/limits.h"
+
 /* RSV1 to RSV3 belong to extensions, and none is negotiated (RFC 6455 section 5.2).
  * permessage-deflate will allow RSV1 (4) on the first frame of a message. */
 enum { ALLOWED_RESERVED_BITS = 0 };
@@ -87,7 +89,8 @@ static int find_excess(const struct ws_session *session, const struct ws_head *h
         *reason = "message is too large";
         return WS_CLOSE_TOO_LARGE;
     }
-    if (is_over(1, session->fragments, limits->fragments)) {
+    size_t earned = session->message.length / LIMIT_WS_FRAGMENT_SIZE;
+    if (limits->fragments > 0 && session->fragments >= limits->fragments + earned) {
         *reason = "message has too many fragments";
         return WS_CLOSE_POLICY;
     }

@@ -24,7 +24,8 @@
 struct ws_session_limits {
     size_t message_size; /* bytes of a whole message, 0: no limit */
     size_t frame_size;   /* bytes of one data frame's payload, 0: no limit */
-    uint32_t fragments;  /* frames of one message, empty ones too, 0: no limit */
+    uint32_t fragments;  /* frames of one message, empty ones too, beside one for each
+                            LIMIT_WS_FRAGMENT_SIZE bytes; 0: no limit */
 };
 
 /* Called from inside ws_session_feed(), in the order of the wire; slices are valid during the call.
