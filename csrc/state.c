@@ -60,16 +60,22 @@ static int make_imports(struct module_state *state) {
     return 0;
 }
 
-/* As import_object(), with None for what this Python has not. */
-static int import_optional(PyObject **member, const char *module_name, const char *attribute) {
-    if (import_object(member, module_name, attribute) < 0) {
-        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
-            return -1;
-        }
+/* The marks that asyncio and inspect look for; None where this Python has none. inspect's has
+ * another name in 3.12 than later. */
+static void import_marks(struct module_state *state) {
+    if (import_object(&state->coroutine_mark, "asyncio.coroutines", "_is_coroutine") < 0) {
         PyErr_Clear();
-        *member = Py_NewRef(Py_None);
+        state->coroutine_mark = Py_NewRef(Py_None);
     }
-    return 0;
+    static const char *const names[] = {"_is_coroutine_mark", "_is_coroutine_marker"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && state->inspect_mark == NULL; i++) {
+        if (import_object(&state->inspect_mark, "inspect", names[i]) < 0) {
+            PyErr_Clear();
+        }
+    }
+    if (state->inspect_mark == NULL) {
+        state->inspect_mark = Py_NewRef(Py_None);
+    }
 }
 
 int module_state_init(PyObject *module, struct module_state *state) {
@@ -77,10 +83,7 @@ int module_state_init(PyObject *module, struct module_state *state) {
         make_types(module, state) < 0) {
         return -1;
     }
-    if (import_optional(&state->coroutine_mark, "asyncio.coroutines", "_is_coroutine") < 0 ||
-        import_optional(&state->inspect_mark, "inspect", "_is_coroutine_mark") < 0) {
-        return -1;
-    }
+    import_marks(state);
     state->client_disconnected = PyErr_NewExceptionWithDoc(
         "casgi.ClientDisconnected",
         "The client has gone, or the WebSocket is closed: what was sent reaches nobody.",

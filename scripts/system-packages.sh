@@ -56,6 +56,7 @@ need_for_test() {
     # CPython's own tests of asyncio run on our loop; Debian has them in a package of their own.
     "$python" -c 'import test.test_asyncio' 2>/dev/null ||
         missing="$missing libpython$version-testsuite"
+    [ -e /etc/services ] || missing="$missing netbase"
     need_command redis-server redis-server
     need_command chromium chromium
 }

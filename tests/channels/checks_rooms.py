@@ -1,0 +1,98 @@
+"""Checks of groups, run with the layer in memory and with channels_redis."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+from check import Checks
+from site_process import Site, new_key
+from support.ws import WebSocketClient
+
+CHECKS = Checks()
+check = CHECKS.add
+
+
+def enter(stack: ExitStack, site: Site, target: str, count: int) -> list[WebSocketClient]:
+    return [stack.enter_context(site.websocket(target)) for _ in range(count)]
+
+
+def room(site: Site, route: str, count: int) -> Any:
+    with ExitStack() as stack:
+        clients = enter(stack, site, f"/ws/{route}/{new_key()}/", count)
+        clients[0].send_text("hello all")
+        clients[0].read_text()
+        clients[-1].send_text("hello first")
+        first = [clients[0].read_text()]
+        return first + [[one.read_text(), one.read_text()] for one in clients[1:]]
+
+
+@check
+def broadcast_to_50(site: Site) -> Any:
+    return room(site, "room", 50)
+
+
+@check
+def broadcast_to_threads(site: Site) -> Any:
+    return room(site, "sync-room", 8)
+
+
+@check
+def rooms_are_apart(site: Site) -> Any:
+    with ExitStack() as stack:
+        (one,) = enter(stack, site, f"/ws/room/{new_key()}/", 1)
+        (other,) = enter(stack, site, f"/ws/room/{new_key()}/", 1)
+        one.send_text("mine")
+        other.send_text("yours")
+        return one.read_text(), other.read_text(), one.is_silent(0.1), other.is_silent(0.1)
+
+
+@check
+def conversation_in_order(site: Site) -> Any:
+    with ExitStack() as stack:
+        clients = enter(stack, site, f"/ws/room/{new_key()}/", 3)
+        seen = []
+        for number in range(60):
+            clients[number % 3].send_text(str(number))
+            seen.append([client.read_text() for client in clients])
+        return seen
+
+
+@check
+def thread_and_coroutine_in_one_room(site: Site) -> Any:
+    name = new_key()
+    with ExitStack() as stack:
+        (one,) = enter(stack, site, f"/ws/room/{name}/", 1)
+        (other,) = enter(stack, site, f"/ws/sync-room/{name}/", 1)
+        one.send_text("from the loop")
+        seen = [one.read_text(), other.read_text()]
+        other.send_text("from the thread")
+        return [*seen, one.read_text(), other.read_text()]
+
+
+@check
+def leaving_a_room(site: Site) -> Any:
+    key = new_key()
+    with ExitStack() as stack:
+        stayed, left, gone = enter(stack, site, f"/ws/room/{key}/?key={key}", 3)
+        left.finish(4005)
+        gone.close()
+        codes = sorted(site.journal(key, 2))
+        stayed.send_text("alone")
+        return codes, stayed.read_text()
+
+
+@check
+def kicked_out_of_a_group(site: Site) -> Any:
+    key = new_key()
+    with ExitStack() as stack:
+        clients = enter(stack, site, f"/ws/lobby/?key={key}", 5)
+        clients[0].send_text("hi")
+        texts = [client.read_text() for client in clients]
+        clients[1].send_text("kick")
+        codes = []
+        for client in clients:
+            codes.append(client.read_close())
+            client.send_close(4100)
+            client.assert_closed()
+        return texts, codes, site.journal(key, 5)

@@ -1,0 +1,65 @@
+"""The project's servers: each kind once, with the layer in memory and with Redis."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from site_process import SERVERS, Site, prepare_database, redis_server, site
+
+Answers = dict[str, Any]
+Ask = Callable[[Callable[[Any], Any], list[Any]], Answers]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("channels")
+
+
+@pytest.fixture(scope="session")
+def database(folder: Path) -> Path:
+    prepare_database(folder)
+    return folder
+
+
+def both(database: Path, folder: Path, **options: Any) -> Iterator[list[Site]]:
+    with ExitStack() as stack:
+        make = partial(site, database=database, folder=folder, **options)
+        yield [stack.enter_context(make(server)) for server in SERVERS]
+
+
+@pytest.fixture(scope="session")
+def in_memory(database: Path, folder: Path) -> Iterator[list[Site]]:
+    yield from both(database, folder)
+
+
+@pytest.fixture(scope="session")
+def in_redis(database: Path, folder: Path) -> Iterator[list[Site]]:
+    assert shutil.which("redis-server"), "the tests need redis-server"
+    with redis_server(folder) as url:
+        yield from both(database, folder, redis_url=url)
+
+
+@pytest.fixture(scope="session")
+def starts(database: Path, folder: Path) -> list[Any]:
+    def start(server: str, *options: str) -> Any:
+        return site(server, database, folder, *options)
+
+    return [partial(start, server) for server in SERVERS]
+
+
+@pytest.fixture(scope="session")
+def ask() -> Iterator[Ask]:
+    """Put a check to both servers at once; return the answers by server."""
+    with ThreadPoolExecutor(len(SERVERS)) as pool:
+
+        def answers(check: Callable[[Any], Any], sites: list[Any]) -> Answers:
+            return dict(zip(SERVERS, pool.map(check, sites), strict=True))
+
+        yield answers

@@ -1,0 +1,184 @@
+"""The Channels project served by a server's own command line, and clients for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from support.raw import RawClient, Response, request
+from support.ws import WebSocketClient
+
+PROJECT = Path(__file__).parent / "project"
+DEADLINE = 15.0
+SERVERS = ("daphne", "casgi")
+ORIGIN = "Origin: http://test"
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when the process accepts connections; fail with its log when it does not."""
+    stop = time.monotonic() + DEADLINE
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert process.poll() is None and time.monotonic() < stop, log.read_text()
+            time.sleep(0.02)
+
+
+def prepare_database(folder: Path) -> None:
+    """Make the project's database with two users."""
+    code = (
+        "import django; django.setup()\n"
+        "from django.core.management import call_command\n"
+        "call_command('migrate', verbosity=0)\n"
+        "from django.contrib.auth.models import User\n"
+        "User.objects.create_user('ada', password='lovelace')\n"
+        "User.objects.create_user('bob', password='builder')\n"
+    )
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, cwd=PROJECT, env=environment(folder), check=True, timeout=60)
+
+
+def environment(folder: Path, redis_url: str | None = None) -> dict[str, str]:
+    """Return the environment of a process of the project."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("CASGI_")}
+    ours["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    ours.update(SITE_FOLDER=str(folder), DJANGO_SETTINGS_MODULE="site_of_tests.settings")
+    ours.update({"REDIS_URL": redis_url} if redis_url else {})
+    return ours
+
+
+class Site:
+    """One server process with the project, and its clients."""
+
+    def __init__(self, server: str, folder: Path, *options: str, redis_url: str | None = None):
+        self.server = server
+        self.port = free_port()
+        self.log = folder / f"{server}-{self.port}.log"
+        command = [sys.executable, "-m", server, "-b", "127.0.0.1", "-p", str(self.port)]
+        command += [*options, "site_of_tests.asgi:application"]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=PROJECT,
+                env=environment(folder, redis_url),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        wait_for_port(self.port, self.process, self.log)
+
+    def stop(self) -> float:
+        """Send SIGTERM; return how many seconds the end took."""
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("SIGTERM did not end the server") from None
+        return time.monotonic() - begun
+
+    def _connected(self, receive_buffer: int | None) -> socket.socket:
+        connected = socket.socket()
+        if receive_buffer is not None:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        connected.settimeout(DEADLINE)
+        connected.connect(("127.0.0.1", self.port))
+        return connected
+
+    def connect(self, receive_buffer: int | None = None) -> RawClient:
+        """Return a new connection."""
+        return RawClient(self._connected(receive_buffer))
+
+    def websocket_connect(self, receive_buffer: int | None = None) -> WebSocketClient:
+        """Return a new connection for a WebSocket, without a handshake."""
+        return WebSocketClient(self._connected(receive_buffer))
+
+    def websocket(self, target: str, *headers: str) -> WebSocketClient:
+        """Return an accepted WebSocket."""
+        client = self.websocket_connect()
+        client.handshake(target, headers=[ORIGIN, *headers])
+        return client
+
+    def ask(self, data: bytes, method: str = "GET") -> Response:
+        """Return the response to a request on a connection of its own."""
+        with self.connect() as client:
+            client.offer(data)
+            return client.read_response(method)
+
+    def get(self, target: str, *headers: str) -> Response:
+        """Return the response to a GET."""
+        return self.ask(request(target, headers=headers))
+
+    def journal(self, key: str, count: int = 1) -> list[Any]:
+        """Return the journal's entries under `key` as soon as there are so many."""
+        stop = time.monotonic() + DEADLINE
+        while True:
+            entries: list[Any] = json.loads(self.get(f"/journal/{key}/").body)
+            if len(entries) >= count:
+                return entries
+            assert time.monotonic() < stop, f"only {entries} in the journal"
+            time.sleep(0.02)
+
+    def complaints(self) -> str:
+        """Return what the server has logged so far."""
+        return self.log.read_text(errors="replace")
+
+
+def new_key() -> str:
+    """Return a key for the journal."""
+    return uuid.uuid4().hex
+
+
+@contextmanager
+def site(
+    server: str, database: Path, folder: Path, *options: str, redis_url: str | None = None
+) -> Iterator[Site]:
+    """Serve the project with a copy of the database, and end the server."""
+    own = folder / f"{server}-{new_key()[:8]}"
+    own.mkdir()
+    shutil.copy(database / "db.sqlite3", own)
+    served = Site(server, own, *options, redis_url=redis_url)
+    try:
+        yield served
+    finally:
+        if served.process.poll() is None:
+            served.process.kill()
+        served.process.wait()
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """Run a Redis that keeps nothing; give its address."""
+    port = free_port()
+    log = folder / "redis.log"
+    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
+    command += ["--save", "", "--appendonly", "no", "--logfile", str(log)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        wait_for_port(port, process, log)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(10)
