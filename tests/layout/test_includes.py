@@ -1,0 +1,115 @@
+"""The layers of csrc/, held by its include lines: see csrc/README.md.
+
+`base <- net, http, ws <- server <- asgi, bindings <- module`; `loop` may use `net` and `base`.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CSRC = Path(__file__).resolve().parents[2] / "csrc"
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+# What each layer may include; "state" is state.h, which all that knows Python has in common, and
+# "module" is what stands directly in csrc/.
+ALLOWED = {
+    "base": {"base"},
+    "net": {"base", "net"},
+    "http": {"base", "http"},
+    "ws": {"base", "ws"},
+    "server": {"base", "net", "http", "ws", "server"},
+    "loop": {"base", "net", "loop", "state"},
+    "asgi": {"base", "net", "http", "ws", "server", "asgi", "state"},
+    "bindings": {"base", "net", "http", "ws", "server", "loop", "asgi", "bindings", "state"},
+    "state": {"state"},
+    "module": {"base", "loop", "asgi", "bindings", "state", "module"},
+}
+STATE_FILES = {"state.h", "string_table.h"}
+
+# The files that may include a header of a library, or folders of which all may.
+FOREIGN = {
+    "Python.h": {"state.h"},
+    "structmember.h": {"asgi", "bindings", "loop"},
+    "uv.h": {"net", "loop"},
+    "llhttp.h": {"http/http1_parser.c"},
+    "wslay/wslay.h": {"ws/ws_decoder.c"},
+    "openssl/evp.h": {"ws/ws_handshake.c"},
+    "openssl/sha.h": {"ws/ws_handshake.c"},
+}
+# All that the cores without I/O need of the C library: no sockets, no files, no clock.
+WITHOUT_IO = {"base", "http", "ws"}
+HARMLESS = {
+    *["assert.h", "limits.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h"],
+    "string.h",
+}
+
+
+def layer_of(path: str) -> str:
+    """Return the layer of a path below csrc/."""
+    folder, separator, _ = path.partition("/")
+    if separator:
+        return folder
+    return "state" if path in STATE_FILES else "module"
+
+
+def includes() -> Iterator[tuple[str, str, bool]]:
+    """Yield every file, what it includes, and whether that is one of ours."""
+    for path in sorted(CSRC.rglob("*.[ch]")):
+        for bracket, header in INCLUDE.findall(path.read_text()):
+            yield path.relative_to(CSRC).as_posix(), header, bracket == '"'
+
+
+def test_there_is_something_to_look_at() -> None:
+    layers = {layer_of(path) for path, _, _ in includes()}
+    assert layers == set(ALLOWED)
+    assert {header for _, header, _ in includes()} > set(FOREIGN)
+
+
+def test_layers_point_down() -> None:
+    wrong = [
+        f"{path} includes {header}"
+        for path, header, is_ours in includes()
+        if is_ours and layer_of(header) not in ALLOWED[layer_of(path)]
+    ]
+    assert wrong == []
+
+
+def test_own_headers_are_written_from_csrc() -> None:
+    wrong = [
+        f"{path} includes {header}"
+        for path, header, is_ours in includes()
+        if is_ours != (CSRC / header).is_file()
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("header", FOREIGN)
+def test_library_is_known_in_its_place_only(header: str) -> None:
+    users = {path for path, included, _ in includes() if included == header}
+    assert {path for path in users if not {path, layer_of(path)} & FOREIGN[header]} == set()
+
+
+@pytest.mark.parametrize("layer", sorted(WITHOUT_IO))
+def test_cores_do_no_io(layer: str) -> None:
+    used = {
+        header
+        for path, header, is_ours in includes()
+        if layer_of(path) == layer and not is_ours and header not in FOREIGN
+    }
+    assert used - HARMLESS == set()
+
+
+def test_c_file_includes_its_own_header_first() -> None:
+    """So that every header stands on its own; event_loop.c has an internal one around it."""
+    first: dict[str, str] = {}
+    for path, header, _ in includes():
+        first.setdefault(path, header)
+    wrong = [
+        f"{path} begins with {header}"
+        for path, header in first.items()
+        if path.endswith(".c") and (CSRC / path).with_suffix(".h").exists()
+        if header not in (path[:-2] + ".h", path[:-2] + "_internal.h")
+    ]
+    assert wrong == []
