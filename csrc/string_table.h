@@ -35,10 +35,12 @@
     STRING(get_loop)                                                                               \
     STRING(get_map)                                                                                \
     STRING(get_task_factory)                                                                       \
+    STRING(group)                                                                                  \
     STRING(headers)                                                                                \
     STRING(http)                                                                                   \
     STRING(http_version)                                                                           \
     STRING(https)                                                                                  \
+    STRING(include_self)                                                                           \
     STRING(loop)                                                                                   \
     STRING(message)                                                                                \
     STRING(method)                                                                                 \
@@ -93,6 +95,10 @@
     NAMED(websocket_http_response_start, "websocket.http.response.start")                          \
     NAMED(websocket_http_response_body, "websocket.http.response.body")                            \
     NAMED(websocket_http_response, "websocket.http.response")                                      \
+    NAMED(websocket_group, "websocket.group")                                                      \
+    NAMED(websocket_group_add, "websocket.group.add")                                              \
+    NAMED(websocket_group_discard, "websocket.group.discard")                                      \
+    NAMED(websocket_group_send, "websocket.group.send")                                            \
     NAMED(asgi_version, "3.0")                                                                     \
     NAMED(asgi_spec_version, "2.5")
 

@@ -232,7 +232,8 @@ static int fill_websocket(struct bridge *bridge, PyObject *scope,
     struct module_strings *strings = &bridge->state->strings;
     PyObject *extensions = PyDict_New();
     if (extensions == NULL ||
-        set_new(extensions, strings->websocket_http_response, PyDict_New()) < 0) {
+        set_new(extensions, strings->websocket_http_response, PyDict_New()) < 0 ||
+        set_new(extensions, strings->websocket_group, PyDict_New()) < 0) {
         Py_XDECREF(extensions);
         return -1;
     }

@@ -15,6 +15,7 @@
 #include "asgi/app_task.h"
 #include "asgi/async_method.h"
 #include "asgi/caller.h"
+#include "asgi/group_message.h"
 #include "asgi/mailbox.h"
 #include "asgi/message.h"
 #include "asgi/outcome.h"
@@ -304,6 +305,17 @@ static PyObject *send_denial_body(WsCycleObject *self, PyObject *message) {
     return response_take_body(self->denial, message) < 0 ? NULL : sent(self);
 }
 
+static PyObject *send_group_message(WsCycleObject *self, PyObject *message, PyObject *type) {
+    if (self->websocket == NULL || self->is_closing) {
+        return gone(self);
+    }
+    int status = STATUS_OK;
+    if (group_message_take(self->bridge, self->websocket, message, type, &status) < 0) {
+        return NULL;
+    }
+    return answer(self, status, type);
+}
+
 static PyObject *send_message(WsCycleObject *self, PyObject *message) {
     struct module_strings *strings = &self->bridge->state->strings;
     PyObject *type = message_type(self->bridge, message);
@@ -315,6 +327,9 @@ static PyObject *send_message(WsCycleObject *self, PyObject *message) {
                     message_is(type, strings->websocket_close) ||
                     message_is(type, strings->websocket_http_response_start) ||
                     message_is(type, strings->websocket_http_response_body);
+    if (group_message_is(self->bridge, type)) {
+        return send_group_message(self, message, type);
+    }
     if (!is_known) {
         PyErr_Format(PyExc_ValueError, "unexpected ASGI message %R on a WebSocket", type);
         return NULL;
@@ -469,6 +484,7 @@ static void on_close(void *owner, int code, struct slice reason) {
         self->is_disconnected = true;
         Py_XDECREF(event);
     }
+    waiter_queue_pass_on(&self->mailbox.receivers); /* on_ready() need not follow in a fan-out */
     app_task_end_soon(&self->app_task);
 }
 

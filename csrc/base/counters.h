@@ -13,6 +13,7 @@
     X(frames)                                                                                      \
     X(connections)                                                                                 \
     X(exchanges)                                                                                   \
+    X(groups)                                                                                      \
     X(websockets)                                                                                  \
     X(ws_decoders)                                                                                 \
     X(http_cycles)                                                                                 \

@@ -127,6 +127,7 @@ static const struct server_options default_options = {
                   .frame_size = LIMIT_WS_FRAME_SIZE,
                   .fragments = LIMIT_WS_FRAGMENTS},
     .write_high_water = LIMIT_WRITE_HIGH_WATER,
+    .write_backlog = LIMIT_WRITE_BACKLOG,
     .date_header = true,
 };
 
@@ -134,7 +135,7 @@ static const struct server_options default_options = {
 struct arguments {
     PyObject *application, *loop, *root_path, *server_header, *state;
     struct server_options options;
-    size_t request_buffer_size, write_backlog_limit;
+    size_t request_buffer_size;
     double application_close_timeout;
     int access_log_fd;
 };
@@ -176,9 +177,8 @@ static int parse_arguments(PyObject *args, PyObject *kwargs, struct arguments *g
             size_converter, &options->ws_limits.frame_size, size_converter,
             &given->request_buffer_size, size_converter, &options->head_limits.head_size,
             size_converter, &options->head_limits.headers, size_converter,
-            &options->write_high_water, size_converter, &given->write_backlog_limit,
-            &given->root_path, &given->server_header, &date_header, &given->access_log_fd,
-            &given->state)) {
+            &options->write_high_water, size_converter, &options->write_backlog, &given->root_path,
+            &given->server_header, &date_header, &given->access_log_fd, &given->state)) {
         return -1;
     }
     options->date_header = date_header;

@@ -26,6 +26,8 @@ struct exchange_ops {
                    const struct http_response_facts *facts, int64_t body_length);
     int (*send)(struct exchange *exchange, struct slice bytes, bool is_last);
     int (*send_frame)(struct exchange *exchange, struct frame *frame, bool is_last);
+    int (*queue_frame)(struct exchange *exchange, struct frame *frame);
+    size_t (*queued)(const struct exchange *exchange);
     int (*open_tunnel)(struct exchange *exchange, const struct http_response_head *head);
     void (*end_tunnel)(struct exchange *exchange);
     void (*pause)(struct exchange *exchange);
@@ -77,6 +79,16 @@ static inline int exchange_send(struct exchange *exchange, struct slice bytes, b
 static inline int exchange_send_frame(struct exchange *exchange, struct frame *frame,
                                       bool is_last) {
     return exchange->ops->send_frame(exchange, frame, is_last);
+}
+
+/* As exchange_send_frame() for a tunnel in a fan-out: the frame leaves at the end of the turn. */
+static inline int exchange_queue_frame(struct exchange *exchange, struct frame *frame) {
+    return exchange->ops->queue_frame(exchange, frame);
+}
+
+/* Unsent bytes of the exchange. */
+static inline size_t exchange_queued(const struct exchange *exchange) {
+    return exchange->ops->queued(exchange);
 }
 
 /* Turns the exchange into a tunnel, answering with `head` and the version's own framing. From now

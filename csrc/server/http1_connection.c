@@ -518,6 +518,24 @@ static int send_frame(struct exchange *exchange, struct frame *frame, bool is_la
 /* --- Tunnels and flow control
  * ------------------------------------------------------------------------------------------ */
 
+static int queue_frame(struct exchange *exchange, struct frame *frame) {
+    struct http1_connection *http1 = http1_of(exchange);
+    if (!is_usable(http1) || exchange->state != EXCHANGE_TUNNEL) {
+        frame_unref(frame);
+        return STATUS_CLOSED;
+    }
+    exchange->bytes_sent += (int64_t)frame->length;
+    int status = write_queue_push(&http1->connection->queue, frame);
+    if (status == STATUS_OK) {
+        write_queue_flush_later(&http1->connection->queue);
+    }
+    return status;
+}
+
+static size_t queued(const struct exchange *exchange) {
+    return write_queue_size(&http1_of(exchange)->connection->queue);
+}
+
 static int open_tunnel(struct exchange *exchange, const struct http_response_head *head) {
     struct http1_connection *http1 = http1_of(exchange);
     struct server *server = http1->connection->server;
@@ -580,6 +598,8 @@ static const struct exchange_ops exchange_ops = {
     .respond = respond,
     .send = send_bytes,
     .send_frame = send_frame,
+    .queue_frame = queue_frame,
+    .queued = queued,
     .open_tunnel = open_tunnel,
     .end_tunnel = end_tunnel,
     .pause = pause_exchange,

@@ -20,6 +20,7 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     server->owner = owner;
     server->date.second = -1;
     list_init(&server->connections);
+    groups_init(&server->groups);
     access_log_init(&server->access_log, loop, access_log);
     server->ws_decoders = ws_decoder_pool_new();
     if (server->ws_decoders == NULL) {
@@ -104,5 +105,6 @@ void server_free(struct server *server) {
     server_stop_listening(server);
     access_log_close(&server->access_log);
     ws_decoder_pool_free(server->ws_decoders);
+    groups_release(&server->groups);
     memory_free(server);
 }

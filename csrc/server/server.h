@@ -11,6 +11,7 @@
 #include "net/listener.h"
 #include "server/access_log.h"
 #include "server/application.h"
+#include "server/groups.h"
 #include "ws/ws_session.h"
 
 /* Seconds; below 0 means never. */
@@ -25,6 +26,7 @@ struct server_options {
     struct http1_parser_limits head_limits;
     struct ws_session_limits ws_limits;
     size_t write_high_water;
+    size_t write_backlog;       /* most unsent bytes of a member of groups */
     struct slice server_header; /* empty: none; borrowed for the server's life */
     bool date_header;
 };
@@ -39,6 +41,7 @@ struct server {
     struct listener **listeners;
     size_t listener_count;
     struct ws_decoder_pool *ws_decoders;
+    struct groups groups;
     struct http_date date;
     uint64_t date_turn; /* turn in which the date was looked at */
     struct access_log access_log;

@@ -33,6 +33,7 @@ static void report_close(struct websocket *websocket, int code, struct slice rea
     if (!websocket->is_reported) {
         websocket->is_reported = true;
         timer_stop(&websocket->lifetime);
+        groups_leave_all(&websocket->server->groups, websocket);
         log_event(websocket,
                   websocket->state == WEBSOCKET_CONNECTING ? "WSREJECT" : "WSDISCONNECT");
         if (websocket->events != NULL) {
@@ -300,6 +301,7 @@ void websocket_offer(struct server *server, struct exchange *exchange) {
     websocket->server = server;
     websocket->exchange = exchange;
     websocket->state = WEBSOCKET_CONNECTING;
+    list_init(&websocket->memberships);
     timer_init(&websocket->timer, on_timer);
     timer_init(&websocket->lifetime, on_lifetime);
     ws_session_init(&websocket->session, server->ws_decoders, &server->options.ws_limits,
@@ -411,6 +413,18 @@ int websocket_send_frame(struct websocket *websocket, struct frame *frame) {
         return status;
     }
     return exchange_send_frame(websocket->exchange, frame, false);
+}
+
+bool websocket_deliver(struct websocket *websocket, struct frame *frame) {
+    if (websocket->state != WEBSOCKET_OPEN) {
+        return false;
+    }
+    size_t backlog = exchange_queued(websocket->exchange);
+    if (backlog > 0 && backlog + frame->length > websocket->server->options.write_backlog) {
+        (void)websocket_close(websocket, WS_CLOSE_POLICY, SLICE_LITERAL("too slow for its groups"));
+        return false;
+    }
+    return exchange_queue_frame(websocket->exchange, frame_ref(frame)) == STATUS_OK;
 }
 
 int websocket_close(struct websocket *websocket, int code, struct slice reason) {

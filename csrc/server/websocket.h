@@ -34,10 +34,11 @@ struct websocket {
     const struct websocket_events *events;
     void *owner;
     struct ws_session session;
-    struct timer timer;    /* connecting, ping and pong, settling, closing handshake: whichever the
-                              state is about */
-    struct timer lifetime; /* --websocket-timeout */
-    uint64_t ping_sent;    /* event_loop_now() of the ping that waits for an answer, 0: none */
+    struct timer timer; /* connecting, ping and pong, settling, closing handshake: whichever the
+                           state is about */
+    struct list memberships; /* see groups.c */
+    struct timer lifetime;   /* --websocket-timeout */
+    uint64_t ping_sent;      /* event_loop_now() of the ping that waits for an answer, 0: none */
     enum websocket_state state;
     bool is_reported;              /* on_close() was called */
     bool is_paused;                /* back-pressure: the peer's silence is ours */
@@ -75,6 +76,11 @@ struct exchange *websocket_respond(struct websocket *websocket);
  * STATUS_STATE before accept, STATUS_CLOSED after a close, STATUS_NO_MEMORY. */
 int websocket_send(struct websocket *websocket, bool is_text, struct slice payload);
 int websocket_send_frame(struct websocket *websocket, struct frame *frame);
+
+/* Queues a frame of a group (*borrows*), to leave at the end of the turn. A member with more than
+ * the backlog option unsent does not keep up: it is closed with 1008. Returns whether the frame was
+ * taken. Runs no application code. */
+bool websocket_deliver(struct websocket *websocket, struct frame *frame);
 
 /* Starts the closing handshake. Statuses as websocket_send(). */
 int websocket_close(struct websocket *websocket, int code, struct slice reason);

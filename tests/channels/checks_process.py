@@ -6,6 +6,8 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from check import answer, framing
@@ -53,9 +55,9 @@ def root_path(start: Start) -> Any:
 def root_path_by_header(start: Start) -> Any:
     with start() as site:
         header = "Daphne-Root-Path: /by%20header"
-        got = json.loads(site.get("/consumer/scope/", header).body)
+        got = json.loads(site.get("/by%20header/consumer/scope/", header).body)
         names = [pair[1] for pair in got["headers"][1:]]
-        web = scope_of(site, "/ws/scope/", header)
+        web = scope_of(site, "/by%20header/ws/scope/", header)
         return got["root_path"], got["path"], names, web.get("root_path"), web["path"]
 
 
@@ -68,7 +70,8 @@ def server_name(start: Start) -> Any:
 @check
 def http_timeout(start: Start) -> Any:
     with start("--http-timeout", "1") as site:
-        return answer(site.get(f"/slow/{new_key()}/"))
+        got = site.get(f"/slow/{new_key()}/")
+        return got.status, b"failed to respond within time limit" in got.body
 
 
 @check
@@ -76,7 +79,7 @@ def websocket_connect_timeout(start: Start) -> Any:
     key = new_key()
     with start("--websocket_connect_timeout", "1") as site, site.websocket_connect() as client:
         client.send(upgrade(f"/ws/connecting/nothing/?key={key}", headers=[ORIGIN]))
-        return client.read_response().status, site.journal(key, 2)
+        return client.read_to_end().partition(b"\r\n")[0], site.journal(key, 2)
 
 
 @check
@@ -88,20 +91,60 @@ def websocket_lifetime(start: Start) -> Any:
         return closed, site.journal(key)
 
 
-@check
-def stubborn_consumer_is_cancelled(start: Start) -> Any:
+def left(start: Start, route: str) -> Any:
+    """Return what a consumer that never receives notes of its client's leaving."""
     key = new_key()
     with start("--application-close-timeout", "1") as site:
         with site.connect() as client:
-            client.send(request(f"/consumer/stubborn/?key={key}"))
+            client.send(request(f"/consumer/{route}/?key={key}"))
             client.read_until(b"tick")
         return site.journal(key)
 
 
 @check
+def sleeping_consumer_is_cancelled(start: Start) -> Any:
+    return left(start, "sleeping")
+
+
+@check
+def sending_consumer_is_ended(start: Start) -> Any:
+    return left(start, "stubborn")
+
+
+def cut(start: Start, target: str) -> Any:
+    """Return how a response ends whose application fails behind its start."""
+    with start() as site, site.connect() as client:
+        client.send(request(target))
+        begun = client.read_until(b"\r\n")
+        client.read_until(b"\r\n\r\n")
+        while not client.is_silent(2.5) and client.buffer:
+            rest = client.read_exactly(len(client.buffer))
+            if rest.endswith(b"0\r\n\r\n"):
+                return begun, "complete"
+        return begun, "open" if client.is_silent(0.1) else "cut"
+
+
+@check
+def crash_in_a_stream(start: Start) -> Any:
+    return cut(start, "/stream-crash/")
+
+
+@check
+def crash_in_a_consumer(start: Start) -> Any:
+    return cut(start, "/consumer/broken/")
+
+
+@check
+def consumer_without_an_answer(start: Start) -> Any:
+    with start() as site, site.connect() as client:
+        client.send(request("/consumer/silent/"))
+        return "open" if client.is_silent(2.5) else client.read_response().status
+
+
+@check
 def access_log(start: Start) -> Any:
     """The lines, without what is anybody's own: address, time, size of Django's pages."""
-    with start("--access-log", "/dev/stderr", "-v", "1") as site:
+    with TemporaryDirectory() as folder, start("--access-log", f"{folder}/log") as site:
         site.get("/hello/?a=%20b")
         site.ask(request("/hello/", method="HEAD"), "HEAD")
         site.get("/nowhere/")
@@ -111,7 +154,7 @@ def access_log(start: Start) -> Any:
             client.send(upgrade("/ws/connecting/reject/", headers=[ORIGIN]))
             client.read_response()
         site.stop()
-        lines = [line for line in site.complaints().splitlines() if '] "' in line]
+        lines = Path(folder, "log").read_text().splitlines()
         return [line.split('] "')[1] for line in lines]
 
 

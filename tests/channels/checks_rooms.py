@@ -75,7 +75,8 @@ def leaving_a_room(site: Site) -> Any:
     key = new_key()
     with ExitStack() as stack:
         stayed, left, gone = enter(stack, site, f"/ws/room/{key}/?key={key}", 3)
-        left.finish(4005)
+        left.send_close(4005)
+        left.read_to_end()
         gone.close()
         codes = sorted(site.journal(key, 2))
         stayed.send_text("alone")

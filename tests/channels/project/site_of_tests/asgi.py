@@ -18,6 +18,7 @@ http_routes = [
     path("consumer/events/", events.Events.as_asgi()),
     path("consumer/listening/", events.Listening.as_asgi()),
     path("consumer/stubborn/", events.Stubborn.as_asgi()),
+    path("consumer/sleeping/", events.Sleeping.as_asgi()),
     path("consumer/scope/", events.Scope.as_asgi()),
     path("consumer/scope/<path:rest>", events.Scope.as_asgi()),
     path("consumer/echo/", events.Echo.as_asgi()),

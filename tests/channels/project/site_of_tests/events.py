@@ -44,6 +44,19 @@ class Stubborn(AsyncHttpConsumer):
             while True:
                 await self.send_body(b"data: tick\n\n", more_body=True)
                 await asyncio.sleep(0.05)
+        except BaseException as error:
+            note(self.scope, type(error).__name__)
+            raise
+
+
+class Sleeping(AsyncHttpConsumer):
+    """Begins a stream and does something else."""
+
+    async def handle(self, body):
+        await self.send_headers(headers=STREAM)
+        await self.send_body(b"data: tick\n\n", more_body=True)
+        try:
+            await asyncio.sleep(60)
         except asyncio.CancelledError:
             note(self.scope, "cancelled")
             raise
