@@ -5,13 +5,12 @@ import json
 from typing import Any
 
 import pytest
-from support.apps import Journal, Receive, Scope, Send
-from support.server import LiveServer, Serve
-from support.ws import WebSocketClient
-
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
+from support.apps import Journal, Receive, Scope, Send
+from support.server import LiveServer, Serve
+from support.ws import WebSocketClient
 
 from casgi import ClientDisconnected
 
