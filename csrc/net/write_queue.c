@@ -227,6 +227,41 @@ static void send_at_end_of_turn(struct deferred *deferred) {
     }
 }
 
+/* An idle queue gives the frame to the socket without putting it into its ring first: the way of
+ * nearly every WebSocket message. */
+static int send_directly(struct write_queue *queue, struct frame *frame) {
+    struct slice part = frame_slice(frame);
+    ssize_t taken = stream_try_write(queue->stream, &part, 1);
+    if (taken < 0) {
+        frame_unref(frame);
+        return fail(queue);
+    }
+    if ((size_t)taken == part.length) {
+        frame_unref(frame);
+        return STATUS_OK;
+    }
+    if (push_back(queue, frame) != STATUS_OK) {
+        return fail(queue); /* a part of the frame is gone: nothing can follow it */
+    }
+    queue->offset = (size_t)taken;
+    queue->queued -= (size_t)taken;
+    return write_rest(queue);
+}
+
+int write_queue_send(struct write_queue *queue, struct frame *frame) {
+    if (is_closed(queue)) {
+        frame_unref(frame);
+        return STATUS_CLOSED;
+    }
+    uint64_t turn = event_loop_turn_number(queue->stream->loop);
+    if (queue->count == 0 && queue->written_turn != turn && frame->length > 0) {
+        queue->written_turn = turn;
+        return send_directly(queue, frame);
+    }
+    int status = write_queue_push(queue, frame);
+    return status == STATUS_OK ? write_queue_flush(queue) : status;
+}
+
 int write_queue_flush(struct write_queue *queue) {
     if (is_closed(queue)) {
         return STATUS_CLOSED;

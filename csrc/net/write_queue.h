@@ -49,6 +49,9 @@ int write_queue_push(struct write_queue *queue, struct frame *frame);
  */
 int write_queue_flush(struct write_queue *queue);
 
+/* write_queue_push() and write_queue_flush() in one. */
+int write_queue_send(struct write_queue *queue, struct frame *frame);
+
 /* Sends at once what the socket takes, whatever was written in this turn: before the size is looked
  * at. Statuses as above. */
 int write_queue_flush_now(struct write_queue *queue);

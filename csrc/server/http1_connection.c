@@ -495,9 +495,13 @@ static int send_part(struct exchange *exchange, struct slice bytes, struct frame
         return status;
     }
     exchange->bytes_sent += (int64_t)bytes.length;
-    status = queue_body(http1, bytes, frame, is_last);
-    if (status == STATUS_OK) {
-        status = write_queue_flush(&http1->connection->queue);
+    if (frame != NULL && exchange->state == EXCHANGE_TUNNEL) {
+        status = write_queue_send(&http1->connection->queue, frame);
+    } else {
+        status = queue_body(http1, bytes, frame, is_last);
+        if (status == STATUS_OK) {
+            status = write_queue_flush(&http1->connection->queue);
+        }
     }
     if (status != STATUS_OK) {
         connection_close(http1->connection);

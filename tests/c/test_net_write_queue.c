@@ -160,7 +160,7 @@ static void test_random_programs(struct event_loop *loop, uint64_t seed) {
         memset(text, 'a' + (int)(check_random(&seed) % 26), sizeof(text));
         struct slice bytes = slice_of(text, length);
         script.room = check_random(&seed) % 4 == 0 ? check_random(&seed) % 500 : SIZE_MAX;
-        switch (check_random(&seed) % 6) {
+        switch (check_random(&seed) % 7) {
         case 0:
         case 1:
             CHECK(write_queue_append(&script.queue, bytes) == STATUS_OK);
@@ -172,6 +172,11 @@ static void test_random_programs(struct event_loop *loop, uint64_t seed) {
             break;
         case 3:
             CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+            break;
+        case 5:
+            CHECK(write_queue_send(&script.queue, frame_copy(bytes)) == STATUS_OK);
+            CHECK(buffer_append(&expected, bytes) == STATUS_OK);
+            event_loop_turn(loop, 0);
             break;
         case 4:
             write_queue_flush_later(&script.queue);
@@ -194,6 +199,43 @@ static void test_random_programs(struct event_loop *loop, uint64_t seed) {
     CHECK(script.queue.frames == NULL);
     CHECK(slice_equals(buffer_slice(&script.taken), buffer_slice(&expected)));
     buffer_release(&expected);
+    script_release(&script);
+}
+
+static void check_failed(struct script *script) {
+    CHECK(script->queue.failed && write_queue_size(&script->queue) == 0);
+    CHECK(write_queue_append(&script->queue, SLICE_LITERAL("x")) == STATUS_CLOSED);
+    CHECK(write_queue_push(&script->queue, frame_copy(SLICE_LITERAL("x"))) == STATUS_CLOSED);
+    CHECK(write_queue_send(&script->queue, frame_copy(SLICE_LITERAL("x"))) == STATUS_CLOSED);
+    CHECK(write_queue_flush(&script->queue) == STATUS_CLOSED);
+    write_queue_flush_later(&script->queue);
+}
+
+/* A whole frame passes the ring by; of a frame that the socket took in part, the rest is kept. */
+static void test_sending_directly(struct event_loop *loop) {
+    struct script script;
+    script_init(&script, loop);
+    event_loop_turn(loop, 0);
+    CHECK(write_queue_send(&script.queue, frame_copy(SLICE_LITERAL("whole"))) == STATUS_OK);
+    CHECK(took(&script, "whole") && script.queue.frames == NULL);
+    CHECK(write_queue_send(&script.queue, frame_copy(SLICE_LITERAL("+later"))) == STATUS_OK);
+    CHECK(took(&script, "whole") && write_queue_size(&script.queue) == 6);
+    event_loop_turn(loop, 0);
+    CHECK(took(&script, "whole+later"));
+    event_loop_turn(loop, 0);
+    script.room = 2;
+    CHECK(write_queue_send(&script.queue, frame_copy(SLICE_LITERAL("+part"))) == STATUS_OK);
+    CHECK(took(&script, "whole+later+p") && write_queue_size(&script.queue) == 3);
+    script.room = SIZE_MAX;
+    script_completes(&script, STATUS_OK);
+    CHECK(took(&script, "whole+later+part") && write_queue_size(&script.queue) == 0);
+    event_loop_turn(loop, 0);
+    script.room = 1;
+    struct frame *frame = frame_copy(SLICE_LITERAL("no memory"));
+    memory_set_failure(1);
+    CHECK(write_queue_send(&script.queue, frame) == STATUS_CLOSED);
+    memory_set_failure(0);
+    check_failed(&script);
     script_release(&script);
 }
 
@@ -233,14 +275,6 @@ static void test_appending_behind_a_write_under_way(struct event_loop *loop) {
     script_release(&script);
 }
 
-static void check_failed(struct script *script) {
-    CHECK(script->queue.failed && write_queue_size(&script->queue) == 0);
-    CHECK(write_queue_append(&script->queue, SLICE_LITERAL("x")) == STATUS_CLOSED);
-    CHECK(write_queue_push(&script->queue, frame_copy(SLICE_LITERAL("x"))) == STATUS_CLOSED);
-    CHECK(write_queue_flush(&script->queue) == STATUS_CLOSED);
-    write_queue_flush_later(&script->queue);
-}
-
 static void test_a_peer_that_takes_no_more(struct event_loop *loop) {
     struct script script;
     script_init(&script, loop);
@@ -256,6 +290,12 @@ static void test_a_peer_that_takes_no_more(struct event_loop *loop) {
     write_queue_flush_later(&script.queue);
     event_loop_turn(loop, 0);
     CHECK(script.told == 1);
+    check_failed(&script);
+    script_release(&script);
+
+    script_init(&script, loop);
+    script.fails = true;
+    CHECK(write_queue_send(&script.queue, frame_copy(SLICE_LITERAL("x"))) == STATUS_CLOSED);
     check_failed(&script);
     script_release(&script);
 
@@ -310,6 +350,7 @@ int main(void) {
     for (uint64_t seed = 1; seed <= 30; seed++) {
         test_random_programs(loop, seed * 0x9E3779B97F4A7C15u);
     }
+    test_sending_directly(loop);
     test_a_long_queue(loop);
     test_appending_behind_a_write_under_way(loop);
     test_a_peer_that_takes_no_more(loop);
