@@ -71,7 +71,10 @@ int group_message_take(struct bridge *bridge, struct websocket *websocket, PyObj
     if (find_group(bridge, message, &group) < 0) {
         return -1;
     }
-    *status = STATUS_OK;
+    *status = websocket->state == WEBSOCKET_CONNECTING ? STATUS_STATE : STATUS_OK;
+    if (*status != STATUS_OK) {
+        return 0;
+    }
     if (message_is(type, strings->websocket_group_send)) {
         return send_to_group(bridge, websocket, message, group);
     }

@@ -185,10 +185,12 @@ static PyObject *asgi_versions(struct bridge *bridge) {
     return versions;
 }
 
-static PyObject *scheme(struct bridge *bridge, const struct http_request_head *head,
+/* What the transport is, not what the client's target says: an application decides by it what is
+ * safe. */
+static PyObject *scheme(struct bridge *bridge, const struct connection *connection,
                         bool is_websocket) {
     struct module_strings *strings = &bridge->state->strings;
-    bool is_secure = slice_equals(head->scheme, SLICE_LITERAL("https"));
+    bool is_secure = connection->stream->ops->is_secure;
     if (is_websocket) {
         return Py_NewRef(is_secure ? strings->wss : strings->ws);
     }
@@ -264,7 +266,7 @@ static int fill_common(struct bridge *bridge, PyObject *scope, struct exchange *
                    set_new(scope, strings->http_version, http_version(bridge, head)) < 0 ||
                    PyDict_SetItem(scope, strings->server, shared->server) < 0 ||
                    PyDict_SetItem(scope, strings->client, shared->client) < 0 ||
-                   set_new(scope, strings->scheme, scheme(bridge, head, is_websocket)) < 0 ||
+                   set_new(scope, strings->scheme, scheme(bridge, exchange->connection, is_websocket)) < 0 ||
                    set_new(scope, strings->path, decode_path(head->path)) < 0 ||
                    set_new(scope, strings->raw_path, bytes_of(head->path)) < 0 ||
                    set_new(scope, strings->query_string, bytes_of(head->query)) < 0 ||

@@ -346,11 +346,11 @@ static PyObject *abort_all(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 }
 
 /* Turns the event loop until every connection is gone. The closing was started; a few turns that do
- * not block finish it. */
+ * not block finish it. Close may be called by a task: no other may be stepped from within it. */
 static void finish_closing(ServerObject *self) {
     enum { MOST_TURNS = 64 };
     for (int i = 0; i < MOST_TURNS && self->server->connection_count > 0; i++) {
-        if (event_loop_turn(self->bridge.event_loop, 0) != STATUS_OK) {
+        if (event_loop_turn_within_application(self->bridge.event_loop) != STATUS_OK) {
             return;
         }
     }

@@ -128,6 +128,14 @@ int event_loop_turn(struct event_loop *loop, int64_t timeout_ms) {
     return STATUS_OK;
 }
 
+int event_loop_turn_within_application(struct event_loop *loop) {
+    bool was_in_application = loop->in_application;
+    loop->in_application = true;
+    int status = event_loop_turn(loop, 0);
+    loop->in_application = was_in_application;
+    return status;
+}
+
 bool event_loop_is_in_turn(const struct event_loop *loop) {
     return loop->in_turn;
 }

@@ -48,6 +48,11 @@ void event_loop_set_hooks(struct event_loop *loop, const struct event_loop_hooks
  * signal ends the wait early. Not reentrant: STATUS_STATE from inside a turn. */
 int event_loop_turn(struct event_loop *loop, int64_t timeout_ms);
 
+/* One turn without waiting, for whoever is application code himself and can not wait for the
+ * driver's next turn: event_loop_enter_application() says no in it. STATUS_STATE from inside a
+ * turn. */
+int event_loop_turn_within_application(struct event_loop *loop);
+
 /* True inside event_loop_turn(). */
 bool event_loop_is_in_turn(const struct event_loop *loop);
 

@@ -35,6 +35,7 @@ struct stream_events {
 };
 
 struct stream_ops {
+    bool is_secure; /* encrypted: the scheme is https or wss */
     int (*read_start)(struct stream *stream);
     void (*read_stop)(struct stream *stream);
     ssize_t (*try_write)(struct stream *stream, const struct slice *parts, unsigned count);

@@ -102,7 +102,7 @@ void access_log_add(struct access_log *log, const struct address *peer, struct s
     append_escaped(log, path);
     append_text(log, "\"");
     append_number(log, status);
-    append_number(log, size);
+    append_number(log, size > 0 ? size : -1);
     append_text(log, "\n");
     if (log->lines.length >= FLUSH_SIZE) {
         write_lines(log);

@@ -26,10 +26,16 @@ static void on_read_end(void *owner, int status) {
     }
 }
 
+/* A number that stays the same while the peer takes nothing and nothing is sent to it; 0 when
+ * nothing waits. */
+static size_t unwritten(const struct connection *connection) {
+    return write_queue_size(&connection->queue) + stream_unwritten(connection->stream);
+}
+
 /* Bytes wait for the peer: watch that it goes on taking some. */
 static void watch_stall(struct connection *connection) {
     if (!timer_is_running(&connection->stall)) {
-        connection->stall_unwritten = write_queue_size(&connection->queue);
+        connection->stall_unwritten = unwritten(connection);
         timer_start(connection->server->loop, &connection->stall, LIMIT_STALL_SECONDS);
     }
 }
@@ -100,11 +106,11 @@ static void on_timer(struct timer *timer) {
 
 static void on_stall(struct timer *timer) {
     struct connection *connection = LIST_OBJECT(timer, struct connection, stall);
-    size_t unwritten = write_queue_size(&connection->queue) + stream_unwritten(connection->stream);
-    if (unwritten > 0 && unwritten == connection->stall_unwritten) {
+    size_t waiting = unwritten(connection);
+    if (waiting > 0 && waiting == connection->stall_unwritten) {
         connection_reset(connection);
-    } else if (unwritten > 0) {
-        connection->stall_unwritten = unwritten;
+    } else if (waiting > 0) {
+        connection->stall_unwritten = waiting;
         timer_start(connection->server->loop, &connection->stall, LIMIT_STALL_SECONDS);
     }
 }

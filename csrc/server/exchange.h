@@ -42,9 +42,9 @@ struct exchange {
     const struct exchange_events *events; /* NULL until attached, and after on_end() */
     void *owner;                          /* passed to the events */
     const struct http_request_head
-        *request; /* valid inside on_request() and on_websocket() only, NULL afterwards */
-    char
-        *request_line; /* "METHOD path" for the access log, NULL when that is off; the protocol's */
+        *request;       /* valid inside on_request() and on_websocket() only, NULL afterwards */
+    char *request_line; /* "METHOD target" for the access log, NULL when that is off; the protocol's
+                         */
     int64_t bytes_sent; /* of the body, for the access log */
     int status;         /* of the response, 0 before */
     enum exchange_state state;

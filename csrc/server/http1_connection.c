@@ -87,16 +87,20 @@ static void update_reading(struct http1_connection *http1) {
 static void remember_request_line(struct http1_connection *http1,
                                   const struct http_request_head *head) {
     struct slice method = head->method;
-    struct slice path = head->path;
-    char *line = memory_allocate(method.length + path.length + 2);
+    struct slice target = head->target;
+    char *line = memory_allocate(method.length + target.length + 2);
     http1->exchange.request_line = line;
     if (line != NULL) {
         memcpy(line, method.data, method.length);
         line[method.length] = ' ';
-        memcpy(line + method.length + 1, path.data, path.length);
-        line[method.length + 1 + path.length] = '\0';
+        memcpy(line + method.length + 1, target.data, target.length);
+        line[method.length + 1 + target.length] = '\0';
     }
 }
+
+/* What is answered when there is no request that could be. */
+static const struct http_request_head NO_REQUEST = {
+    .method = {"-", 1}, .target = {"-", 1}, .version_minor = 1};
 
 static void begin_exchange(struct http1_connection *http1, const struct http_request_head *head) {
     struct exchange *exchange = &http1->exchange;
@@ -174,6 +178,9 @@ static void on_complete(void *owner) {
         http1->is_ready_wanted = true;
         http1->exchange.events->on_body(http1->exchange.owner, SLICE_EMPTY, true);
     }
+    if (!http1->is_exchange_active) {
+        set_phase(http1, PHASE_IDLE); /* the response was faster than the rest of the body */
+    }
 }
 
 static const struct http1_parser_events parser_events = {on_head, on_body, on_complete};
@@ -214,8 +221,7 @@ static void refuse(struct http1_connection *http1) {
     }
     http1->keeps_alive = false;
     if (!had_request) {
-        static const struct http_request_head nothing = {.version_minor = 1};
-        begin_exchange(http1, &nothing);
+        begin_exchange(http1, &NO_REQUEST);
         http1->is_ready_wanted = false;
     }
     if (http1->exchange.state == EXCHANGE_WAITING) {
@@ -311,8 +317,8 @@ static void log_response(struct http1_connection *http1) {
     if (connection->peer != NULL && space != NULL && exchange->status != 0 &&
         exchange->state != EXCHANGE_TUNNEL) {
         struct slice method = slice_of(line, (size_t)(space - line));
-        struct slice path = slice_of(space + 1, strlen(space + 1));
-        access_log_add(&connection->server->access_log, connection->peer, method, path,
+        struct slice target = slice_of(space + 1, strlen(space + 1));
+        access_log_add(&connection->server->access_log, connection->peer, method, target,
                        exchange->status, exchange->bytes_sent);
     }
     memory_free(line);
@@ -494,7 +500,9 @@ static int send_part(struct exchange *exchange, struct slice bytes, struct frame
         }
         return status;
     }
-    exchange->bytes_sent += (int64_t)bytes.length;
+    if (http1->framing != FRAMING_NONE) {
+        exchange->bytes_sent += (int64_t)bytes.length;
+    }
     if (frame != NULL && exchange->state == EXCHANGE_TUNNEL) {
         status = write_queue_send(&http1->connection->queue, frame);
     } else {
@@ -619,10 +627,13 @@ static void on_read_end(void *protocol, int status) {
     struct http1_connection *http1 = protocol;
     if (http1->exchange.state == EXCHANGE_TUNNEL) {
         deliver_to_tunnel(http1, SLICE_EMPTY, true);
-    } else if (status != STATUS_OK || !http1->is_exchange_active || !http1->is_request_complete) {
+    } else if (status != STATUS_OK) {
         connection_close(http1->connection);
-    } else {
-        report_disconnect(http1); /* but who only ended his side still gets the answer */
+    } else { /* who only ended his side still gets the answers */
+        report_disconnect(http1);
+        if (!http1->is_exchange_active || !http1->is_request_complete) {
+            connection_finish(http1->connection);
+        }
     }
 }
 
@@ -647,12 +658,11 @@ static void on_timeout(void *protocol) {
             }
         }
     } else if (http1->parser != NULL && http1_parser_state(http1->parser) == HTTP1_PARSER_HEAD) {
-        static const struct http_request_head nothing = {.version_minor = 1};
-        begin_exchange(http1, &nothing);
+        begin_exchange(http1, &NO_REQUEST);
         http1->is_ready_wanted = false;
         answer_plainly(&http1->exchange, 408, SLICE_LITERAL("Request Timeout"));
-    } else {
-        connection_close(http1->connection);
+    } else { /* the last response may still be on its way to a slow reader */
+        connection_finish(http1->connection);
     }
 }
 

@@ -20,11 +20,12 @@ static void free_websocket(struct websocket *websocket) {
 
 static void log_event(const struct websocket *websocket, const char *event) {
     struct exchange *exchange = websocket->exchange;
-    const char *path = exchange->request_line != NULL ? strchr(exchange->request_line, ' ') : NULL;
+    const char *line = exchange->request_line;
+    const char *path = line != NULL ? strchr(line, ' ') : NULL;
     if (path != NULL && exchange->connection->peer != NULL) {
         access_log_add(&websocket->server->access_log, exchange->connection->peer,
-                       slice_of(event, strlen(event)), slice_of(path + 1, strlen(path + 1)), -1,
-                       -1);
+                       slice_of(event, strlen(event)), slice_of(path + 1, strcspn(path + 1, "?")),
+                       -1, -1);
     }
 }
 
@@ -58,14 +59,21 @@ static bool send_control(struct websocket *websocket, struct frame *frame) {
     return frame != NULL && exchange_send_frame(websocket->exchange, frame, false) == STATUS_OK;
 }
 
-/* Sends a ping when the interval is over, and gives up on a peer from whom nothing at all has come
- * for the ping timeout: any byte is a sign of life, and so is our own refusal to read. */
+/* Any byte since the ping is a sign of life, and so is our own refusal to read, and that the peer
+ * takes bytes which the ping stands behind. */
+static bool has_shown_life(const struct websocket *websocket) {
+    const struct connection *connection = websocket->exchange->connection;
+    return websocket->is_paused || connection->last_heard >= websocket->ping_sent ||
+           (websocket->ping_unwritten > 0 &&
+            stream_unwritten(connection->stream) != websocket->ping_unwritten);
+}
+
+/* Sends a ping when the interval is over, and gives up on a peer that shows no sign of life for the
+ * ping timeout. */
 static void keep_alive(struct websocket *websocket) {
     const struct server_options *options = &websocket->server->options;
     uint64_t now = event_loop_now(websocket->server->loop);
-    if (websocket->ping_sent > 0 &&
-        (websocket->is_paused ||
-         websocket->exchange->connection->last_heard >= websocket->ping_sent)) {
+    if (websocket->ping_sent > 0 && has_shown_life(websocket)) {
         websocket->ping_sent = 0;
     }
     double waited = websocket->ping_sent > 0 ? (double)(now - websocket->ping_sent) / 1000.0 : 0;
@@ -79,6 +87,7 @@ static void keep_alive(struct websocket *websocket) {
         if (!send_control(websocket, ws_frame_new(WS_PING, SLICE_EMPTY))) {
             return;
         }
+        websocket->ping_unwritten = stream_unwritten(websocket->exchange->connection->stream);
         next = options->ping_timeout >= 0 && options->ping_timeout < next ? options->ping_timeout
                                                                           : next;
     } else if (options->ping_timeout >= 0) {
@@ -127,10 +136,23 @@ static void on_message(void *owner, bool is_text, struct slice payload) {
     }
 }
 
+static void update_reading(struct websocket *websocket) {
+    if (websocket->is_paused || websocket->is_flooded) {
+        exchange_pause(websocket->exchange);
+    } else {
+        exchange_resume(websocket->exchange);
+    }
+}
+
+/* Who sends pings and does not read the pongs is not read until he does: they would wait here
+ * without bound. */
 static void on_ping(void *owner, struct slice payload) {
     struct websocket *websocket = owner;
-    if (websocket->state == WEBSOCKET_OPEN) {
-        (void)send_control(websocket, ws_frame_new(WS_PONG, payload));
+    if (websocket->state == WEBSOCKET_OPEN &&
+        send_control(websocket, ws_frame_new(WS_PONG, payload)) &&
+        exchange_is_congested(websocket->exchange)) {
+        websocket->is_flooded = true;
+        update_reading(websocket);
     }
 }
 
@@ -198,6 +220,10 @@ static void on_exchange_ready(void *owner) {
 
 static void on_exchange_drain(void *owner) {
     struct websocket *websocket = owner;
+    if (websocket->is_flooded) {
+        websocket->is_flooded = false;
+        update_reading(websocket);
+    }
     if (websocket->events != NULL) {
         websocket->events->on_drain(websocket->owner);
     }
@@ -444,7 +470,7 @@ int websocket_close(struct websocket *websocket, int code, struct slice reason) 
     websocket->state = WEBSOCKET_CLOSING;
     start_timer(websocket, LIMIT_CLOSE_HANDSHAKE_SECONDS);
     status = exchange_send_frame(websocket->exchange, frame, false);
-    websocket->is_paused = false;
+    websocket->is_paused = websocket->is_flooded = false;
     exchange_resume(
         websocket->exchange); /* the peer's close frame stands behind whatever it has sent */
     return status;
@@ -462,13 +488,13 @@ void websocket_settle(struct websocket *websocket) {
 
 void websocket_pause(struct websocket *websocket) {
     websocket->is_paused = true;
-    exchange_pause(websocket->exchange);
+    update_reading(websocket);
 }
 
 void websocket_resume(struct websocket *websocket) {
     if (websocket->is_paused) {
         websocket->is_paused = false;
-        exchange_resume(websocket->exchange);
+        update_reading(websocket);
     }
 }
 

@@ -39,9 +39,11 @@ struct websocket {
     struct list memberships; /* see groups.c */
     struct timer lifetime;   /* --websocket-timeout */
     uint64_t ping_sent;      /* event_loop_now() of the ping that waits for an answer, 0: none */
+    size_t ping_unwritten;   /* bytes that the socket had not taken when it was sent */
     enum websocket_state state;
     bool is_reported;              /* on_close() was called */
     bool is_paused;                /* back-pressure: the peer's silence is ours */
+    bool is_flooded;               /* its pings are not read until it reads our pongs */
     uint16_t close_code;           /* to be sent when settled */
     char accept[WS_ACCEPT_LENGTH]; /* Sec-WebSocket-Accept */
 };

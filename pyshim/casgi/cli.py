@@ -104,7 +104,7 @@ def _refuse_endpoint(context: click.Context, parameter: click.Parameter, value: 
 @_seconds("keep_alive_timeout", help="How long an idle HTTP connection is kept.")
 @_seconds("websocket_timeout", help="Longest time for a WebSocket to stay open.")
 @_seconds("websocket_connect_timeout", help="Longest time for the application to accept one.")
-@_seconds("ping_interval", help="Idle time after which a WebSocket is sent a ping.")
+@_seconds("ping_interval", help="Time between the pings that a WebSocket is sent.")
 @_seconds("ping_timeout", help="Time without an answer to a ping that closes a WebSocket.")
 @_seconds(
     "application_close_timeout",

@@ -28,10 +28,15 @@ def database(folder: Path) -> Path:
     return folder
 
 
-def both(database: Path, folder: Path, **options: Any) -> Iterator[list[Site]]:
+def both(database: Path, folder: Path, redis: str | None = None) -> Iterator[list[Site]]:
+    """Serve by each server, with a Redis database of its own: groups have the same names."""
     with ExitStack() as stack:
-        make = partial(site, database=database, folder=folder, **options)
-        yield [stack.enter_context(make(server)) for server in SERVERS]
+        yield [
+            stack.enter_context(
+                site(server, database, folder, redis_url=redis and f"{redis}/{number}")
+            )
+            for number, server in enumerate(SERVERS)
+        ]
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +48,7 @@ def in_memory(database: Path, folder: Path) -> Iterator[list[Site]]:
 def in_redis(database: Path, folder: Path) -> Iterator[list[Site]]:
     assert shutil.which("redis-server"), "the tests need redis-server"
     with redis_server(folder) as url:
-        yield from both(database, folder, redis_url=url)
+        yield from both(database, folder, url)
 
 
 @pytest.fixture(scope="session")

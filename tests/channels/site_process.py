@@ -183,7 +183,7 @@ def redis_server(folder: Path) -> Iterator[str]:
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
         wait_for_port(port, process, log)
-        yield f"redis://127.0.0.1:{port}/0"
+        yield f"redis://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(10)

@@ -146,6 +146,14 @@ def test_long_target(serve: Serve) -> None:
     assert scope["raw_path"] == target.encode()
 
 
+def test_scheme_is_the_transports(serve: Serve) -> None:
+    """Whoever says https in his target must not pass for a secure client."""
+    journal = Journal()
+    server = serve(recording_scope(journal))
+    server.exchange(b"GET https://test/x HTTP/1.1\r\nHost: test\r\n\r\n")
+    assert journal.next()["scheme"] == "http"
+
+
 def test_scheme_and_version(serve: Serve) -> None:
     scope = scope_of(serve, "/")
     assert scope["scheme"] == "http"

@@ -178,9 +178,16 @@ def test_message_that_is_wrong(serve: Serve, message: dict[str, Any]) -> None:
         assert journal.next()
 
 
-def test_before_accept_and_after_close(serve: Serve) -> None:
+GROUP_MESSAGES = [
+    {"type": "websocket.group.add", "group": "a"},
+    {"type": "websocket.group.discard", "group": "a"},
+    {"type": "websocket.group.send", "group": "a", "text": "x"},
+]
+
+
+@pytest.mark.parametrize("message", GROUP_MESSAGES, ids=lambda message: message["type"][16:])
+def test_before_accept_and_after_close(serve: Serve, message: dict[str, Any]) -> None:
     journal = Journal()
-    message = {"type": "websocket.group.add", "group": "a"}
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
