@@ -49,7 +49,7 @@ static int clear(PyObject *module) {
 }
 
 static void free_module(void *module) {
-    clear(module);
+    module_state_free(module_state(module));
 }
 
 static PyModuleDef_Slot slots[] = {

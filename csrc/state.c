@@ -117,14 +117,18 @@ int module_state_traverse(struct module_state *state, visitproc visit, void *arg
 void module_state_clear(struct module_state *state) {
 #define CLEAR(member)                                Py_CLEAR(state->member);
 #define CLEAR_IMPORT(member, module_name, attribute) Py_CLEAR(state->member);
-#define CLEAR_STRING(name)                           Py_CLEAR(state->strings.name);
-#define CLEAR_NAMED(name, text)                      Py_CLEAR(state->strings.name);
     STATE_OBJECTS(CLEAR)
     MODULE_TYPES(CLEAR)
     MODULE_IMPORTS(CLEAR_IMPORT)
-    MODULE_STRINGS(CLEAR_STRING, CLEAR_NAMED)
 #undef CLEAR
 #undef CLEAR_IMPORT
+}
+
+void module_state_free(struct module_state *state) {
+    module_state_clear(state);
+#define CLEAR_STRING(name)      Py_CLEAR(state->strings.name);
+#define CLEAR_NAMED(name, text) Py_CLEAR(state->strings.name);
+    MODULE_STRINGS(CLEAR_STRING, CLEAR_NAMED)
 #undef CLEAR_STRING
 #undef CLEAR_NAMED
 }

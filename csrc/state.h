@@ -63,9 +63,11 @@ struct module_state *module_state_of_type(PyTypeObject *type);
 /* The state of the module object. *Borrows*. */
 struct module_state *module_state(PyObject *module);
 
-/* Fills, visits and drops the state; module.c's slots. */
+/* Fills, visits and drops the state; module.c's slots. The strings stay until the module is freed,
+ * which is after the last object that uses them. */
 int module_state_init(PyObject *module, struct module_state *state);
 int module_state_traverse(struct module_state *state, visitproc visit, void *arg);
 void module_state_clear(struct module_state *state);
+void module_state_free(struct module_state *state);
 
 #endif

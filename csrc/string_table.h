@@ -38,6 +38,7 @@
     STRING(group)                                                                                  \
     STRING(headers)                                                                                \
     STRING(http)                                                                                   \
+    STRING(is_closed)                                                                              \
     STRING(http_version)                                                                           \
     STRING(https)                                                                                  \
     STRING(include_self)                                                                           \

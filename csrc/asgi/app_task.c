@@ -90,7 +90,9 @@ static PyObject *catch_start(PyObject *capsule, PyObject *const *args, Py_ssize_
     if (bridge == NULL) {
         return NULL;
     }
-    bool is_start = nargs == 1 && bridge->caught_start == NULL &&
+    /* whoever else makes a task meanwhile (a __del__) gives it another context */
+    bool is_start = nargs == 1 && kwnames != NULL && PyTuple_GET_SIZE(kwnames) == 1 &&
+                    args[1] == bridge->starting_context && bridge->caught_start == NULL &&
                     strcmp(Py_TYPE(args[0])->tp_name, "TaskStepMethWrapper") == 0;
     if (is_start) {
         bridge->caught_start = Py_NewRef(args[0]);
@@ -151,25 +153,54 @@ static PyObject *create_task(struct bridge *bridge, PyObject *coroutine, PyObjec
 }
 
 #if HAS_EAGER_START
+static int has_own_call_soon(struct bridge *bridge) {
+    (void)bridge;
+    return 0;
+}
+
 static PyObject *start_eagerly(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
     return new_task(bridge, coroutine, context, true);
 }
 #else
-static PyObject *start_eagerly(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
+/* Returns 1 when somebody has put a call_soon of his own on the loop, which ours must not displace;
+ * -1 with an exception. */
+static int has_own_call_soon(struct bridge *bridge) {
+    PyObject *attributes = PyObject_GenericGetDict(bridge->loop, NULL);
+    int has =
+        attributes == NULL ? -1 : PyDict_Contains(attributes, bridge->state->strings.call_soon);
+    Py_XDECREF(attributes);
+    return has;
+}
+
+/* Returns new task with its first step in bridge->caught_start. */
+static PyObject *new_caught_task(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
     PyObject *name = bridge->state->strings.call_soon;
     if (PyObject_SetAttr(bridge->loop, name, bridge->start_catcher) < 0) {
         return NULL;
     }
+    bridge->starting_context = context;
     PyObject *task = new_task(bridge, coroutine, context, false);
-    PyObject *start = bridge->caught_start;
-    bridge->caught_start = NULL;
+    bridge->starting_context = NULL;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
     if (PyObject_DelAttr(bridge->loop, name) < 0) {
         bridge_report(bridge, "casgi could not give loop.call_soon back");
     }
-    if (task != NULL && start != NULL && PyContext_Enter(context) == 0) {
-        Py_XDECREF(PyObject_CallNoArgs(start));
+    PyErr_Restore(type, value, traceback);
+    return task;
+}
+
+static PyObject *start_eagerly(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
+    PyObject *task = new_caught_task(bridge, coroutine, context);
+    PyObject *start = bridge->caught_start;
+    bridge->caught_start = NULL;
+    if (task != NULL && start != NULL) {
+        bool is_inside = PyContext_Enter(context) == 0;
+        Py_XDECREF(is_inside ? PyObject_CallNoArgs(start) : NULL);
         bridge_report(bridge, "Exception in the first step of an application");
-        (void)PyContext_Exit(context);
+        if (is_inside && PyContext_Exit(context) < 0) {
+            bridge_report(bridge, "An application left its context in a wrong state");
+        }
     }
     Py_XDECREF(start);
     return task;
@@ -186,17 +217,20 @@ static int has_task_factory(struct bridge *bridge) {
 }
 
 static PyObject *start_task(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
-    int has_factory = has_task_factory(bridge);
-    if (has_factory < 0) {
+    int is_changed = has_task_factory(bridge);
+    is_changed = is_changed != 0 ? is_changed : has_own_call_soon(bridge);
+    if (is_changed < 0) {
         return NULL;
     }
-    bool can_be_eager = !has_factory && (HAS_EAGER_START || bridge->start_catcher != Py_None);
-    if (can_be_eager && event_loop_enter_application(bridge->event_loop)) {
-        PyObject *task = start_eagerly(bridge, coroutine, context);
-        event_loop_leave_application(bridge->event_loop);
-        return task;
+    bool can_be_eager = !is_changed && (HAS_EAGER_START || bridge->start_catcher != Py_None);
+    /* entered also for a task factory, which may be an eager one */
+    struct event_loop *entered = bridge_enter_application(bridge);
+    PyObject *task = can_be_eager && entered != NULL ? start_eagerly(bridge, coroutine, context)
+                                                     : create_task(bridge, coroutine, context);
+    if (entered != NULL) {
+        event_loop_leave_application(entered);
     }
-    return create_task(bridge, coroutine, context);
+    return task;
 }
 
 /* application(scope, receive, send), in `context`: returns its coroutine. */
@@ -214,15 +248,16 @@ static PyObject *call_application(struct bridge *bridge, PyObject *context, PyOb
     return coroutine;
 }
 
-/* Returns true when the task is done already, with its exception (or NULL) in *exception. */
-static bool is_done(struct bridge *bridge, PyObject *task, PyObject **exception) {
+/* Returns 1 when the task is done already, with its exception (or NULL) in *exception; 0 when not;
+ * -1 with an exception when it is no task. */
+static int is_done(struct bridge *bridge, PyObject *task, PyObject **exception) {
     PyObject *answer = PyObject_CallMethodNoArgs(task, bridge->state->strings.done);
+    int is_done = answer == NULL ? -1 : answer == Py_True;
     Py_XDECREF(answer);
-    if (answer != Py_True) {
-        return false;
+    if (is_done > 0) {
+        *exception = exception_of(bridge, task);
     }
-    *exception = exception_of(bridge, task);
-    return true;
+    return is_done;
 }
 
 void app_task_start(struct app_task *app_task, PyObject *cycle, PyObject *scope, PyObject *receive,
@@ -240,7 +275,8 @@ void app_task_start(struct app_task *app_task, PyObject *cycle, PyObject *scope,
     Py_XDECREF(coroutine);
     bool has_ended = task == NULL;
     if (task != NULL && app_task_is_running(app_task)) {
-        has_ended = is_done(bridge, task, &exception);
+        int done = is_done(bridge, task, &exception);
+        has_ended = done != 0;
         if (!has_ended) {
             app_task->task = Py_NewRef(task);
             has_ended = watch_task(app_task, task) < 0;
@@ -278,7 +314,7 @@ void app_task_cancel(struct app_task *app_task) {
     if (task != NULL) {
         PyObject *result = PyObject_CallMethodNoArgs(task, bridge->state->strings.cancel);
         if (result == NULL) {
-            bridge_report(bridge, "casgi could not cancel an application");
+            bridge_report_loop(bridge, "casgi could not cancel an application");
         }
         Py_XDECREF(result);
         Py_DECREF(task);
@@ -299,7 +335,8 @@ static void on_close_timeout(struct timer *timer) {
 void app_task_end_soon(struct app_task *app_task) {
     if (app_task_is_running(app_task) && !app_task->is_ending) {
         app_task->is_ending = true;
-        if (app_task->bridge->application_close_timeout >= 0) {
+        if (app_task->bridge->application_close_timeout >= 0 &&
+            app_task->bridge->event_loop != NULL) {
             timer_start(app_task->bridge->event_loop, &app_task->close_timer,
                         app_task->bridge->application_close_timeout);
         }
@@ -307,6 +344,23 @@ void app_task_end_soon(struct app_task *app_task) {
 }
 
 int app_task_traverse(struct app_task *app_task, visitproc visit, void *arg) {
+    Py_VISIT(app_task->cycle);
     Py_VISIT(app_task->task);
     return 0;
+}
+
+void app_task_stop_timer(struct app_task *app_task) {
+    timer_stop(&app_task->close_timer);
+}
+
+void app_task_clear(struct app_task *app_task) {
+    PyObject *cycle = app_task->cycle;
+    app_task->cycle = NULL;
+    timer_stop(&app_task->close_timer);
+    Py_CLEAR(app_task->task);
+    if (cycle != NULL) { /* a task that never ran to its end */
+        list_remove(&app_task->link);
+        app_task->bridge->task_count--;
+        Py_DECREF(cycle);
+    }
 }

@@ -52,6 +52,11 @@ void app_task_cancel(struct app_task *app_task);
  * turn. See app_task.c. */
 PyObject *app_task_new_catcher(struct bridge *bridge);
 
+/* The server is closed, and with it the loop of the timer. */
+void app_task_stop_timer(struct app_task *app_task);
+
+/* Visits and drops the references, that to the cycle itself too. */
 int app_task_traverse(struct app_task *app_task, visitproc visit, void *arg);
+void app_task_clear(struct app_task *app_task);
 
 #endif

@@ -53,6 +53,10 @@ PyObject *awaitable_raise(PyObject *const *args, Py_ssize_t nargs) {
     }
     PyObject *value = nargs > 1 && args[1] != Py_None ? args[1] : NULL;
     PyObject *traceback = nargs > 2 && args[2] != Py_None ? args[2] : NULL;
+    if (traceback != NULL && !PyTraceBack_Check(traceback)) {
+        PyErr_SetString(PyExc_TypeError, "throw() third argument must be a traceback object");
+        return NULL;
+    }
     PyErr_Restore(Py_NewRef(args[0]), Py_XNewRef(value), Py_XNewRef(traceback));
     return NULL;
 }

@@ -18,10 +18,14 @@ static PyObject *take_exception(void) {
 }
 
 void bridge_log(struct bridge *bridge, const char *level, PyObject *message, PyObject *exception) {
+    if (message == NULL) {
+        PyErr_WriteUnraisable(bridge->logger);
+        return;
+    }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *method = message == NULL ? NULL : PyObject_GetAttrString(bridge->logger, level);
-    PyObject *args = message == NULL ? NULL : Py_BuildValue("(sO)", "%s", message);
+    PyObject *method = PyObject_GetAttrString(bridge->logger, level);
+    PyObject *args = Py_BuildValue("(sO)", "%s", message);
     PyObject *kwargs =
         exception == NULL ? PyDict_New() : Py_BuildValue("{sO}", "exc_info", exception);
     if (method != NULL && args != NULL && kwargs != NULL) {
@@ -58,11 +62,25 @@ void bridge_report(struct bridge *bridge, const char *what) {
     bool ends_loop =
         PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) || PyErr_ExceptionMatches(PyExc_SystemExit);
     PyObject *exception = take_exception();
-    if (ends_loop && event_loop_interrupt(bridge->event_loop, exception)) {
+    if (ends_loop && bridge->event_loop != NULL &&
+        event_loop_interrupt(bridge->event_loop, exception)) {
         return; /* the driver of the loop owns it now */
     }
     call_exception_handler(bridge, what, exception);
     Py_XDECREF(exception);
+}
+
+void bridge_report_loop(struct bridge *bridge, const char *what) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *is_closed = PyObject_CallMethodNoArgs(bridge->loop, bridge->state->strings.is_closed);
+    Py_XDECREF(is_closed);
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    if (is_closed == Py_True) {
+        PyErr_Clear();
+    }
+    bridge_report(bridge, what);
 }
 
 PyObject *bridge_raise_status(struct bridge *bridge, int status, const char *what) {
@@ -102,6 +120,9 @@ int bridge_traverse(struct bridge *bridge, visitproc visit, void *arg) {
     Py_VISIT(bridge->extensions);
     Py_VISIT(bridge->start_catcher);
     Py_VISIT(bridge->caught_start);
+    for (struct list *link = bridge->attached.next; link != &bridge->attached; link = link->next) {
+        Py_VISIT(LIST_OBJECT(link, struct attached, link)->cycle);
+    }
     return 0;
 }
 

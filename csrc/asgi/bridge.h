@@ -12,13 +12,20 @@
 
 struct server;
 
+/* What an exchange or a WebSocket refers to, so that the garbage collector is told of that
+ * reference too: embedded in the cycle. */
+struct attached {
+    struct list link;
+    PyObject *cycle; /* the object that embeds this */
+};
+
 /* Headers that come with nearly every request: see header_pairs.c. */
 #define HEADER_PAIR_SLOTS 256
 
 struct bridge {
     struct module_state *state;
-    struct event_loop
-        *event_loop; /* borrowed from the selector or the rider, which the Server holds */
+    struct event_loop *event_loop; /* borrowed from the selector or the rider, which the Server
+                                      holds; NULL once the server is closed */
     struct server *server;
     PyObject *owner;       /* the Server object that embeds this; borrowed */
     PyObject *application; /* ASGI 3 */
@@ -31,25 +38,50 @@ struct bridge {
     PyObject *extensions;     /* scope["extensions"] of WebSockets, copied for each */
     PyObject *start_catcher;  /* see app_task.c; NULL when the loop takes no eager start */
     PyObject *caught_start;
+    PyObject *starting_context; /* borrowed: of the task whose start is to be caught */
     PyObject *header_pairs[HEADER_PAIR_SLOTS];
     PyObject *last_host;                     /* str: behind a proxy all clients have the same */
     PyObject *last_server;                   /* tuple: scope["server"] of the last connection */
     void (*on_tasks_ended)(PyObject *owner); /* the last task has ended */
     struct list tasks;                       /* of struct app_task: running */
+    struct list attached;                    /* of struct attached: with an exchange */
     size_t task_count;
     size_t request_buffer_size;
     double application_close_timeout;
     bool runs_on_selector; /* the loop is asyncio's own on our Selector */
 };
 
+/* Asks to run application code right here, as event_loop_enter_application(), and returns the loop
+ * that is then to be left; NULL when the code must be scheduled. */
+static inline struct event_loop *bridge_enter_application(struct bridge *bridge) {
+    bool may_enter = bridge->event_loop != NULL && event_loop_enter_application(bridge->event_loop);
+    return may_enter ? bridge->event_loop : NULL;
+}
+
+/* Notes that an exchange or a WebSocket refers to `cycle`, and that it does no more. Both leave the
+ * reference itself to the caller. */
+static inline void bridge_attach(struct bridge *bridge, struct attached *attached,
+                                 PyObject *cycle) {
+    attached->cycle = cycle;
+    list_append(&bridge->attached, &attached->link);
+}
+static inline void bridge_detach(struct attached *attached) {
+    list_remove(&attached->link);
+}
+
 /* Logs through the logging module; the exception may be NULL (*borrows* both). Never raises.
- * `level` is a method name of Logger. */
+ * `level` is a method name of Logger. Without a message (NULL) the exception set now, which kept it
+ * from being made, is written instead and cleared. */
 void bridge_log(struct bridge *bridge, const char *level, PyObject *message, PyObject *exception);
 
 /* Reports the exception set now to loop.call_exception_handler(), or ends the turn with it when it
  * is a KeyboardInterrupt or SystemExit. Clears it. Every entry from C that runs Python ends here
  * when that fails. */
 void bridge_report(struct bridge *bridge, const char *what);
+
+/* As bridge_report() for a call to the asyncio loop, which when it is closed has nobody left to
+ * call: that is no error to be told of. */
+void bridge_report_loop(struct bridge *bridge, const char *what);
 
 /* Sets the exception for a status below zero: ClientDisconnected for STATUS_CLOSED, MemoryError,
  * RuntimeError with `what` otherwise. Returns NULL. */

@@ -9,10 +9,23 @@
 /* True for websocket.group.add, .discard and .send. */
 bool group_message_is(struct bridge *bridge, PyObject *type);
 
-/* Does what the message says for this WebSocket, with the outcome in *status (STATUS_OK;
- * STATUS_STATE before accept; STATUS_CLOSED; STATUS_NO_MEMORY). Returns -1 with TypeError,
- * ValueError or UnicodeEncodeError when the message is wrong. Runs no application code. */
-int group_message_take(struct bridge *bridge, struct websocket *websocket, PyObject *message,
-                       PyObject *type, int *status);
+/* A group message that was read. */
+struct group_message {
+    PyObject *name; /* owns the memory of `group` */
+    struct slice group;
+    struct frame *frame; /* of websocket.group.send */
+    bool adds, sends, includes_self;
+};
+
+/* Reads the message. May run Python code, after which the WebSocket may be gone. Returns -1 with
+ * TypeError, ValueError or UnicodeEncodeError; group_message_release() is due in every case. */
+int group_message_read(struct group_message *group_message, struct bridge *bridge,
+                       PyObject *message, PyObject *type);
+
+/* Does what the message says for this WebSocket. STATUS_OK, STATUS_STATE before accept,
+ * STATUS_CLOSED, STATUS_NO_MEMORY. Runs no application code. */
+int group_message_do(const struct group_message *group_message, struct websocket *websocket);
+
+void group_message_release(struct group_message *group_message);
 
 #endif

@@ -23,6 +23,7 @@ typedef struct {
     PyObject *owner; /* keeps the bridge */
     PyObject *scope;
     struct response response; /* with the exchange, which is NULL when it is over */
+    struct attached attached; /* until then */
     struct buffer body;       /* arrived, not received yet */
     struct waiter_queue receivers;
     struct waiter_queue senders; /* waiting for the client to read */
@@ -140,12 +141,8 @@ static PyObject *sent(HttpCycleObject *self) {
     return outcome_none(self->bridge->state);
 }
 
-static PyObject *send_message(HttpCycleObject *self, PyObject *message) {
+static PyObject *take_message(HttpCycleObject *self, PyObject *message, PyObject *type) {
     struct module_strings *strings = &self->bridge->state->strings;
-    PyObject *type = message_type(self->bridge, message);
-    if (type == NULL) {
-        return NULL;
-    }
     bool is_body = message_is(type, strings->http_response_body);
     if (!is_body && !message_is(type, strings->http_response_start)) {
         PyErr_Format(PyExc_ValueError,
@@ -171,7 +168,9 @@ static PyObject *send_message(HttpCycleObject *self, PyObject *message) {
 
 static PyObject *send(PyObject *op, PyObject *message) {
     HttpCycleObject *self = (HttpCycleObject *)op;
-    PyObject *awaitable = send_message(self, message);
+    PyObject *type = message_type(self->bridge, message);
+    PyObject *awaitable = type == NULL ? NULL : take_message(self, message, type);
+    Py_XDECREF(type);
     return awaitable != NULL ? awaitable : outcome_of_error(self->bridge->state);
 }
 
@@ -277,6 +276,7 @@ static void on_disconnect(void *owner) {
 static void on_end(void *owner) {
     HttpCycleObject *self = owner;
     self->response.exchange = NULL;
+    bridge_detach(&self->attached);
     if (self->is_started && self->response.state != RESPONSE_COMPLETE) {
         app_task_end_soon(&self->app_task);
     }
@@ -313,6 +313,7 @@ int http_cycle_begin(struct bridge *bridge, struct exchange *exchange) {
     app_task_init(&self->app_task, bridge, on_app_done);
     self->is_told = self->is_started = self->is_body_complete = self->is_body_received =
         self->is_disconnected = self->is_paused = false;
+    bridge_attach(bridge, &self->attached, (PyObject *)self);
     exchange_attach(exchange, &exchange_events, self);
     PyObject_GC_Track(self);
     return STATUS_OK;
@@ -336,7 +337,7 @@ static int clear(PyObject *op) {
     HttpCycleObject *self = (HttpCycleObject *)op;
     waiter_queue_clear(&self->receivers);
     waiter_queue_clear(&self->senders);
-    Py_CLEAR(self->app_task.task);
+    app_task_clear(&self->app_task);
     return 0;
 }
 
@@ -345,7 +346,6 @@ static void dealloc(PyObject *op) {
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     (void)clear(op);
-    timer_stop(&self->app_task.close_timer);
     response_release(&self->response);
     buffer_release(&self->body);
     Py_CLEAR(self->scope);

@@ -73,9 +73,13 @@ int mailbox_traverse(struct mailbox *mailbox, visitproc visit, void *arg) {
     return waiter_queue_traverse(&mailbox->receivers, visit, arg);
 }
 
-void mailbox_clear(struct mailbox *mailbox) {
+void mailbox_drop_events(struct mailbox *mailbox) {
     for (PyObject *event = mailbox_take(mailbox); event != NULL; event = mailbox_take(mailbox)) {
         Py_DECREF(event);
     }
+}
+
+void mailbox_clear(struct mailbox *mailbox) {
+    mailbox_drop_events(mailbox);
     waiter_queue_clear(&mailbox->receivers);
 }

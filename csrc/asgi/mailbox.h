@@ -27,6 +27,9 @@ void mailbox_wake(struct mailbox *mailbox);
 /* Whoever took an event tells the next receiver of the next event. */
 void mailbox_pass_on(struct mailbox *mailbox);
 
+/* Drops the events; who waits for one goes on waiting. */
+void mailbox_drop_events(struct mailbox *mailbox);
+
 int mailbox_traverse(struct mailbox *mailbox, visitproc visit, void *arg);
 void mailbox_clear(struct mailbox *mailbox);
 

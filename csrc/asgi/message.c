@@ -7,7 +7,7 @@ PyObject *message_type(struct bridge *bridge, PyObject *message) {
                      Py_TYPE(message)->tp_name);
         return NULL;
     }
-    PyObject *type = PyDict_GetItemWithError(message, bridge->state->strings.type);
+    PyObject *type = Py_XNewRef(PyDict_GetItemWithError(message, bridge->state->strings.type));
     if (type == NULL) {
         if (!PyErr_Occurred()) {
             PyErr_SetString(PyExc_KeyError, "an ASGI message needs the key 'type'");
@@ -17,7 +17,7 @@ PyObject *message_type(struct bridge *bridge, PyObject *message) {
     if (!PyUnicode_Check(type)) {
         PyErr_Format(PyExc_TypeError, "an ASGI message's 'type' must be a str, not %.100s",
                      Py_TYPE(type)->tp_name);
-        return NULL;
+        Py_CLEAR(type);
     }
     return type;
 }
@@ -27,12 +27,12 @@ bool message_is(PyObject *type, PyObject *expected) {
 }
 
 int message_find(PyObject *message, PyObject *key, PyObject **value) {
-    *value = PyDict_GetItemWithError(message, key);
+    *value = Py_XNewRef(PyDict_GetItemWithError(message, key));
     if (*value == NULL) {
         return PyErr_Occurred() ? -1 : 0;
     }
     if (*value == Py_None) {
-        *value = NULL;
+        Py_CLEAR(*value);
     }
     return 0;
 }
@@ -43,15 +43,7 @@ static int wrong_type(PyObject *key, const char *wanted, PyObject *value) {
     return -1;
 }
 
-int message_int(PyObject *message, PyObject *key, int missing, int *number) {
-    PyObject *value;
-    *number = missing;
-    if (message_find(message, key, &value) < 0) {
-        return -1;
-    }
-    if (value == NULL) {
-        return 0;
-    }
+static int to_int(PyObject *key, PyObject *value, int *number) {
     if (!PyLong_Check(value)) {
         return wrong_type(key, "an int", value);
     }
@@ -63,6 +55,17 @@ int message_int(PyObject *message, PyObject *key, int missing, int *number) {
     return 0;
 }
 
+int message_int(PyObject *message, PyObject *key, int missing, int *number) {
+    PyObject *value;
+    *number = missing;
+    if (message_find(message, key, &value) < 0) {
+        return -1;
+    }
+    int result = value == NULL ? 0 : to_int(key, value, number);
+    Py_XDECREF(value);
+    return result;
+}
+
 int message_bool(PyObject *message, PyObject *key, bool *truth) {
     PyObject *value;
     *truth = false;
@@ -70,6 +73,7 @@ int message_bool(PyObject *message, PyObject *key, bool *truth) {
         return -1;
     }
     int result = value == NULL ? 0 : PyObject_IsTrue(value);
+    Py_XDECREF(value);
     *truth = result > 0;
     return result < 0 ? -1 : 0;
 }
@@ -83,14 +87,17 @@ int message_bytes(PyObject *message, PyObject *key, PyObject **bytes) {
     if (value == NULL) {
         return 0;
     }
-    if (PyBytes_Check(value)) {
-        *bytes = Py_NewRef(value);
-    } else if (PyByteArray_Check(value) || PyMemoryView_Check(value)) {
-        *bytes = PyBytes_FromObject(value);
+    if (PyBytes_Check(value) || PyByteArray_Check(value) || PyMemoryView_Check(value)) {
+        *bytes = message_exact_bytes(value);
     } else {
-        return wrong_type(key, "bytes", value);
+        (void)wrong_type(key, "bytes", value);
     }
+    Py_DECREF(value);
     return *bytes == NULL ? -1 : 0;
+}
+
+PyObject *message_exact_bytes(PyObject *object) {
+    return PyBytes_CheckExact(object) ? Py_NewRef(object) : PyBytes_FromObject(object);
 }
 
 int message_body(PyObject *message, PyObject *key, PyObject **bytes) {
@@ -101,21 +108,23 @@ int message_body(PyObject *message, PyObject *key, PyObject **bytes) {
     return result;
 }
 
-int message_text(PyObject *message, PyObject *key, struct slice *text) {
-    PyObject *value;
+int message_text(PyObject *message, PyObject *key, PyObject **value, struct slice *text) {
     *text = SLICE_EMPTY;
-    if (message_find(message, key, &value) < 0) {
+    if (message_find(message, key, value) < 0) {
         return -1;
     }
-    if (value == NULL) {
+    if (*value == NULL) {
         return 0;
     }
-    if (!PyUnicode_Check(value)) {
-        return wrong_type(key, "a str", value);
-    }
     Py_ssize_t length;
-    const char *data = PyUnicode_AsUTF8AndSize(value, &length);
+    const char *data = NULL;
+    if (PyUnicode_Check(*value)) {
+        data = PyUnicode_AsUTF8AndSize(*value, &length);
+    } else {
+        (void)wrong_type(key, "a str", *value);
+    }
     if (data == NULL) {
+        Py_CLEAR(*value);
         return -1;
     }
     *text = slice_of(data, (size_t)length);

@@ -1,19 +1,22 @@
 /* Reading the values of an ASGI message (a dict), with errors that say which key of which message
- * is wrong. */
+ * is wrong.
+ *
+ * Reading may run Python code (the __eq__ of another key, a __bool__), which may change the message
+ * or send another: what was read is held by references, and the state is looked at afterwards. */
 #ifndef CASGI_ASGI_MESSAGE_H
 #define CASGI_ASGI_MESSAGE_H
 
 #include "asgi/bridge.h"
 #include "base/slice.h"
 
-/* Returns message["type"], a str (*borrowed*); NULL with TypeError or KeyError. */
+/* Returns new reference to message["type"], a str; NULL with TypeError or KeyError. */
 PyObject *message_type(struct bridge *bridge, PyObject *message);
 
 /* True when the type is this interned string. */
 bool message_is(PyObject *type, PyObject *expected);
 
-/* Sets *value to message[key] (*borrowed*), NULL when it is absent or None. Returns -1 with an
- * exception. */
+/* Sets *value to a new reference to message[key], NULL when it is absent or None. Returns -1 with
+ * an exception. */
 int message_find(PyObject *message, PyObject *key, PyObject **value);
 
 /* Sets *number to message[key], or to `missing`. Returns -1 with an exception when it is no int. */
@@ -26,12 +29,16 @@ int message_bool(PyObject *message, PyObject *key, bool *truth);
  * NULL when absent. Returns -1 with TypeError. */
 int message_bytes(PyObject *message, PyObject *key, PyObject **bytes);
 
+/* Returns new reference to a bytes-like object as bytes of no derived class, whose __del__ would
+ * run wherever the core lets go of it. NULL with an exception. */
+PyObject *message_exact_bytes(PyObject *object);
+
 /* As message_bytes() for the body of a response, where None is a mistake too. */
 int message_body(PyObject *message, PyObject *key, PyObject **bytes);
 
-/* Sets *text to the UTF-8 of message[key] (*borrowed* from the message), empty when absent. Returns
- * -1 with TypeError or UnicodeEncodeError. */
-int message_text(PyObject *message, PyObject *key, struct slice *text);
+/* Sets *value to a new reference to message[key], a str, and *text to its UTF-8, which *borrows*
+ * from it; NULL and empty when absent. Returns -1 with TypeError or UnicodeEncodeError. */
+int message_text(PyObject *message, PyObject *key, PyObject **value, struct slice *text);
 
 /* The bytes of a bytes object. */
 static inline struct slice message_slice(PyObject *bytes) {

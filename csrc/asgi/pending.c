@@ -47,6 +47,10 @@ static PySendResult step(PyObject *op, PyObject **result) {
         PyErr_SetString(PyExc_RuntimeError, "cannot reuse an awaitable that is finished already");
         return PYGEN_ERROR;
     }
+    if (self->waiter != NULL && waiter_is_waiting(self->waiter)) {
+        PyErr_SetString(PyExc_RuntimeError, "this awaitable is being awaited already");
+        return PYGEN_ERROR;
+    }
     if (self->waiter != NULL && waiter_is_cancelled(self->waiter)) {
         (void)waiter_raise_cancelled(self->waiter);
         self->is_finished = true;

@@ -13,10 +13,6 @@ void response_init(struct response *response, struct bridge *bridge, struct exch
 
 int response_take_start(struct response *response, PyObject *message) {
     int status = 0;
-    if (response->state != RESPONSE_NOTHING) {
-        PyErr_SetString(PyExc_RuntimeError, "the response was started already");
-        return -1;
-    }
     if (message_int(message, response->bridge->state->strings.status, 0, &status) < 0) {
         return -1;
     }
@@ -25,10 +21,16 @@ int response_take_start(struct response *response, PyObject *message) {
                      status);
         return -1;
     }
-    response->start = response_start_new(response->bridge, message, status);
-    if (response->start == NULL) {
+    struct response_start *start = response_start_new(response->bridge, message, status);
+    if (start == NULL) {
         return -1;
     }
+    if (response->state != RESPONSE_NOTHING) { /* looked at last: reading may run Python code */
+        response_start_free(start);
+        PyErr_SetString(PyExc_RuntimeError, "the response was started already");
+        return -1;
+    }
+    response->start = start;
     response->state = RESPONSE_STARTED;
     return 0;
 }
@@ -90,12 +92,16 @@ int response_take_body(struct response *response, PyObject *message) {
     struct module_strings *strings = &response->bridge->state->strings;
     PyObject *bytes = NULL;
     bool has_more = false;
-    if (response->state == RESPONSE_NOTHING) {
-        PyErr_SetString(PyExc_RuntimeError, "the response's start must be sent before its body");
-        return -1;
-    }
     if (message_body(message, strings->body, &bytes) < 0 ||
         message_bool(message, strings->more_body, &has_more) < 0) {
+        Py_XDECREF(bytes);
+        return -1;
+    }
+    if (response->state == RESPONSE_NOTHING || response->state == RESPONSE_COMPLETE) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        response->state == RESPONSE_COMPLETE
+                            ? "unexpected ASGI message: the response is complete"
+                            : "the response's start must be sent before its body");
         Py_XDECREF(bytes);
         return -1;
     }

@@ -1,14 +1,12 @@
 /* Reading response heads out of ASGI messages. Nothing that fails here has reached the wire. */
 #include "asgi/response_start.h"
 
+#include "asgi/message.h"
 #include "base/status.h"
 
 static PyObject *as_bytes(PyObject *object, const char *what) {
-    if (PyBytes_Check(object)) {
-        return Py_NewRef(object);
-    }
-    if (PyByteArray_Check(object) || PyMemoryView_Check(object)) {
-        return PyBytes_FromObject(object);
+    if (PyBytes_Check(object) || PyByteArray_Check(object) || PyMemoryView_Check(object)) {
+        return message_exact_bytes(object);
     }
     PyErr_Format(PyExc_TypeError, "a header's %s must be bytes, not %.100s: %R", what,
                  Py_TYPE(object)->tp_name, object);
@@ -82,15 +80,16 @@ static struct response_start *read_headers(PyObject *headers, int status) {
 }
 
 struct response_start *response_start_new(struct bridge *bridge, PyObject *message, int status) {
-    PyObject *headers = PyDict_GetItemWithError(message, bridge->state->strings.headers);
-    if (headers == NULL && PyErr_Occurred()) {
+    PyObject *headers;
+    if (message_find(message, bridge->state->strings.headers, &headers) < 0) {
         return NULL;
     }
     PyObject *fast = NULL;
-    if (headers != NULL && headers != Py_None) {
+    if (headers != NULL) {
         /* a copy, unless it is a tuple: reading a pair may run Python code, which could change a
          * list under us */
         fast = PySequence_Tuple(headers);
+        Py_DECREF(headers);
         if (fast == NULL) {
             return NULL;
         }

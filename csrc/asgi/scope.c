@@ -266,7 +266,8 @@ static int fill_common(struct bridge *bridge, PyObject *scope, struct exchange *
                    set_new(scope, strings->http_version, http_version(bridge, head)) < 0 ||
                    PyDict_SetItem(scope, strings->server, shared->server) < 0 ||
                    PyDict_SetItem(scope, strings->client, shared->client) < 0 ||
-                   set_new(scope, strings->scheme, scheme(bridge, exchange->connection, is_websocket)) < 0 ||
+                   set_new(scope, strings->scheme,
+                           scheme(bridge, exchange->connection, is_websocket)) < 0 ||
                    set_new(scope, strings->path, decode_path(head->path)) < 0 ||
                    set_new(scope, strings->raw_path, bytes_of(head->path)) < 0 ||
                    set_new(scope, strings->query_string, bytes_of(head->query)) < 0 ||

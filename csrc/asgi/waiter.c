@@ -42,6 +42,9 @@ PyObject *waiter_new(struct bridge *bridge, struct waiter_queue *queue) {
  */
 
 static void call_soon(WaiterObject *self, PyObject *callback, PyObject *context) {
+    if (self->bridge->loop == NULL) { /* the garbage collector has taken everything apart */
+        return;
+    }
     struct module_strings *strings = &self->bridge->state->strings;
     PyObject *args[] = {self->bridge->loop, callback, (PyObject *)self, context};
     PyObject *names = context == NULL ? NULL : PyTuple_Pack(1, strings->context);
@@ -53,7 +56,7 @@ static void call_soon(WaiterObject *self, PyObject *callback, PyObject *context)
     Py_XDECREF(names);
     Py_XDECREF(handle);
     if (handle == NULL) {
-        bridge_report(self->bridge, "casgi could not wake a task");
+        bridge_report_loop(self->bridge, "casgi could not wake a task");
     }
 }
 
@@ -85,9 +88,10 @@ static void notify(WaiterObject *self, bool may_step_now) {
         return;
     }
     bool is_done = false;
-    if (may_step_now && event_loop_enter_application(self->bridge->event_loop)) {
+    struct event_loop *entered = may_step_now ? bridge_enter_application(self->bridge) : NULL;
+    if (entered != NULL) {
         is_done = step_now(self, callback, context);
-        event_loop_leave_application(self->bridge->event_loop);
+        event_loop_leave_application(entered);
     }
     if (!is_done) {
         call_soon(self, callback, context);
@@ -156,6 +160,10 @@ bool waiter_abandon(PyObject *op) {
     return self->state == WAITER_WOKEN;
 }
 
+bool waiter_is_waiting(PyObject *op) {
+    return ((WaiterObject *)op)->state == WAITER_WAITING;
+}
+
 bool waiter_is_cancelled(PyObject *op) {
     return ((WaiterObject *)op)->state == WAITER_CANCELLED;
 }
@@ -207,8 +215,9 @@ static PyObject *add_done_callback(PyObject *op, PyObject *const *args, Py_ssize
 
 static PyObject *remove_done_callback(PyObject *op, PyObject *callback) {
     WaiterObject *self = (WaiterObject *)op;
-    int same =
-        self->callback == NULL ? 0 : PyObject_RichCompareBool(self->callback, callback, Py_EQ);
+    PyObject *own = Py_XNewRef(self->callback); /* comparing may run Python code */
+    int same = own == NULL ? 0 : PyObject_RichCompareBool(own, callback, Py_EQ);
+    Py_XDECREF(own);
     if (same > 0) {
         Py_CLEAR(self->callback);
         Py_CLEAR(self->callback_context);

@@ -44,6 +44,9 @@ PyObject *waiter_new(struct bridge *bridge, struct waiter_queue *queue);
  * to wake another). */
 bool waiter_abandon(PyObject *waiter);
 
+/* True until it is woken or cancelled. */
+bool waiter_is_waiting(PyObject *waiter);
+
 /* True when cancel() was called: awaiting goes on with CancelledError. */
 bool waiter_is_cancelled(PyObject *waiter);
 

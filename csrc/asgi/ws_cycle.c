@@ -31,6 +31,7 @@ typedef struct {
     PyObject_HEAD struct bridge *bridge;
     PyObject *owner;             /* keeps the bridge */
     struct websocket *websocket; /* NULL when over */
+    struct attached attached;    /* until then */
     PyObject *scope;
     struct mailbox mailbox;
     struct waiter_queue senders;
@@ -101,6 +102,7 @@ static PyObject *poll_receive(PyObject *op) {
     PyObject *event = mailbox_take(&self->mailbox);
     if (event == NULL) {
         if (self->is_disconnected) {
+            waiter_queue_pass_on(&self->mailbox.receivers); /* all are to be told */
             PyErr_SetString(
                 PyExc_RuntimeError,
                 "websocket.disconnect was received already: there is nothing more to receive");
@@ -207,54 +209,57 @@ static int check_accept_headers(const struct response_start *start) {
 
 static PyObject *send_accept(WsCycleObject *self, PyObject *message, PyObject *type) {
     struct slice subprotocol;
-    if (message_text(message, self->bridge->state->strings.subprotocol, &subprotocol) < 0 ||
-        check_subprotocol(subprotocol, message) < 0) {
+    PyObject *keeper;
+    if (message_text(message, self->bridge->state->strings.subprotocol, &keeper, &subprotocol) <
+        0) {
         return NULL;
     }
-    struct response_start *start = response_start_new(self->bridge, message, 101);
-    if (start == NULL || check_accept_headers(start) < 0) {
-        response_start_free(start);
-        return NULL;
+    struct response_start *start = check_subprotocol(subprotocol, message) < 0
+                                       ? NULL
+                                       : response_start_new(self->bridge, message, 101);
+    PyObject *awaitable = NULL;
+    if (start != NULL && check_accept_headers(start) == 0) {
+        int status = self->websocket == NULL
+                         ? STATUS_CLOSED
+                         : websocket_accept(self->websocket, subprotocol, start->head.headers,
+                                            start->head.header_count);
+        self->is_accepted = self->is_accepted || status == STATUS_OK;
+        awaitable = answer(self, status, type);
     }
-    int status = websocket_accept(self->websocket, subprotocol, start->head.headers,
-                                  start->head.header_count);
     response_start_free(start);
-    self->is_accepted = self->is_accepted || status == STATUS_OK;
-    return answer(self, status, type);
+    Py_XDECREF(keeper);
+    return awaitable;
 }
 
 static PyObject *send_payload(WsCycleObject *self, PyObject *message, PyObject *type) {
     struct module_strings *strings = &self->bridge->state->strings;
-    PyObject *text = NULL;
+    PyObject *text;
     PyObject *bytes = NULL;
-    if (message_find(message, strings->text, &text) < 0 ||
-        message_bytes(message, strings->bytes, &bytes) < 0) {
+    PyObject *awaitable = NULL;
+    struct slice payload;
+    if (message_text(message, strings->text, &text, &payload) < 0) {
         return NULL;
+    }
+    if (message_bytes(message, strings->bytes, &bytes) < 0) {
+        goto done;
     }
     if ((text == NULL) == (bytes == NULL)) {
-        Py_XDECREF(bytes);
         PyErr_SetString(PyExc_ValueError, "websocket.send needs either 'text' or 'bytes'");
-        return NULL;
+        goto done;
     }
-    struct slice payload = SLICE_EMPTY;
-    int status = STATUS_OK;
-    if (bytes != NULL) {
-        payload = message_slice(bytes);
-    } else if (message_text(message, strings->text, &payload) < 0) {
-        return NULL;
-    }
-    status = websocket_send(self->websocket, bytes == NULL, payload);
+    payload = bytes != NULL ? message_slice(bytes) : payload;
+    int status = self->websocket == NULL ? STATUS_CLOSED
+                                         : websocket_send(self->websocket, bytes == NULL, payload);
+    awaitable = answer(self, status, type);
+done:
+    Py_XDECREF(text);
     Py_XDECREF(bytes);
-    return answer(self, status, type);
+    return awaitable;
 }
 
-static PyObject *send_close(WsCycleObject *self, PyObject *message, PyObject *type) {
-    struct module_strings *strings = &self->bridge->state->strings;
-    int code = 0;
-    struct slice reason;
-    if (message_int(message, strings->code, WS_CLOSE_NORMAL, &code) < 0 ||
-        message_text(message, strings->reason, &reason) < 0) {
-        return NULL;
+static PyObject *close_with(WsCycleObject *self, int code, struct slice reason, PyObject *type) {
+    if (self->websocket == NULL) {
+        return gone(self);
     }
     if (!self->is_accepted) {
         return answer(self, websocket_deny(self->websocket, 403), type);
@@ -274,23 +279,43 @@ static PyObject *send_close(WsCycleObject *self, PyObject *message, PyObject *ty
     return answer(self, websocket_close(self->websocket, code, reason), type);
 }
 
+static PyObject *send_close(WsCycleObject *self, PyObject *message, PyObject *type) {
+    struct module_strings *strings = &self->bridge->state->strings;
+    int code = 0;
+    struct slice reason;
+    PyObject *keeper;
+    if (message_int(message, strings->code, WS_CLOSE_NORMAL, &code) < 0 ||
+        message_text(message, strings->reason, &keeper, &reason) < 0) {
+        return NULL;
+    }
+    PyObject *awaitable = close_with(self, code, reason, type);
+    Py_XDECREF(keeper);
+    return awaitable;
+}
+
+static bool is_deniable(const WsCycleObject *self) {
+    return self->denial == NULL && !self->is_accepted && self->websocket != NULL &&
+           self->websocket->state == WEBSOCKET_CONNECTING;
+}
+
 static PyObject *send_denial_start(WsCycleObject *self, PyObject *message, PyObject *type) {
     struct response response;
-    if (self->denial != NULL || self->is_accepted ||
-        self->websocket->state != WEBSOCKET_CONNECTING) {
-        return answer(self, self->is_closing ? STATUS_CLOSED : STATUS_STATE, type);
-    }
-    response_init(&response, self->bridge, self->websocket->exchange);
-    if (response_take_start(&response, message) < 0) {
+    response_init(&response, self->bridge, NULL);
+    bool was_deniable = is_deniable(self);
+    if (was_deniable && response_take_start(&response, message) < 0) {
         return NULL;
+    }
+    if (!was_deniable || !is_deniable(self)) { /* reading the message may have changed that */
+        response_release(&response);
+        return answer(self, self->is_closing ? STATUS_CLOSED : STATUS_STATE, type);
     }
     self->denial = PyMem_New(struct response, 1);
     if (self->denial == NULL) {
         response_release(&response);
         return PyErr_NoMemory();
     }
+    response.exchange = websocket_respond(self->websocket);
     *self->denial = response;
-    (void)websocket_respond(self->websocket);
     return outcome_none(self->bridge->state);
 }
 
@@ -306,22 +331,23 @@ static PyObject *send_denial_body(WsCycleObject *self, PyObject *message) {
 }
 
 static PyObject *send_group_message(WsCycleObject *self, PyObject *message, PyObject *type) {
-    if (self->websocket == NULL || self->is_closing) {
+    struct group_message group_message;
+    PyObject *awaitable = NULL;
+    if (self->is_closing) {
         return gone(self);
     }
-    int status = STATUS_OK;
-    if (group_message_take(self->bridge, self->websocket, message, type, &status) < 0) {
-        return NULL;
+    if (group_message_read(&group_message, self->bridge, message, type) == 0) {
+        int status = self->websocket == NULL || self->is_closing
+                         ? STATUS_CLOSED
+                         : group_message_do(&group_message, self->websocket);
+        awaitable = answer(self, status, type);
     }
-    return answer(self, status, type);
+    group_message_release(&group_message);
+    return awaitable;
 }
 
-static PyObject *send_message(WsCycleObject *self, PyObject *message) {
+static PyObject *take_message(WsCycleObject *self, PyObject *message, PyObject *type) {
     struct module_strings *strings = &self->bridge->state->strings;
-    PyObject *type = message_type(self->bridge, message);
-    if (type == NULL) {
-        return NULL;
-    }
     bool is_known = message_is(type, strings->websocket_send) ||
                     message_is(type, strings->websocket_accept) ||
                     message_is(type, strings->websocket_close) ||
@@ -353,7 +379,9 @@ static PyObject *send_message(WsCycleObject *self, PyObject *message) {
 
 static PyObject *send(PyObject *op, PyObject *message) {
     WsCycleObject *self = (WsCycleObject *)op;
-    PyObject *awaitable = send_message(self, message);
+    PyObject *type = message_type(self->bridge, message);
+    PyObject *awaitable = type == NULL ? NULL : take_message(self, message, type);
+    Py_XDECREF(type);
     return awaitable != NULL ? awaitable : outcome_of_error(self->bridge->state);
 }
 
@@ -392,8 +420,11 @@ static void on_app_done(PyObject *op, PyObject *exception) {
     WsCycleObject *self = (WsCycleObject *)op;
     report_end(self, exception);
     self->is_handling = false;
-    self->is_disconnected = self->is_closing; /* nobody will receive what is left */
-    mailbox_clear(&self->mailbox);
+    self->is_disconnected = self->is_closing;
+    mailbox_drop_events(&self->mailbox);
+    if (self->is_disconnected) { /* a task that it left behind still waits: in vain */
+        waiter_queue_pass_on(&self->mailbox.receivers);
+    }
     if (self->denial != NULL) {
         response_fail(self->denial);
     } else if (self->websocket != NULL && !self->is_accepted) {
@@ -402,6 +433,7 @@ static void on_app_done(PyObject *op, PyObject *exception) {
         websocket_settle(self->websocket);
     } else if (self->websocket != NULL) {
         (void)websocket_close(self->websocket, WS_CLOSE_INTERNAL_ERROR, SLICE_EMPTY);
+        mailbox_pass_on(&self->mailbox);
     }
 }
 
@@ -470,6 +502,12 @@ static void on_drain(void *owner) {
     Py_DECREF(self);
 }
 
+/* Somebody may still receive: the application, or a task that it left behind. */
+static bool has_audience(const WsCycleObject *self) {
+    return !self->is_started || app_task_is_running(&self->app_task) ||
+           !waiter_queue_is_empty(&self->mailbox.receivers);
+}
+
 static void on_close(void *owner, int code, struct slice reason) {
     WsCycleObject *self = owner;
     struct module_strings *strings = &self->bridge->state->strings;
@@ -478,7 +516,7 @@ static void on_close(void *owner, int code, struct slice reason) {
     event = with_value(event, strings->reason,
                        PyUnicode_DecodeUTF8(reason.data, (Py_ssize_t)reason.length, "replace"));
     self->is_closing = true;
-    if (!self->is_started || app_task_is_running(&self->app_task)) {
+    if (has_audience(self)) {
         put(self, event, 0);
     } else {
         self->is_disconnected = true;
@@ -491,6 +529,7 @@ static void on_close(void *owner, int code, struct slice reason) {
 static void on_end(void *owner) {
     WsCycleObject *self = owner;
     self->websocket = NULL;
+    bridge_detach(&self->attached);
     if (self->denial != NULL) {
         self->denial->exchange = NULL;
     }
@@ -537,6 +576,7 @@ int ws_cycle_begin(struct bridge *bridge, struct websocket *websocket) {
         Py_DECREF(self);
         return STATUS_NO_MEMORY;
     }
+    bridge_attach(bridge, &self->attached, (PyObject *)self);
     websocket_attach(websocket, &websocket_events, self);
     return STATUS_OK;
 }
@@ -559,7 +599,7 @@ static int clear(PyObject *op) {
     WsCycleObject *self = (WsCycleObject *)op;
     mailbox_clear(&self->mailbox);
     waiter_queue_clear(&self->senders);
-    Py_CLEAR(self->app_task.task);
+    app_task_clear(&self->app_task);
     return 0;
 }
 
@@ -568,7 +608,6 @@ static void dealloc(PyObject *op) {
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     (void)clear(op);
-    timer_stop(&self->app_task.close_timer);
     if (self->denial != NULL) {
         response_release(self->denial);
         PyMem_Free(self->denial);

@@ -1,8 +1,8 @@
 /* casgi._core.Server: the Python face of a server and its bridge.
  *
  * Owns the struct server and embeds the bridge; holds the selector or the rider whose event loop
- * they run on. While connections are open it holds a reference to itself, so that it can not go
- * under them. */
+ * they run on. Dropped, it closes its connections first; inside a turn, which can not be, it holds
+ * a reference to itself until they are closed. */
 #include "state.h"
 
 #include <structmember.h>
@@ -28,6 +28,7 @@ typedef struct {
     PyObject *server_header; /* bytes whose memory the options point into */
     PyObject *weakrefs;
     bool is_rider;
+    bool is_abandoned; /* dropped inside a turn: it holds itself until its connections are closed */
 } ServerObject;
 
 /* --- Events of the server
@@ -45,18 +46,34 @@ static void on_connection_end(void *Py_UNUSED(owner), struct connection *connect
     scope_forget_connection(connection);
 }
 
+static void release(ServerObject *self);
+
+static bool has_connections(const ServerObject *self) {
+    return self->server != NULL && self->server->connection_count > 0;
+}
+
+static void call_on_idle(ServerObject *self) {
+    PyObject *callback = Py_XNewRef(self->on_idle);
+    if (callback != NULL && callback != Py_None) {
+        Py_XDECREF(PyObject_CallNoArgs(callback));
+        bridge_report(&self->bridge, "Exception in Server.on_idle");
+    }
+    Py_XDECREF(callback);
+}
+
+/* Whoever calls this does not look at the server any more: it may be gone afterwards. */
 static void tell_idle(void *owner) {
     ServerObject *self = owner;
-    PyObject *callback = self->on_idle;
-    bool is_idle = self->bridge.task_count == 0 &&
-                   (self->server == NULL || self->server->connection_count == 0);
-    if (!is_idle || callback == NULL || callback == Py_None) {
-        return;
+    Py_INCREF(self); /* the callback may drop the last reference */
+    if (!has_connections(self) && self->bridge.task_count == 0) {
+        call_on_idle(self);
     }
-    Py_INCREF(callback);
-    Py_XDECREF(PyObject_CallNoArgs(callback));
-    Py_DECREF(callback);
-    bridge_report(&self->bridge, "Exception in Server.on_idle");
+    if (!has_connections(self) && self->is_abandoned) {
+        self->is_abandoned = false;
+        release(self);
+        Py_DECREF(self);
+    }
+    Py_DECREF(self);
 }
 
 static void on_tasks_ended(PyObject *owner) {
@@ -206,6 +223,7 @@ static int choose_event_loop(ServerObject *self, PyObject *loop) {
     }
     if (bridge->event_loop != NULL) {
         self->driver = selector;
+        selector_hold(selector);
         bridge->runs_on_selector = true;
         return 0;
     }
@@ -279,6 +297,7 @@ static PyObject *server_make(PyTypeObject *type, PyObject *args, PyObject *kwarg
         return NULL;
     }
     list_init(&self->bridge.tasks);
+    list_init(&self->bridge.attached);
     self->bridge.state = module_state_of_type(type);
     if (self->bridge.state == NULL || fill_bridge(self, &given) < 0 ||
         make_server(self, &given) < 0) {
@@ -327,12 +346,13 @@ static PyObject *shut_down(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 }
 
 static void cancel_tasks(ServerObject *self) {
-    struct list *tasks = &self->bridge.tasks;
-    struct list *link = tasks->next;
-    while (link != tasks) {
-        struct list *next = link->next; /* task.cancel() runs no application code */
+    struct list batch; /* a future with a cancel() of its own may end any of them meanwhile */
+    list_move_all(&batch, &self->bridge.tasks);
+    while (!list_is_empty(&batch)) {
+        struct list *link = batch.next;
+        list_remove(link);
+        list_append(&self->bridge.tasks, link);
         app_task_cancel(LIST_OBJECT(link, struct app_task, link));
-        link = next;
     }
 }
 
@@ -349,35 +369,58 @@ static PyObject *abort_all(PyObject *op, PyObject *Py_UNUSED(ignored)) {
  * not block finish it. Close may be called by a task: no other may be stepped from within it. */
 static void finish_closing(ServerObject *self) {
     enum { MOST_TURNS = 64 };
-    for (int i = 0; i < MOST_TURNS && self->server->connection_count > 0; i++) {
+    for (int i = 0; i < MOST_TURNS && has_connections(self); i++) {
         if (event_loop_turn_within_application(self->bridge.event_loop) != STATUS_OK) {
             return;
         }
     }
 }
 
-static PyObject *close_server(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    ServerObject *self = (ServerObject *)op;
-    if (self->server == NULL) {
-        Py_RETURN_NONE;
+/* Lets go of the loop, on which tasks that have not ended yet must leave no timer. */
+static void leave_loop(ServerObject *self) {
+    struct list *tasks = &self->bridge.tasks;
+    for (struct list *link = tasks->next; link != tasks; link = link->next) {
+        app_task_stop_timer(LIST_OBJECT(link, struct app_task, link));
     }
+    bool has_left = self->bridge.event_loop == NULL;
+    self->bridge.event_loop = NULL;
+    if (self->is_rider) {
+        rider_close(self->driver); /* again, when the first time was inside a turn of ours */
+    } else if (!has_left) {
+        selector_release(self->driver);
+    }
+}
+
+/* Frees the server, whose connections are all closed. Idempotent: on_idle() may close it, too. */
+static void release(ServerObject *self) {
+    struct server *server = self->server;
+    self->server = NULL;
+    self->bridge.server = NULL;
+    server_free(server);
+    leave_loop(self);
+}
+
+/* Returns false when connections are left, because this was called inside a turn. */
+static bool try_to_close(ServerObject *self) {
     Py_INCREF(self);
     server_abort(self->server);
     cancel_tasks(self);
     finish_closing(self);
-    if (self->server->connection_count > 0) {
-        Py_DECREF(self);
+    bool is_closed = !has_connections(self);
+    if (is_closed) {
+        release(self);
+    }
+    Py_DECREF(self);
+    return is_closed;
+}
+
+static PyObject *close_server(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ServerObject *self = (ServerObject *)op;
+    if (self->server != NULL && !try_to_close(self)) {
         PyErr_SetString(PyExc_RuntimeError,
                         "the server can not be closed from inside one of its own callbacks");
         return NULL;
     }
-    server_free(self->server);
-    self->server = NULL;
-    self->bridge.server = NULL;
-    if (self->is_rider) {
-        rider_close(self->driver);
-    }
-    Py_DECREF(self);
     Py_RETURN_NONE;
 }
 
@@ -426,11 +469,10 @@ static void finalize(PyObject *op) {
     }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *result = close_server(op, NULL);
-    if (result == NULL) {
-        PyErr_WriteUnraisable(op);
+    if (!try_to_close(self)) {
+        self->is_abandoned = true;
+        Py_INCREF(self);
     }
-    Py_XDECREF(result);
     PyErr_Restore(type, value, traceback);
 }
 
@@ -444,6 +486,7 @@ static void dealloc(PyObject *op) {
     if (self->weakrefs != NULL) {
         PyObject_ClearWeakRefs(op);
     }
+    leave_loop(self); /* of a server that was never made whole */
     (void)clear(op);
     Py_CLEAR(self->driver);
     Py_CLEAR(self->server_header);

@@ -173,6 +173,7 @@ static void get_off(RiderObject *self) {
     }
     struct event_loop *loop = self->loop;
     self->loop = NULL;
+    Py_XDECREF(event_loop_take_interrupt(loop));
     event_loop_free(loop);
     Py_CLEAR(self->on_ready);
     Py_CLEAR(self->on_soon);
@@ -230,6 +231,7 @@ static void rider_dealloc(RiderObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     if (self->loop != NULL) {
+        Py_XDECREF(event_loop_take_interrupt(self->loop));
         event_loop_free(self->loop);
     }
     rider_clear(self);

@@ -18,6 +18,7 @@ typedef struct {
     struct event_loop *loop;
     PyThreadState *thread; /* while the poll waits */
     uv_poll_t descriptors_poll;
+    size_t holders; /* servers that still use the event loop */
     bool descriptors_ready;
     bool closed;
 } SelectorObject;
@@ -32,14 +33,17 @@ static void on_descriptors_ready(uv_poll_t *poll, int status, int events) {
     self->descriptors_ready = true;
 }
 
+/* While another thread may run, no task is to be stepped from there. */
 static void before_block(void *owner) {
     SelectorObject *self = owner;
+    (void)event_loop_enter_application(self->loop);
     self->thread = PyEval_SaveThread();
 }
 
 static void after_block(void *owner) {
     SelectorObject *self = owner;
     PyEval_RestoreThread(self->thread);
+    event_loop_leave_application(self->loop);
 }
 
 /* Making and closing */
@@ -89,12 +93,14 @@ failed:
     return NULL;
 }
 
-/* Frees the event loop as soon as nobody's streams are on it: now, or when the selector itself
- * goes. */
+/* Frees the event loop as soon as no server and nobody's streams are on it: now, when it is let go
+ * of, or when the selector itself goes. */
 static void free_loop(SelectorObject *self) {
-    if (self->loop == NULL || event_loop_is_in_use(self->loop)) {
+    if (self->loop == NULL || self->holders > 0 || event_loop_is_in_turn(self->loop) ||
+        event_loop_is_in_use(self->loop)) {
         return;
     }
+    Py_XDECREF(event_loop_take_interrupt(self->loop));
     event_loop_free(self->loop);
     self->loop = NULL;
 }
@@ -317,4 +323,16 @@ struct event_loop *selector_event_loop(struct module_state *state, PyObject *obj
     }
     SelectorObject *self = (SelectorObject *)object;
     return self->closed ? NULL : self->loop;
+}
+
+void selector_hold(PyObject *selector) {
+    ((SelectorObject *)selector)->holders++;
+}
+
+void selector_release(PyObject *selector) {
+    SelectorObject *self = (SelectorObject *)selector;
+    self->holders--;
+    if (self->closed) {
+        free_loop(self);
+    }
 }

@@ -16,7 +16,10 @@ extern PyType_Spec selector_type_spec;
 int selector_type_register(struct module_state *state);
 
 /* The event loop of a Selector, or NULL when `object` is none or is closed (no exception set).
- * *Borrows*: hold the selector. */
+ * *Borrows*: hold the selector, and from selector_hold() to selector_release() its loop stays also
+ * when it is closed. */
 struct event_loop *selector_event_loop(struct module_state *state, PyObject *object);
+void selector_hold(PyObject *selector);
+void selector_release(PyObject *selector);
 
 #endif

@@ -232,11 +232,12 @@ static void on_exchange_drain(void *owner) {
 /* The connection is gone, or the client left before the answer. */
 static void on_exchange_disconnect(void *owner) {
     struct websocket *websocket = owner;
+    struct exchange *exchange = websocket->exchange;
     report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
     websocket->state = WEBSOCKET_CLOSED;
     timer_stop(&websocket->timer);
-    make_ready(websocket);
-    exchange_abort(websocket->exchange); /* there is nothing left to answer */
+    make_ready(websocket); /* a denial that is completed here ends the exchange, and frees us */
+    exchange_abort(exchange); /* there is nothing left to answer */
 }
 
 static void on_exchange_shutdown(void *owner) {

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from check import answer, framing
-from checks_websocket import scope_of
+from checks_handshake import scope_of
 from site_process import ORIGIN, Site, new_key
 from support.raw import request
 from support.ws import PING, PONG, upgrade
@@ -117,7 +117,7 @@ def cut(start: Start, target: str) -> Any:
         client.send(request(target))
         begun = client.read_until(b"\r\n")
         client.read_until(b"\r\n\r\n")
-        while not client.is_silent(2.5) and client.buffer:
+        while not client.is_silent(1.8) and client.buffer:
             rest = client.read_exactly(len(client.buffer))
             if rest.endswith(b"0\r\n\r\n"):
                 return begun, "complete"
@@ -138,7 +138,7 @@ def crash_in_a_consumer(start: Start) -> Any:
 def consumer_without_an_answer(start: Start) -> Any:
     with start() as site, site.connect() as client:
         client.send(request("/consumer/silent/"))
-        return "open" if client.is_silent(2.5) else client.read_response().status
+        return "open" if client.is_silent(1.8) else client.read_response().status
 
 
 @check
@@ -182,9 +182,8 @@ def shutdown_when_nothing_is_open(start: Start) -> Any:
 def requests_after_a_crash(start: Start) -> Any:
     """Nothing that an application does wrong stops the server."""
     with start() as site:
-        for _ in range(3):
-            site.get("/crash-async/")
-            site.ask(upgrade("/ws/connecting/crash/", headers=[ORIGIN]))
+        site.get("/crash-async/")
+        site.ask(upgrade("/ws/connecting/crash/", headers=[ORIGIN]))
         begun = time.monotonic()
         got = site.get("/hello/", "Connection: close")
         return answer(got), framing(got)["connection"], time.monotonic() - begun < 5

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import checks_bodies
 import checks_closing
+import checks_handshake
 import checks_http
 import checks_process
 import checks_rooms
@@ -15,7 +17,13 @@ from conftest import Ask
 from differences import ANY, DIFFERENCES
 from site_process import Site
 
-IN_MEMORY = {**checks_http.CHECKS, **checks_websocket.CHECKS, **checks_closing.CHECKS}
+IN_MEMORY = {
+    **checks_http.CHECKS,
+    **checks_bodies.CHECKS,
+    **checks_handshake.CHECKS,
+    **checks_websocket.CHECKS,
+    **checks_closing.CHECKS,
+}
 
 
 def compare(name: str, answers: dict[str, Any]) -> None:

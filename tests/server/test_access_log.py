@@ -67,4 +67,4 @@ def test_refused_handshake(log: Log) -> None:
         client.send(upgrade("/room/", headers=["Sec-WebSocket-Version: 1"]))
         client.read_to_end()
     (line,) = log.lines()
-    assert line.startswith('"GET /room/" 400 ') or line.startswith('"GET /room/" 426 ')
+    assert line.startswith(('"GET /room/" 400 ', '"GET /room/" 426 '))

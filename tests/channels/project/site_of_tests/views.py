@@ -99,7 +99,7 @@ async def crash_async(request):
 
 
 def stream(request):
-    return StreamingHttpResponse((f"part {number}\n" for number in range(5)))
+    return StreamingHttpResponse(f"part {number}\n" for number in range(5))
 
 
 async def stream_async(request):
