@@ -20,9 +20,7 @@ void app_task_init(struct app_task *app_task, struct bridge *bridge,
     timer_init(&app_task->close_timer, on_close_timeout);
 }
 
-/* --- The end
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- The end --- */
 
 static void finish(struct app_task *app_task, PyObject *exception) {
     PyObject *cycle = app_task->cycle;
@@ -77,9 +75,7 @@ static int watch_task(struct app_task *app_task, PyObject *task) {
     return result == NULL ? -1 : 0;
 }
 
-/* --- The start
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- The start --- */
 
 #if !HAS_EAGER_START
 /* loop.call_soon(callback, *args, context=None) while a task is being made: `self` is the Server
@@ -304,9 +300,7 @@ void app_task_start(struct app_task *app_task, PyObject *cycle, PyObject *scope,
     Py_XDECREF(task);
 }
 
-/* --- Cancelling
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Cancelling --- */
 
 void app_task_cancel(struct app_task *app_task) {
     struct bridge *bridge = app_task->bridge;

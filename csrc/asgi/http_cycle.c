@@ -36,9 +36,7 @@ typedef struct {
     bool is_paused;
 } HttpCycleObject;
 
-/* --- receive()
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- receive() --- */
 
 static PyObject *body_event(HttpCycleObject *self) {
     struct module_strings *strings = &self->bridge->state->strings;
@@ -111,9 +109,7 @@ static PyObject *receive(PyObject *op, PyObject *Py_UNUSED(argument)) {
     return pending_new(self->bridge, op, &self->receivers, poll_receive);
 }
 
-/* --- send()
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- send() --- */
 
 static PyObject *raise_gone(HttpCycleObject *self) {
     return bridge_raise_status(self->bridge, STATUS_CLOSED,
@@ -174,8 +170,7 @@ static PyObject *send(PyObject *op, PyObject *message) {
     return awaitable != NULL ? awaitable : outcome_of_error(self->bridge->state);
 }
 
-/* --- The application's end
- * --------------------------------------------------------------------------------------------- */
+/* --- The application's end --- */
 
 /* Logs `text` with the request, e.g. "Exception in ASGI application: GET '/x'". */
 static void log_request(HttpCycleObject *self, const char *level, const char *text,
@@ -213,8 +208,7 @@ static PyObject *on_task_done(PyObject *op, PyObject *task) {
     return app_task_on_task_done(&((HttpCycleObject *)op)->app_task, task);
 }
 
-/* --- Events of the exchange
- * -------------------------------------------------------------------------------------------- */
+/* --- Events of the exchange --- */
 
 static void on_body(void *owner, struct slice bytes, bool is_last) {
     HttpCycleObject *self = owner;
@@ -319,9 +313,7 @@ int http_cycle_begin(struct bridge *bridge, struct exchange *exchange) {
     return STATUS_OK;
 }
 
-/* --- The type
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- The type --- */
 
 static int traverse(PyObject *op, visitproc visit, void *arg) {
     HttpCycleObject *self = (HttpCycleObject *)op;

@@ -24,9 +24,7 @@ static PyObject *bytes_of(struct slice bytes) {
     return PyBytes_FromStringAndSize(bytes.data, (Py_ssize_t)bytes.length);
 }
 
-/* --- Addresses
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Addresses --- */
 
 /* Returns the text of an address, the last one's object when it is the same. */
 static PyObject *host_text(struct bridge *bridge, const char *host) {
@@ -103,9 +101,7 @@ void scope_forget_connection(struct connection *connection) {
     }
 }
 
-/* --- The target
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- The target --- */
 
 static int hex_value(char c) {
     if (c >= '0' && c <= '9') {
@@ -142,9 +138,7 @@ static PyObject *decode_path(struct slice path) {
     return text;
 }
 
-/* --- Headers
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Headers --- */
 
 /* daphne's way to set root_path from a proxy; it is for the server, and no header of the request.
  */
@@ -170,9 +164,7 @@ static PyObject *root_path(struct bridge *bridge, const struct http_request_head
     return header == NULL ? Py_NewRef(bridge->root_path) : decode_path(header->value);
 }
 
-/* --- The scope
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- The scope --- */
 
 static PyObject *asgi_versions(struct bridge *bridge) {
     struct module_strings *strings = &bridge->state->strings;

@@ -37,9 +37,7 @@ PyObject *waiter_new(struct bridge *bridge, struct waiter_queue *queue) {
     return Py_NewRef(self); /* one reference for the queue, one for the caller */
 }
 
-/* --- Waking
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- Waking --- */
 
 static void call_soon(WaiterObject *self, PyObject *callback, PyObject *context) {
     if (self->bridge->loop == NULL) { /* the garbage collector has taken everything apart */
@@ -179,8 +177,7 @@ PyObject *waiter_raise_cancelled(PyObject *op) {
     return NULL;
 }
 
-/* --- The protocol of asyncio.Future, as far as a task uses it
- * ---------------------------------------------------------- */
+/* --- The protocol of asyncio.Future, as far as a task uses it --- */
 
 static PyObject *add_done_callback(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
                                    PyObject *kwnames) {

@@ -1,11 +1,10 @@
 /* One WebSocket of the application. What send() may do is the WebSocket's state:
  *
- *   state        accept   send                 close              http.response.*    receive()
- * gives CONNECTING   opens    RuntimeError         403                answers instead
- * websocket.connect OPEN         Runtime  sends                close frame        RuntimeError
- * websocket.receive SETTLING     Runtime  sends                answers the close  RuntimeError what
- * came before, websocket.disconnect CLOSED       gone     gone                 gone gone
- * websocket.disconnect, once
+ *   state       accept        send          close               http.response.*  receive() gives
+ *   CONNECTING  opens         RuntimeError  403                 answers instead  websocket.connect
+ *   OPEN        RuntimeError  sends         close frame         RuntimeError     websocket.receive
+ *   SETTLING    RuntimeError  sends         answers the close   RuntimeError     what came before
+ *   CLOSED      gone          gone          gone                gone             disconnect, once
  *
  * "gone" is ClientDisconnected, an OSError, as ASGI 2.4 wants it, and silence for Channels'
  * consumers, which daphne brought up on it. Referenced by the WebSocket until its on_end(), by its
@@ -47,9 +46,7 @@ typedef struct {
     bool is_channels; /* by a consumer of Channels */
 } WsCycleObject;
 
-/* --- receive()
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- receive() --- */
 
 static PyObject *event_of_type(PyObject *type_key, PyObject *type) {
     PyObject *event = PyDict_New();
@@ -131,9 +128,7 @@ static PyObject *receive(PyObject *op, PyObject *Py_UNUSED(argument)) {
     return pending_new(self->bridge, op, &self->mailbox.receivers, poll_receive);
 }
 
-/* --- send()
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- send() --- */
 
 static PyObject *raise_gone(WsCycleObject *self) {
     return bridge_raise_status(self->bridge, STATUS_CLOSED,
@@ -385,8 +380,7 @@ static PyObject *send(PyObject *op, PyObject *message) {
     return awaitable != NULL ? awaitable : outcome_of_error(self->bridge->state);
 }
 
-/* --- The application's end
- * --------------------------------------------------------------------------------------------- */
+/* --- The application's end --- */
 
 static void log_websocket(WsCycleObject *self, const char *level, const char *text,
                           PyObject *exception) {
@@ -441,8 +435,7 @@ static PyObject *on_task_done(PyObject *op, PyObject *task) {
     return app_task_on_task_done(&((WsCycleObject *)op)->app_task, task);
 }
 
-/* --- Events of the WebSocket
- * ------------------------------------------------------------------------------------------- */
+/* --- Events of the WebSocket --- */
 
 static void put(WsCycleObject *self, PyObject *event, size_t bytes) {
     if (mailbox_put(&self->mailbox, event, bytes) < 0) {
@@ -581,9 +574,7 @@ int ws_cycle_begin(struct bridge *bridge, struct websocket *websocket) {
     return STATUS_OK;
 }
 
-/* --- The type
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- The type --- */
 
 static int traverse(PyObject *op, visitproc visit, void *arg) {
     WsCycleObject *self = (WsCycleObject *)op;

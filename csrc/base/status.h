@@ -1,7 +1,7 @@
 /* Status codes of everything below the bridge: 0 is success, every failure is negative.
  *
  * They are few, and stand for what the caller can do about it, not for where they arose. The bridge
- * turns them into exceptions in one place (asgi/errors.c); a protocol turns them into an HTTP
+ * turns them into exceptions in one place (asgi/bridge.c); a protocol turns them into an HTTP
  * status or a close code. */
 #ifndef CASGI_BASE_STATUS_H
 #define CASGI_BASE_STATUS_H

@@ -31,8 +31,7 @@ typedef struct {
     bool is_abandoned; /* dropped inside a turn: it holds itself until its connections are closed */
 } ServerObject;
 
-/* --- Events of the server
- * ---------------------------------------------------------------------------------------------- */
+/* --- Events of the server --- */
 
 static int on_request(void *owner, struct exchange *exchange) {
     return http_cycle_begin(&((ServerObject *)owner)->bridge, exchange);
@@ -98,9 +97,7 @@ static const struct application_events application_events = {
     .on_refused = on_refused,
 };
 
-/* --- Options
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Options --- */
 
 /* A number of seconds, or None for never, which is -1 below the bridge. */
 static int seconds_converter(PyObject *object, void *address) {
@@ -206,9 +203,7 @@ static int parse_arguments(PyObject *args, PyObject *kwargs, struct arguments *g
     return 0;
 }
 
-/* --- Making
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- Making --- */
 
 /* Finds the event loop: that of our own selector under the asyncio loop, or a new one that rides on
  * it. */
@@ -307,9 +302,7 @@ static PyObject *server_make(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return (PyObject *)self;
 }
 
-/* --- Methods
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Methods --- */
 
 static PyObject *listen_on(PyObject *op, PyObject *argument) {
     ServerObject *self = (ServerObject *)op;
@@ -443,9 +436,7 @@ static int set_on_idle(PyObject *op, PyObject *value, void *Py_UNUSED(closure)) 
     return 0;
 }
 
-/* --- The type
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- The type --- */
 
 static int traverse(PyObject *op, visitproc visit, void *arg) {
     ServerObject *self = (ServerObject *)op;

@@ -1,12 +1,12 @@
 /* One accepted connection: its stream, what is to be written on it, its timer, and the protocol
  * that is spoken.
  *
- *   OPEN --connection_finish--> FINISHING (queue empties, FIN, the rest is read and dropped)
- * --peer's end, or the linger timer--> CLOSING any  --connection_close-->  CLOSING   --on_closed
- * from the loop--> freed
+ *   OPEN --connection_finish--> FINISHING --peer's end, or the linger timer--> CLOSING
+ *   any  --connection_close---> CLOSING   --on_closed, from the loop--> freed
  *
- * It is freed in one place, the stream's on_closed. Protocols are exchanged at one vtable: http1
- * here, http2 later by ALPN or preface. */
+ * FINISHING: the queue empties, FIN follows, the rest is read and dropped. It is freed in one
+ * place, the stream's on_closed. Protocols are exchanged at one vtable: http1 here, http2 later by
+ * ALPN or preface. */
 #ifndef CASGI_SERVER_CONNECTION_H
 #define CASGI_SERVER_CONNECTION_H
 

@@ -43,9 +43,7 @@ static void report_close(struct websocket *websocket, int code, struct slice rea
     }
 }
 
-/* --- Timers
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- Timers --- */
 
 static void start_timer(struct websocket *websocket, double seconds) {
     if (seconds >= 0) {
@@ -125,9 +123,7 @@ static void on_lifetime(struct timer *timer) {
     make_ready(websocket);
 }
 
-/* --- What arrives
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- What arrives --- */
 
 static void on_message(void *owner, bool is_text, struct slice payload) {
     struct websocket *websocket = owner;
@@ -192,8 +188,7 @@ static void on_failure(void *owner, int code, const char *reason) {
 static const struct ws_session_events session_events = {on_message, on_ping, on_pong, on_peer_close,
                                                         on_failure};
 
-/* --- Events of the exchange
- * -------------------------------------------------------------------------------------------- */
+/* --- Events of the exchange --- */
 
 static void on_exchange_body(void *owner, struct slice bytes, bool is_last) {
     struct websocket *websocket = owner;
@@ -264,9 +259,7 @@ static const struct exchange_events exchange_events = {
     .on_end = on_exchange_end,
 };
 
-/* --- The handshake
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- The handshake --- */
 
 static void refuse(struct exchange *exchange, int status, struct slice text) {
     struct http_header headers[] = {
@@ -406,8 +399,7 @@ struct exchange *websocket_respond(struct websocket *websocket) {
     return websocket->exchange;
 }
 
-/* --- What the application sends
- * ---------------------------------------------------------------------------------------- */
+/* --- What the application sends --- */
 
 /* The status of a send in this state. While settling the application still answers what came before
  * the close frame. */

@@ -1,11 +1,13 @@
 /* One WebSocket of the server: the handshake's answer, the session on the exchange's tunnel,
  * keep-alive pings, the closing handshake.
  *
- *   CONNECTING --accept--> OPEN --close frame sent--> CLOSING --peer's close frame, its end, or the
- * timer--> CLOSED |                    |--close frame or violation arrives--> SETTLING --settle, or
- * the timer--> CLOSING or CLOSED
- *       |--deny, response----------------------------------------> CLOSED (the exchange answers as
- * any other) any --tunnel ends without a close frame--> CLOSED
+ *   CONNECTING --accept--> OPEN
+ *   CONNECTING --deny, response--> CLOSED (the exchange answers as any other)
+ *   OPEN       --close frame sent--> CLOSING
+ *   OPEN       --close frame or violation arrives--> SETTLING
+ *   SETTLING   --settle, or the timer--> CLOSED
+ *   CLOSING    --peer's close frame, its end, or the timer--> CLOSED
+ *   any        --the tunnel ends without a close frame--> CLOSED
  *
  * In SETTLING the application may still answer the messages that came before the close frame; a
  * moment later the closing goes on without it. on_close() is called exactly once, on leaving OPEN
