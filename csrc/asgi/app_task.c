@@ -123,17 +123,37 @@ PyObject *app_task_new_catcher(struct bridge *bridge) {
 #endif
 }
 
-/* Task(coroutine, loop=…, name=…, context=…[, eager_start=True]) */
-static PyObject *new_task(struct bridge *bridge, PyObject *coroutine, PyObject *context,
-                          bool is_eager) {
+/* The keywords of every Task of this bridge but its context; made once. Returns -1 with an
+ * exception. */
+static int make_task_keywords(struct bridge *bridge) {
     struct module_strings *strings = &bridge->state->strings;
-    PyObject *args[] = {coroutine, bridge->loop, strings->application, context, Py_True};
-    PyObject *names = is_eager ? PyTuple_Pack(4, strings->loop, strings->name, strings->context,
-                                              strings->eager_start)
-                               : PyTuple_Pack(3, strings->loop, strings->name, strings->context);
-    PyObject *task =
-        names == NULL ? NULL : PyObject_Vectorcall(bridge->state->task_class, args, 1, names);
-    Py_XDECREF(names);
+    PyObject *keywords = PyDict_New();
+    if (keywords == NULL || PyDict_SetItem(keywords, strings->loop, bridge->loop) < 0 ||
+        PyDict_SetItem(keywords, strings->name, strings->application) < 0 ||
+        (HAS_EAGER_START && PyDict_SetItem(keywords, strings->eager_start, Py_True) < 0)) {
+        Py_XDECREF(keywords);
+        return -1;
+    }
+    bridge->task_keywords = keywords;
+    return 0;
+}
+
+/* Task(coroutine, loop=…, name=…, context=…[, eager_start=True]). The one dict serves all calls:
+ * Task keeps what is in it, not the dict, and has read it before it runs anything. */
+static PyObject *new_task(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
+    PyObject *key = bridge->state->strings.context;
+    if (bridge->task_keywords == NULL && make_task_keywords(bridge) < 0) {
+        return NULL;
+    }
+    PyObject *args = PyTuple_Pack(1, coroutine);
+    PyObject *task = NULL;
+    if (args != NULL && PyDict_SetItem(bridge->task_keywords, key, context) == 0) {
+        task = PyObject_Call((PyObject *)bridge->state->task_class, args, bridge->task_keywords);
+        if (PyDict_SetItem(bridge->task_keywords, key, Py_None) < 0) {
+            Py_CLEAR(task);
+        }
+    }
+    Py_XDECREF(args);
     return task;
 }
 
@@ -155,7 +175,7 @@ static int has_own_call_soon(struct bridge *bridge) {
 }
 
 static PyObject *start_eagerly(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
-    return new_task(bridge, coroutine, context, true);
+    return new_task(bridge, coroutine, context);
 }
 #else
 /* Returns 1 when somebody has put a call_soon of his own on the loop, which ours must not displace;
@@ -175,7 +195,7 @@ static PyObject *new_caught_task(struct bridge *bridge, PyObject *coroutine, PyO
         return NULL;
     }
     bridge->starting_context = context;
-    PyObject *task = new_task(bridge, coroutine, context, false);
+    PyObject *task = new_task(bridge, coroutine, context);
     bridge->starting_context = NULL;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);

@@ -6,7 +6,8 @@
 #include <structmember.h>
 
 typedef struct {
-    PyObject_HEAD vectorcallfunc vectorcall;
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
     async_method_call call;
     PyObject *self;
     struct module_state *state;

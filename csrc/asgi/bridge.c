@@ -120,6 +120,7 @@ int bridge_traverse(struct bridge *bridge, visitproc visit, void *arg) {
     Py_VISIT(bridge->extensions);
     Py_VISIT(bridge->start_catcher);
     Py_VISIT(bridge->caught_start);
+    Py_VISIT(bridge->task_keywords);
     for (struct list *link = bridge->attached.next; link != &bridge->attached; link = link->next) {
         Py_VISIT(LIST_OBJECT(link, struct attached, link)->cycle);
     }
@@ -136,6 +137,7 @@ void bridge_clear(struct bridge *bridge) {
     Py_CLEAR(bridge->extensions);
     Py_CLEAR(bridge->start_catcher);
     Py_CLEAR(bridge->caught_start);
+    Py_CLEAR(bridge->task_keywords);
     Py_CLEAR(bridge->last_host);
     Py_CLEAR(bridge->last_server);
     for (int i = 0; i < HEADER_PAIR_SLOTS; i++) {

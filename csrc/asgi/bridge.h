@@ -38,6 +38,7 @@ struct bridge {
     PyObject *extensions;     /* scope["extensions"] of WebSockets, copied for each */
     PyObject *start_catcher;  /* see app_task.c; NULL when the loop takes no eager start */
     PyObject *caught_start;
+    PyObject *task_keywords;    /* dict: see app_task.c */
     PyObject *starting_context; /* borrowed: of the task whose start is to be caught */
     PyObject *header_pairs[HEADER_PAIR_SLOTS];
     PyObject *last_host;                     /* str: behind a proxy all clients have the same */

@@ -19,7 +19,8 @@
 #include "base/status.h"
 
 typedef struct {
-    PyObject_HEAD struct bridge *bridge;
+    PyObject_HEAD
+    struct bridge *bridge;
     PyObject *owner; /* keeps the bridge */
     PyObject *scope;
     struct response response; /* with the exchange, which is NULL when it is over */

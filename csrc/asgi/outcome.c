@@ -5,7 +5,8 @@
 #include "asgi/awaitable.h"
 
 typedef struct {
-    PyObject_HEAD PyObject *value;
+    PyObject_HEAD
+    PyObject *value;
     bool raises;
 } OutcomeObject;
 

@@ -5,7 +5,8 @@
 #include "asgi/awaitable.h"
 
 typedef struct {
-    PyObject_HEAD struct bridge *bridge;
+    PyObject_HEAD
+    struct bridge *bridge;
     struct waiter_queue *queue; /* in owner */
     pending_poll poll;
     PyObject *owner;

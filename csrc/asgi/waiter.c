@@ -10,7 +10,8 @@
 enum waiter_state { WAITER_WAITING, WAITER_WOKEN, WAITER_CANCELLED };
 
 struct WaiterObject {
-    PyObject_HEAD struct list link;
+    PyObject_HEAD
+    struct list link;
     struct bridge *bridge;
     PyObject *owner; /* keeps the bridge */
     PyObject *callback;

@@ -1,50 +1,18 @@
-/* One WebSocket of the application. What send() may do is the WebSocket's state:
+/* One WebSocket of the application: its events wait in the mailbox for receive(); what send() does
+ * is in ws_send.c, with the table of states.
  *
- *   state       accept        send          close               http.response.*  receive() gives
- *   CONNECTING  opens         RuntimeError  403                 answers instead  websocket.connect
- *   OPEN        RuntimeError  sends         close frame         RuntimeError     websocket.receive
- *   SETTLING    RuntimeError  sends         answers the close   RuntimeError     what came before
- *   CLOSED      gone          gone          gone                gone             disconnect, once
- *
- * "gone" is ClientDisconnected, an OSError, as ASGI 2.4 wants it, and silence for Channels'
- * consumers, which daphne brought up on it. Referenced by the WebSocket until its on_end(), by its
- * task while that runs, and by whoever holds receive or send. */
+ * Referenced by the WebSocket until its on_end(), by its task while that runs, and by whoever holds
+ * receive or send. */
 #include "asgi/ws_cycle.h"
 
-#include "asgi/app_task.h"
 #include "asgi/async_method.h"
 #include "asgi/caller.h"
-#include "asgi/group_message.h"
-#include "asgi/mailbox.h"
-#include "asgi/message.h"
-#include "asgi/outcome.h"
 #include "asgi/pending.h"
-#include "asgi/response.h"
 #include "asgi/scope.h"
+#include "asgi/ws_cycle_internal.h"
 #include "base/counters.h"
 #include "base/limits.h"
 #include "base/status.h"
-#include "http/header_rules.h"
-
-typedef struct {
-    PyObject_HEAD struct bridge *bridge;
-    PyObject *owner;             /* keeps the bridge */
-    struct websocket *websocket; /* NULL when over */
-    struct attached attached;    /* until then */
-    PyObject *scope;
-    struct mailbox mailbox;
-    struct waiter_queue senders;
-    struct response *denial; /* websocket.http.response.*, NULL unless it was started */
-    struct app_task app_task;
-    bool is_started;
-    bool is_accepted;
-    bool is_closing;      /* on_close() came: the disconnect is in the mailbox, or was received */
-    bool is_disconnected; /* the application has received websocket.disconnect */
-    bool is_handling;     /* it has received a message and not asked for the next */
-    bool is_paused;
-    bool was_asked;   /* receive() was called */
-    bool is_channels; /* by a consumer of Channels */
-} WsCycleObject;
 
 /* --- receive() --- */
 
@@ -126,258 +94,6 @@ static PyObject *receive(PyObject *op, PyObject *Py_UNUSED(argument)) {
         self->is_channels = caller_is_in_package("channels");
     }
     return pending_new(self->bridge, op, &self->mailbox.receivers, poll_receive);
-}
-
-/* --- send() --- */
-
-static PyObject *raise_gone(WsCycleObject *self) {
-    return bridge_raise_status(self->bridge, STATUS_CLOSED,
-                               "the WebSocket is closed: nobody receives this message");
-}
-
-static PyObject *poll_drained(PyObject *op) {
-    WsCycleObject *self = (WsCycleObject *)op;
-    if (self->websocket != NULL && websocket_is_congested(self->websocket)) {
-        return NULL;
-    }
-    if (self->is_closing && !self->is_channels) {
-        return raise_gone(self);
-    }
-    Py_RETURN_NONE;
-}
-
-static PyObject *sent(WsCycleObject *self) {
-    if (self->websocket != NULL && websocket_is_congested(self->websocket)) {
-        return pending_new(self->bridge, (PyObject *)self, &self->senders, poll_drained);
-    }
-    return outcome_none(self->bridge->state);
-}
-
-/* After the close: an error, except for a consumer of Channels, whose disconnect() may send. */
-static PyObject *gone(WsCycleObject *self) {
-    if (self->is_channels || caller_is_in_package("channels")) {
-        return outcome_none(self->bridge->state);
-    }
-    return raise_gone(self);
-}
-
-static PyObject *answer(WsCycleObject *self, int status, PyObject *type) {
-    if (status == STATUS_OK) {
-        return sent(self);
-    }
-    if (status == STATUS_CLOSED) {
-        return gone(self);
-    }
-    if (status == STATUS_STATE) {
-        PyErr_Format(PyExc_RuntimeError, "unexpected ASGI message %R: the WebSocket is %s", type,
-                     self->is_accepted ? "accepted already" : "not accepted yet");
-        return NULL;
-    }
-    return bridge_raise_status(self->bridge, status, "the message could not be sent");
-}
-
-static int check_subprotocol(struct slice subprotocol, PyObject *message) {
-    if (subprotocol.length > 0 && !header_is_token(subprotocol)) {
-        PyErr_Format(PyExc_ValueError,
-                     "websocket.accept: the subprotocol must be a token (RFC 9110): %R", message);
-        return -1;
-    }
-    return 0;
-}
-
-/* Headers that are the handshake's own. */
-static int check_accept_headers(const struct response_start *start) {
-    for (size_t i = 0; i < start->head.header_count; i++) {
-        struct slice name = start->head.headers[i].name;
-        if (slice_equals_ignoring_case(name, SLICE_LITERAL("sec-websocket-accept")) ||
-            slice_equals_ignoring_case(name, SLICE_LITERAL("sec-websocket-extensions")) ||
-            slice_equals_ignoring_case(name, SLICE_LITERAL("sec-websocket-protocol"))) {
-            PyErr_Format(PyExc_ValueError,
-                         "websocket.accept: the header %R is the server's; a subprotocol is chosen "
-                         "by 'subprotocol'",
-                         start->keepers[2 * i]);
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static PyObject *send_accept(WsCycleObject *self, PyObject *message, PyObject *type) {
-    struct slice subprotocol;
-    PyObject *keeper;
-    if (message_text(message, self->bridge->state->strings.subprotocol, &keeper, &subprotocol) <
-        0) {
-        return NULL;
-    }
-    struct response_start *start = check_subprotocol(subprotocol, message) < 0
-                                       ? NULL
-                                       : response_start_new(self->bridge, message, 101);
-    PyObject *awaitable = NULL;
-    if (start != NULL && check_accept_headers(start) == 0) {
-        int status = self->websocket == NULL
-                         ? STATUS_CLOSED
-                         : websocket_accept(self->websocket, subprotocol, start->head.headers,
-                                            start->head.header_count);
-        self->is_accepted = self->is_accepted || status == STATUS_OK;
-        awaitable = answer(self, status, type);
-    }
-    response_start_free(start);
-    Py_XDECREF(keeper);
-    return awaitable;
-}
-
-static PyObject *send_payload(WsCycleObject *self, PyObject *message, PyObject *type) {
-    struct module_strings *strings = &self->bridge->state->strings;
-    PyObject *text;
-    PyObject *bytes = NULL;
-    PyObject *awaitable = NULL;
-    struct slice payload;
-    if (message_text(message, strings->text, &text, &payload) < 0) {
-        return NULL;
-    }
-    if (message_bytes(message, strings->bytes, &bytes) < 0) {
-        goto done;
-    }
-    if ((text == NULL) == (bytes == NULL)) {
-        PyErr_SetString(PyExc_ValueError, "websocket.send needs either 'text' or 'bytes'");
-        goto done;
-    }
-    payload = bytes != NULL ? message_slice(bytes) : payload;
-    int status = self->websocket == NULL ? STATUS_CLOSED
-                                         : websocket_send(self->websocket, bytes == NULL, payload);
-    awaitable = answer(self, status, type);
-done:
-    Py_XDECREF(text);
-    Py_XDECREF(bytes);
-    return awaitable;
-}
-
-static PyObject *close_with(WsCycleObject *self, int code, struct slice reason, PyObject *type) {
-    if (self->websocket == NULL) {
-        return gone(self);
-    }
-    if (!self->is_accepted) {
-        return answer(self, websocket_deny(self->websocket, 403), type);
-    }
-    if (!ws_close_code_is_sendable(code)) {
-        PyErr_Format(PyExc_ValueError,
-                     "websocket.close: %d is no code that may be sent (RFC 6455 section 7.4)",
-                     code);
-        return NULL;
-    }
-    if (reason.length > LIMIT_WS_CLOSE_REASON) {
-        PyErr_Format(PyExc_ValueError,
-                     "websocket.close: the reason is longer than %d bytes of UTF-8",
-                     LIMIT_WS_CLOSE_REASON);
-        return NULL;
-    }
-    return answer(self, websocket_close(self->websocket, code, reason), type);
-}
-
-static PyObject *send_close(WsCycleObject *self, PyObject *message, PyObject *type) {
-    struct module_strings *strings = &self->bridge->state->strings;
-    int code = 0;
-    struct slice reason;
-    PyObject *keeper;
-    if (message_int(message, strings->code, WS_CLOSE_NORMAL, &code) < 0 ||
-        message_text(message, strings->reason, &keeper, &reason) < 0) {
-        return NULL;
-    }
-    PyObject *awaitable = close_with(self, code, reason, type);
-    Py_XDECREF(keeper);
-    return awaitable;
-}
-
-static bool is_deniable(const WsCycleObject *self) {
-    return self->denial == NULL && !self->is_accepted && self->websocket != NULL &&
-           self->websocket->state == WEBSOCKET_CONNECTING;
-}
-
-static PyObject *send_denial_start(WsCycleObject *self, PyObject *message, PyObject *type) {
-    struct response response;
-    response_init(&response, self->bridge, NULL);
-    bool was_deniable = is_deniable(self);
-    if (was_deniable && response_take_start(&response, message) < 0) {
-        return NULL;
-    }
-    if (!was_deniable || !is_deniable(self)) { /* reading the message may have changed that */
-        response_release(&response);
-        return answer(self, self->is_closing ? STATUS_CLOSED : STATUS_STATE, type);
-    }
-    self->denial = PyMem_New(struct response, 1);
-    if (self->denial == NULL) {
-        response_release(&response);
-        return PyErr_NoMemory();
-    }
-    response.exchange = websocket_respond(self->websocket);
-    *self->denial = response;
-    return outcome_none(self->bridge->state);
-}
-
-static PyObject *send_denial_body(WsCycleObject *self, PyObject *message) {
-    if (self->denial == NULL || self->denial->state == RESPONSE_COMPLETE) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        self->denial == NULL
-                            ? "websocket.http.response.start must be sent before its body"
-                            : "the response is complete");
-        return NULL;
-    }
-    return response_take_body(self->denial, message) < 0 ? NULL : sent(self);
-}
-
-static PyObject *send_group_message(WsCycleObject *self, PyObject *message, PyObject *type) {
-    struct group_message group_message;
-    PyObject *awaitable = NULL;
-    if (self->is_closing) {
-        return gone(self);
-    }
-    if (group_message_read(&group_message, self->bridge, message, type) == 0) {
-        int status = self->websocket == NULL || self->is_closing
-                         ? STATUS_CLOSED
-                         : group_message_do(&group_message, self->websocket);
-        awaitable = answer(self, status, type);
-    }
-    group_message_release(&group_message);
-    return awaitable;
-}
-
-static PyObject *take_message(WsCycleObject *self, PyObject *message, PyObject *type) {
-    struct module_strings *strings = &self->bridge->state->strings;
-    bool is_known = message_is(type, strings->websocket_send) ||
-                    message_is(type, strings->websocket_accept) ||
-                    message_is(type, strings->websocket_close) ||
-                    message_is(type, strings->websocket_http_response_start) ||
-                    message_is(type, strings->websocket_http_response_body);
-    if (group_message_is(self->bridge, type)) {
-        return send_group_message(self, message, type);
-    }
-    if (!is_known) {
-        PyErr_Format(PyExc_ValueError, "unexpected ASGI message %R on a WebSocket", type);
-        return NULL;
-    }
-    if (self->websocket == NULL) {
-        return gone(self);
-    }
-    if (message_is(type, strings->websocket_send)) {
-        return send_payload(self, message, type);
-    }
-    if (message_is(type, strings->websocket_accept)) {
-        return send_accept(self, message, type);
-    }
-    if (message_is(type, strings->websocket_close)) {
-        return send_close(self, message, type);
-    }
-    return message_is(type, strings->websocket_http_response_start)
-               ? send_denial_start(self, message, type)
-               : send_denial_body(self, message);
-}
-
-static PyObject *send(PyObject *op, PyObject *message) {
-    WsCycleObject *self = (WsCycleObject *)op;
-    PyObject *type = message_type(self->bridge, message);
-    PyObject *awaitable = type == NULL ? NULL : take_message(self, message, type);
-    Py_XDECREF(type);
-    return awaitable != NULL ? awaitable : outcome_of_error(self->bridge->state);
 }
 
 /* --- The application's end --- */
@@ -465,7 +181,7 @@ static void start_application(WsCycleObject *self) {
     PyObject *op = (PyObject *)self;
     struct module_state *state = self->bridge->state;
     PyObject *receive_method = async_method_new(state, op, "receive", false, receive);
-    PyObject *send_method = async_method_new(state, op, "send", true, send);
+    PyObject *send_method = async_method_new(state, op, "send", true, ws_send);
     if (receive_method != NULL && send_method != NULL) {
         app_task_start(&self->app_task, op, self->scope, receive_method, send_method);
     } else {

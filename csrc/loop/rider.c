@@ -8,7 +8,8 @@
 #include "base/status.h"
 
 typedef struct {
-    PyObject_HEAD PyObject *asyncio_loop;
+    PyObject_HEAD
+    PyObject *asyncio_loop;
     PyObject *on_ready; /* the callbacks that the foreign loop is given */
     PyObject *on_soon;
     PyObject *timer;       /* its handle of the next call_later(), or NULL */

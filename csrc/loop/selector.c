@@ -13,8 +13,8 @@
 #include <uv.h>
 
 typedef struct {
-    PyObject_HEAD PyObject
-        *descriptors; /* selectors.DefaultSelector: what was registered with us */
+    PyObject_HEAD
+    PyObject *descriptors; /* selectors.DefaultSelector: what was registered with us */
     struct event_loop *loop;
     PyThreadState *thread; /* while the poll waits */
     uv_poll_t descriptors_poll;

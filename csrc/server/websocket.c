@@ -231,7 +231,7 @@ static void on_exchange_disconnect(void *owner) {
     report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
     websocket->state = WEBSOCKET_CLOSED;
     timer_stop(&websocket->timer);
-    make_ready(websocket); /* a denial that is completed here ends the exchange, and frees us */
+    make_ready(websocket);    /* a denial that is completed here ends the exchange, and frees us */
     exchange_abort(exchange); /* there is nothing left to answer */
 }
 

@@ -106,7 +106,7 @@ def test_limit_that_names_an_option(name: str, value: str) -> None:
 
 
 def keywords_of_the_core() -> set[str]:
-    source = (ROOT / "csrc" / "bindings" / "server_object.c").read_text()
+    source = (ROOT / "csrc" / "bindings" / "server_arguments.c").read_text()
     listed = re.search(r"static char \*names\[\] = \{(.*?)NULL\}", source, re.DOTALL)
     assert listed is not None
     return set(re.findall(r'"(\w+)"', listed[1]))

@@ -1,0 +1,103 @@
+/* Reading the constructor's arguments. Holds nothing. */
+#include "bindings/server_arguments.h"
+
+#include "base/limits.h"
+
+/* A number of seconds, or None for never, which is -1 below the bridge. */
+static int seconds_converter(PyObject *object, void *address) {
+    double seconds = -1;
+    if (object != Py_None) {
+        seconds = PyFloat_AsDouble(object);
+        if (seconds == -1 && PyErr_Occurred()) {
+            return 0;
+        }
+        if (!(seconds >= 0)) {
+            PyErr_Format(PyExc_ValueError, "a number of seconds must not be negative: %R", object);
+            return 0;
+        }
+    }
+    *(double *)address = seconds;
+    return 1;
+}
+
+static int size_converter(PyObject *object, void *address) {
+    Py_ssize_t size = PyNumber_AsSsize_t(object, PyExc_OverflowError);
+    if (size < 0) {
+        if (!PyErr_Occurred()) {
+            PyErr_Format(PyExc_ValueError, "a size must not be negative: %R", object);
+        }
+        return 0;
+    }
+    *(size_t *)address = (size_t)size;
+    return 1;
+}
+
+static const struct server_options default_options = {
+    .http_timeout = -1,
+    .header_timeout = 30,
+    .keep_alive_timeout = 75,
+    .websocket_timeout = 86400,
+    .websocket_connect_timeout = 5,
+    .ping_interval = 20,
+    .ping_timeout = 30,
+    .head_limits = {.head_size = LIMIT_HEAD_SIZE, .headers = LIMIT_HEADERS},
+    .ws_limits = {.message_size = LIMIT_WS_MESSAGE_SIZE,
+                  .frame_size = LIMIT_WS_FRAME_SIZE,
+                  .fragments = LIMIT_WS_FRAGMENTS},
+    .write_high_water = LIMIT_WRITE_HIGH_WATER,
+    .write_backlog = LIMIT_WRITE_BACKLOG,
+    .date_header = true,
+};
+
+int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"application",
+                            "loop",
+                            "http_timeout",
+                            "header_timeout",
+                            "keep_alive_timeout",
+                            "websocket_timeout",
+                            "websocket_connect_timeout",
+                            "ping_interval",
+                            "ping_timeout",
+                            "application_close_timeout",
+                            "websocket_max_message_size",
+                            "websocket_max_frame_size",
+                            "request_buffer_size",
+                            "max_head_size",
+                            "max_headers",
+                            "write_high_water",
+                            "write_backlog_limit",
+                            "root_path",
+                            "server_header",
+                            "date_header",
+                            "access_log_fd",
+                            "state",
+                            NULL};
+    *given = (struct server_arguments){.options = default_options,
+                                       .request_buffer_size = LIMIT_REQUEST_BUFFER_SIZE,
+                                       .application_close_timeout = 10,
+                                       .access_log_fd = -1};
+    struct server_options *options = &given->options;
+    int date_header = 1;
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "OO|$O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&UOpiO:Server", names,
+            &given->application, &given->loop, seconds_converter, &options->http_timeout,
+            seconds_converter, &options->header_timeout, seconds_converter,
+            &options->keep_alive_timeout, seconds_converter, &options->websocket_timeout,
+            seconds_converter, &options->websocket_connect_timeout, seconds_converter,
+            &options->ping_interval, seconds_converter, &options->ping_timeout, seconds_converter,
+            &given->application_close_timeout, size_converter, &options->ws_limits.message_size,
+            size_converter, &options->ws_limits.frame_size, size_converter,
+            &given->request_buffer_size, size_converter, &options->head_limits.head_size,
+            size_converter, &options->head_limits.headers, size_converter,
+            &options->write_high_water, size_converter, &options->write_backlog, &given->root_path,
+            &given->server_header, &date_header, &given->access_log_fd, &given->state)) {
+        return -1;
+    }
+    options->date_header = date_header;
+    if (given->request_buffer_size == 0) {
+        PyErr_SetString(PyExc_ValueError, "request_buffer_size must be above 0");
+        return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,21 @@
+/* What casgi._core.Server() is given: the keywords of _core.pyi, with their defaults. */
+#ifndef CASGI_BINDINGS_SERVER_ARGUMENTS_H
+#define CASGI_BINDINGS_SERVER_ARGUMENTS_H
+
+#include "server/server.h"
+#include "state.h"
+
+struct server_arguments {
+    PyObject *application, *loop, *root_path, *server_header,
+        *state;                    /* borrowed; NULL when not given */
+    struct server_options options; /* but server_header */
+    size_t request_buffer_size;
+    double application_close_timeout; /* seconds; below 0 means never */
+    int access_log_fd;
+};
+
+/* Fills *given, with the defaults for what is missing. *Borrows* args and kwargs for as long as
+ * *given is used. Returns -1 with TypeError, ValueError or OverflowError. */
+int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObject *kwargs);
+
+#endif
