@@ -4,6 +4,7 @@
  * idle connection costs its handle only. */
 #include "net/socket_stream.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <uv.h>
 
@@ -19,6 +20,7 @@ struct socket_stream {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } uv;
+    int descriptor; /* libuv's, which closes it */
     bool is_reading;
     bool has_ended;     /* on_read_end() was called */
     bool ended_writing; /* FIN was asked for */
@@ -78,14 +80,25 @@ static void read_stop(struct stream *stream) {
     }
 }
 
+/* send(2) itself: no stream_write() is under way, so that libuv has no part in it, and the kernel's
+ * way from send() to the socket is shorter than from the write() that libuv would call. */
 static ssize_t try_write(struct stream *stream, const struct slice *parts, unsigned count) {
-    uv_buf_t buffers[STREAM_PARTS_MAX];
-    to_buffers(buffers, parts, count);
-    int taken = uv_try_write(&socket_of(stream)->uv.stream, buffers, count);
+    int descriptor = socket_of(stream)->descriptor;
+    struct iovec buffers[STREAM_PARTS_MAX];
+    struct msghdr message = {.msg_iov = buffers, .msg_iovlen = count};
+    for (unsigned i = 0; count > 1 && i < count; i++) {
+        buffers[i] = (struct iovec){(char *)parts[i].data, parts[i].length};
+    }
+    ssize_t taken;
+    do {
+        taken = count == 1 ? send(descriptor, parts[0].data, parts[0].length, MSG_NOSIGNAL)
+                           : sendmsg(descriptor, &message, MSG_NOSIGNAL);
+    } while (taken < 0 && errno == EINTR);
     if (taken >= 0) {
         return taken;
     }
-    return taken == UV_EAGAIN ? 0 : STATUS_CLOSED;
+    bool is_full = errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS;
+    return is_full ? 0 : STATUS_CLOSED;
 }
 
 static void on_written(uv_write_t *request, int status) {
@@ -121,12 +134,6 @@ static void on_shutdown(uv_shutdown_t *request, int status) {
     memory_free(request);
 }
 
-static int descriptor_of(const struct socket_stream *socket) {
-    uv_os_fd_t descriptor = -1;
-    uv_fileno(&socket->uv.handle, &descriptor);
-    return descriptor;
-}
-
 static void end_writing(struct stream *stream) {
     struct socket_stream *socket = socket_of(stream);
     if (socket->ended_writing) {
@@ -139,7 +146,7 @@ static void end_writing(struct stream *stream) {
         return;
     }
     memory_free(request);
-    shutdown(descriptor_of(socket), SHUT_WR);
+    shutdown(socket->descriptor, SHUT_WR);
 }
 
 static void on_closed(uv_handle_t *handle) {
@@ -177,7 +184,7 @@ static size_t unwritten(const struct stream *stream) {
 static int addresses(struct stream *stream, struct address *peer, struct address *local) {
     struct sockaddr_storage storage = {0};
     struct sockaddr *name = (struct sockaddr *)&storage;
-    int descriptor = stream->closing ? -1 : descriptor_of(socket_of(stream));
+    int descriptor = stream->closing ? -1 : socket_of(stream)->descriptor;
     socklen_t length = sizeof(storage);
     bool has_peer = getpeername(descriptor, name, &length) == 0;
     address_from_kernel(peer, name, has_peer ? length : 0);
@@ -219,6 +226,7 @@ struct stream *socket_stream_new(struct event_loop *loop, int family, int descri
     }
     socket->stream.ops = &socket_stream_ops;
     socket->stream.loop = loop;
+    socket->descriptor = descriptor;
     int error = open_handle(socket, event_loop_uv(loop), family, descriptor);
     socket->uv.handle.data = socket;
     counters_opened(COUNTER_streams);
