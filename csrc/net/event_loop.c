@@ -19,6 +19,11 @@
  */
 enum { DEFERRED_ROUNDS = 8 };
 
+/* From so many sockets read in one turn on, a write waits for the others of the turn: the kernel
+ * wakes the readers once for all, and nobody waits longer than for the handlers of the turn, as he
+ * does anyway. */
+enum { BUSY_READS = 4 };
+
 static void keep(uv_prepare_t *keeper) {
     (void)keeper;
 }
@@ -122,8 +127,12 @@ int event_loop_turn(struct event_loop *loop, int64_t timeout_ms) {
     run_deferred(loop);
     loop->turn_wanted = false;
     loop->turn_number++;
+    loop->reads = 0;
     bool more_to_do = !list_is_empty(&loop->deferred) || loop->interrupt != NULL;
     poll_once(loop, more_to_do ? 0 : timeout_ms);
+    if (loop->interrupt == NULL) {
+        run_deferred(loop); /* what a busy turn kept together goes before the driver goes on */
+    }
     loop->in_turn = false;
     return STATUS_OK;
 }
@@ -134,6 +143,10 @@ int event_loop_turn_within_application(struct event_loop *loop) {
     int status = event_loop_turn(loop, 0);
     loop->in_application = was_in_application;
     return status;
+}
+
+bool event_loop_is_busy(const struct event_loop *loop) {
+    return loop->in_turn && loop->reads > BUSY_READS;
 }
 
 bool event_loop_is_in_turn(const struct event_loop *loop) {

@@ -53,6 +53,9 @@ int event_loop_turn(struct event_loop *loop, int64_t timeout_ms);
  * turn. */
 int event_loop_turn_within_application(struct event_loop *loop);
 
+/* True in a turn that has read from many sockets: what is written now should leave together. */
+bool event_loop_is_busy(const struct event_loop *loop);
+
 /* True inside event_loop_turn(). */
 bool event_loop_is_in_turn(const struct event_loop *loop);
 

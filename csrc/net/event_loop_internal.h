@@ -15,6 +15,7 @@ struct event_loop {
     struct timer_wheel *timers;
     void *interrupt;
     uint64_t turn_number;
+    uint32_t reads;        /* in this turn so far */
     uint32_t open_handles; /* streams and listeners that were not told to close */
     bool in_turn;
     bool woken;       /* libuv made a callback in this turn */

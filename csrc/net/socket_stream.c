@@ -50,6 +50,7 @@ static void on_read(uv_stream_t *handle, ssize_t length, const uv_buf_t *buffer)
     struct stream *stream = &socket->stream;
     event_loop_wake(stream->loop);
     if (length > 0) {
+        stream->loop->reads++;
         stream->events->on_read(stream->owner, slice_of(buffer->base, (size_t)length));
     } else if (length < 0) {
         uv_read_stop(handle);

@@ -227,6 +227,17 @@ static void send_at_end_of_turn(struct deferred *deferred) {
     }
 }
 
+/* Returns true once a turn, when the turn is not busy: the queue may write at once. */
+static bool takes_turn(struct write_queue *queue) {
+    struct event_loop *loop = queue->stream->loop;
+    uint64_t turn = event_loop_turn_number(loop);
+    if (queue->written_turn == turn || event_loop_is_busy(loop)) {
+        return false;
+    }
+    queue->written_turn = turn;
+    return true;
+}
+
 /* An idle queue gives the frame to the socket without putting it into its ring first: the way of
  * nearly every WebSocket message. */
 static int send_directly(struct write_queue *queue, struct frame *frame) {
@@ -253,9 +264,7 @@ int write_queue_send(struct write_queue *queue, struct frame *frame) {
         frame_unref(frame);
         return STATUS_CLOSED;
     }
-    uint64_t turn = event_loop_turn_number(queue->stream->loop);
-    if (queue->count == 0 && queue->written_turn != turn && frame->length > 0) {
-        queue->written_turn = turn;
+    if (queue->count == 0 && frame->length > 0 && takes_turn(queue)) {
         return send_directly(queue, frame);
     }
     int status = write_queue_push(queue, frame);
@@ -273,13 +282,11 @@ int write_queue_flush(struct write_queue *queue) {
         drop_all(queue); /* a tail frame that was trimmed to nothing */
         return STATUS_OK;
     }
-    uint64_t turn = event_loop_turn_number(queue->stream->loop);
-    if (queue->written_turn == turn) {
-        write_queue_flush_later(queue);
-        return STATUS_OK;
+    if (takes_turn(queue)) {
+        return send_now(queue);
     }
-    queue->written_turn = turn;
-    return send_now(queue);
+    write_queue_flush_later(queue);
+    return STATUS_OK;
 }
 
 int write_queue_flush_now(struct write_queue *queue) {

@@ -44,9 +44,9 @@ void write_queue_trim(struct write_queue *queue, size_t unused);
  * Statuses as above. */
 int write_queue_push(struct write_queue *queue, struct frame *frame);
 
-/* Sends: at once if nothing was written directly in this turn and no write is under way, otherwise
- * at the end of the turn, together with what comes until then. STATUS_CLOSED once the peer is gone.
- */
+/* Sends: at once if nothing was written directly in this turn, no write is under way and the turn
+ * is not busy (event_loop_is_busy()), otherwise at the end of the turn, together with what comes
+ * until then. STATUS_CLOSED once the peer is gone. */
 int write_queue_flush(struct write_queue *queue);
 
 /* write_queue_push() and write_queue_flush() in one. */
