@@ -11,10 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from site_process import SERVERS, Site, prepare_database, redis_server, site
-
-Answers = dict[str, Any]
-Ask = Callable[[Callable[[Any], Any], list[Any]], Answers]
+from site_process import SERVERS, Answers, Ask, Site, prepare_database, redis_server, site
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,10 @@ from support.ws import WebSocketClient
 PROJECT = Path(__file__).parent / "project"
 DEADLINE = 15.0
 SERVERS = ("daphne", "casgi")
+
+Answers = dict[str, Any]
+Ask = Callable[[Callable[[Any], Any], list[Any]], Answers]
+"""The fixture `ask`: puts one check to every server."""
 ORIGIN = "Origin: http://test"
 
 

@@ -13,9 +13,8 @@ import checks_process
 import checks_rooms
 import checks_websocket
 import pytest
-from conftest import Ask
 from differences import ANY, DIFFERENCES
-from site_process import Site
+from site_process import Ask, Site
 
 IN_MEMORY = {
     **checks_http.CHECKS,
