@@ -46,11 +46,7 @@ static void finish(struct app_task *app_task, PyObject *exception) {
 static PyObject *exception_of(struct bridge *bridge, PyObject *task) {
     PyObject *exception = PyObject_CallMethodNoArgs(task, bridge->state->strings.exception);
     if (exception == NULL) {
-        PyObject *type, *traceback;
-        PyErr_Fetch(&type, &exception, &traceback);
-        PyErr_NormalizeException(&type, &exception, &traceback);
-        Py_XDECREF(type);
-        Py_XDECREF(traceback);
+        exception = bridge_take_exception();
     } else if (exception == Py_None) {
         Py_CLEAR(exception);
     }
@@ -304,14 +300,7 @@ void app_task_start(struct app_task *app_task, PyObject *cycle, PyObject *scope,
                       "The application ends the process"); /* an eager task raises it here */
         exception = PyObject_CallNoArgs(bridge->state->cancelled_error);
     } else if (PyErr_Occurred()) {
-        PyObject *type, *traceback;
-        PyErr_Fetch(&type, &exception, &traceback);
-        PyErr_NormalizeException(&type, &exception, &traceback);
-        if (traceback != NULL) {
-            PyException_SetTraceback(exception, traceback);
-        }
-        Py_XDECREF(type);
-        Py_XDECREF(traceback);
+        exception = bridge_take_exception();
     }
     if (has_ended) {
         finish(app_task, exception);

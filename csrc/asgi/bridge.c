@@ -3,9 +3,7 @@
 
 #include "base/status.h"
 
-/* Returns the exception set now as an instance with its traceback (new reference), and clears it.
- */
-static PyObject *take_exception(void) {
+PyObject *bridge_take_exception(void) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
@@ -61,7 +59,7 @@ void bridge_report(struct bridge *bridge, const char *what) {
     }
     bool ends_loop =
         PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) || PyErr_ExceptionMatches(PyExc_SystemExit);
-    PyObject *exception = take_exception();
+    PyObject *exception = bridge_take_exception();
     if (ends_loop && bridge->event_loop != NULL &&
         event_loop_interrupt(bridge->event_loop, exception)) {
         return; /* the driver of the loop owns it now */

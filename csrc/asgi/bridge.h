@@ -70,6 +70,10 @@ static inline void bridge_detach(struct attached *attached) {
     list_remove(&attached->link);
 }
 
+/* Takes the exception set now: returns it as an instance with its traceback (new reference), and
+ * clears it. */
+PyObject *bridge_take_exception(void);
+
 /* Logs through the logging module; the exception may be NULL (*borrows* both). Never raises.
  * `level` is a method name of Logger. Without a message (NULL) the exception set now, which kept it
  * from being made, is written instead and cleared. */

@@ -79,10 +79,14 @@ static bool is_over(const HttpCycleObject *self) {
            self->response.state == RESPONSE_COMPLETE;
 }
 
+/* A part of the body, or its end, is there for receive(). */
+static bool has_body_event(const HttpCycleObject *self) {
+    return !self->is_body_received && (self->body.length > 0 || self->is_body_complete);
+}
+
 /* Something for receive() is there. */
 static bool has_event(const HttpCycleObject *self) {
-    return (!self->is_body_received && (self->body.length > 0 || self->is_body_complete)) ||
-           is_over(self);
+    return has_body_event(self) || is_over(self);
 }
 
 static PyObject *poll_receive(PyObject *op) {
@@ -93,7 +97,7 @@ static PyObject *poll_receive(PyObject *op) {
                                                      that it may wait for */
         return NULL;
     }
-    if (!self->is_body_received && (self->body.length > 0 || self->is_body_complete)) {
+    if (has_body_event(self)) {
         PyObject *event = body_event(self);
         if (event != NULL && has_event(self)) {
             waiter_queue_pass_on(&self->receivers);

@@ -3,6 +3,7 @@
 #include "asgi/outcome.h"
 
 #include "asgi/awaitable.h"
+#include "asgi/bridge.h"
 
 typedef struct {
     PyObject_HEAD
@@ -22,16 +23,9 @@ PyObject *outcome_new(struct module_state *state, PyObject *value, bool raises) 
 }
 
 PyObject *outcome_of_error(struct module_state *state) {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback != NULL) {
-        PyException_SetTraceback(value, traceback);
-    }
-    PyObject *outcome = outcome_new(state, value, true);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
+    PyObject *exception = bridge_take_exception();
+    PyObject *outcome = outcome_new(state, exception, true);
+    Py_XDECREF(exception);
     return outcome;
 }
 

@@ -8,8 +8,7 @@
  *   CLOSED      gone          gone          gone                gone             disconnect, once
  *
  * "gone" is ClientDisconnected, an OSError, as ASGI 2.4 wants it, and silence for Channels'
- * consumers, which daphne brought up on it. Referenced by the WebSocket until its on_end(), by its
- * task while that runs, and by whoever holds receive or send. */
+ * consumers, which daphne brought up on it. */
 #include "asgi/caller.h"
 #include "asgi/group_message.h"
 #include "asgi/message.h"
@@ -204,7 +203,8 @@ static PyObject *send_denial_start(WsCycleObject *self, PyObject *message, PyObj
     return outcome_none(self->bridge->state);
 }
 
-static PyObject *send_denial_body(WsCycleObject *self, PyObject *message) {
+static PyObject *send_denial_body(WsCycleObject *self, PyObject *message,
+                                  PyObject *Py_UNUSED(type)) {
     if (self->denial == NULL || self->denial->state == RESPONSE_COMPLETE) {
         PyErr_SetString(PyExc_RuntimeError,
                         self->denial == NULL
@@ -231,35 +231,36 @@ static PyObject *send_group_message(WsCycleObject *self, PyObject *message, PyOb
     return awaitable;
 }
 
-static PyObject *take_message(WsCycleObject *self, PyObject *message, PyObject *type) {
-    struct module_strings *strings = &self->bridge->state->strings;
-    bool is_known = message_is(type, strings->websocket_send) ||
-                    message_is(type, strings->websocket_accept) ||
-                    message_is(type, strings->websocket_close) ||
-                    message_is(type, strings->websocket_http_response_start) ||
-                    message_is(type, strings->websocket_http_response_body);
-    if (group_message_is(self->bridge, type)) {
-        return send_group_message(self, message, type);
+typedef PyObject *(*message_handler)(WsCycleObject *self, PyObject *message, PyObject *type);
+
+/* Returns what takes a message of this type, NULL for none; the most frequent is asked first. */
+static message_handler handler_of(struct bridge *bridge, PyObject *type) {
+    struct module_strings *strings = &bridge->state->strings;
+    if (message_is(type, strings->websocket_send)) {
+        return send_payload;
     }
-    if (!is_known) {
+    if (message_is(type, strings->websocket_accept)) {
+        return send_accept;
+    }
+    if (message_is(type, strings->websocket_close)) {
+        return send_close;
+    }
+    if (message_is(type, strings->websocket_http_response_start)) {
+        return send_denial_start;
+    }
+    if (message_is(type, strings->websocket_http_response_body)) {
+        return send_denial_body;
+    }
+    return group_message_is(bridge, type) ? send_group_message : NULL;
+}
+
+static PyObject *take_message(WsCycleObject *self, PyObject *message, PyObject *type) {
+    message_handler handler = handler_of(self->bridge, type);
+    if (handler == NULL) {
         PyErr_Format(PyExc_ValueError, "unexpected ASGI message %R on a WebSocket", type);
         return NULL;
     }
-    if (self->websocket == NULL) {
-        return gone(self);
-    }
-    if (message_is(type, strings->websocket_send)) {
-        return send_payload(self, message, type);
-    }
-    if (message_is(type, strings->websocket_accept)) {
-        return send_accept(self, message, type);
-    }
-    if (message_is(type, strings->websocket_close)) {
-        return send_close(self, message, type);
-    }
-    return message_is(type, strings->websocket_http_response_start)
-               ? send_denial_start(self, message, type)
-               : send_denial_body(self, message);
+    return self->websocket == NULL ? gone(self) : handler(self, message, type);
 }
 
 PyObject *ws_send(PyObject *op, PyObject *message) {

@@ -157,32 +157,26 @@ static void on_pong(void *owner, struct slice payload) {
     (void)payload; /* a sign of life, which connection->last_heard has noted */
 }
 
-static void begin_settling(struct websocket *websocket, int reported, int sent,
-                           struct slice reason) {
-    report_close(websocket, reported, reason);
-    websocket->state = WEBSOCKET_SETTLING;
-    websocket->close_code = (uint16_t)sent;
-    start_timer(websocket, LIMIT_SETTLE_SECONDS);
+/* Nothing more will be taken from the peer: it closed, or broke the protocol. `code` is both what
+ * the application is told and what the peer is sent. */
+static void end_receiving(struct websocket *websocket, int code, struct slice reason) {
+    if (websocket->state == WEBSOCKET_OPEN) {
+        report_close(websocket, code, reason);
+        websocket->state = WEBSOCKET_SETTLING;
+        websocket->close_code = (uint16_t)code;
+        start_timer(websocket, LIMIT_SETTLE_SECONDS);
+    } else if (websocket->state == WEBSOCKET_CLOSING) {
+        websocket->state = WEBSOCKET_CLOSED;
+        exchange_end_tunnel(websocket->exchange);
+    }
 }
 
 static void on_peer_close(void *owner, int code, struct slice reason) {
-    struct websocket *websocket = owner;
-    if (websocket->state == WEBSOCKET_OPEN) {
-        begin_settling(websocket, code, code, reason);
-    } else if (websocket->state == WEBSOCKET_CLOSING) {
-        websocket->state = WEBSOCKET_CLOSED;
-        exchange_end_tunnel(websocket->exchange);
-    }
+    end_receiving(owner, code, reason);
 }
 
 static void on_failure(void *owner, int code, const char *reason) {
-    struct websocket *websocket = owner;
-    if (websocket->state == WEBSOCKET_OPEN) {
-        begin_settling(websocket, code, code, slice_of(reason, strlen(reason)));
-    } else if (websocket->state == WEBSOCKET_CLOSING) {
-        websocket->state = WEBSOCKET_CLOSED;
-        exchange_end_tunnel(websocket->exchange);
-    }
+    end_receiving(owner, code, slice_of(reason, strlen(reason)));
 }
 
 static const struct ws_session_events session_events = {on_message, on_ping, on_pong, on_peer_close,
