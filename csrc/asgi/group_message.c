@@ -70,20 +70,40 @@ int group_message_read(struct group_message *group_message, struct bridge *bridg
     return group_message->sends ? read_send(group_message, bridge, message) : 0;
 }
 
+struct delivery {
+    struct frame *frame;
+    const struct websocket *except; /* NULL: to all */
+};
+
+static void deliver(struct member *member, double joined, void *context) {
+    (void)joined;
+    const struct delivery *delivery = context;
+    struct websocket *websocket = LIST_OBJECT(member, struct websocket, member);
+    if (websocket != delivery->except) {
+        (void)websocket_deliver(websocket, delivery->frame);
+    }
+}
+
+static int join(struct groups *groups, struct slice name, struct websocket *websocket) {
+    return websocket->state == WEBSOCKET_OPEN ? groups_add(groups, name, &websocket->member, 0)
+                                              : STATUS_CLOSED;
+}
+
 int group_message_do(const struct group_message *group_message, struct websocket *websocket) {
     struct groups *groups = &websocket->server->groups;
     if (websocket->state == WEBSOCKET_CONNECTING) {
         return STATUS_STATE;
     }
     if (group_message->sends) {
-        (void)groups_send(groups, group_message->group, group_message->frame,
-                          group_message->includes_self ? NULL : websocket);
+        struct delivery delivery = {group_message->frame,
+                                    group_message->includes_self ? NULL : websocket};
+        groups_visit(groups, group_message->group, deliver, &delivery);
         return STATUS_OK;
     }
     if (group_message->adds) {
-        return groups_add(groups, group_message->group, websocket);
+        return join(groups, group_message->group, websocket);
     }
-    groups_discard(groups, group_message->group, websocket);
+    groups_discard(groups, group_message->group, &websocket->member);
     return STATUS_OK;
 }
 

@@ -1,5 +1,5 @@
 /* Groups. The registry owns its groups, a group its memberships; each membership stands in two
- * lists, its group's and its WebSocket's, so that either end finds it in O(1). */
+ * lists, its group's and its member's, so that either end finds it in O(1). */
 #include "server/groups.h"
 
 #include <sys/random.h>
@@ -7,7 +7,6 @@
 #include "base/counters.h"
 #include "base/memory.h"
 #include "base/status.h"
-#include "server/websocket.h"
 
 struct group {
     struct table_entry entry;
@@ -18,18 +17,22 @@ struct group {
 
 struct membership {
     struct list of_group;
-    struct list of_websocket;
+    struct list of_member;
     struct group *group;
-    struct websocket *websocket;
+    struct member *member;
+    double joined;
 };
 
-void groups_init(struct groups *groups) {
+void groups_init(struct groups *groups, void (*on_empty)(void *owner, struct slice name),
+                 void *owner) {
     uint64_t seed = (uintptr_t)groups;
     if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0) {
         seed ^= UINT64_C(0x9E3779B97F4A7C15); /* before the kernel has entropy: an address is no
                                                  secret, but no constant either */
     }
     table_init(&groups->groups, seed);
+    groups->on_empty = on_empty;
+    groups->owner = owner;
 }
 
 static struct group *find(const struct groups *groups, struct slice name) {
@@ -55,6 +58,9 @@ static struct group *new_group(struct groups *groups, struct slice name) {
 
 static void free_if_empty(struct groups *groups, struct group *group) {
     if (group->size == 0) {
+        if (groups->on_empty != NULL) {
+            groups->on_empty(groups->owner, group->entry.name);
+        }
         table_remove(&groups->groups, &group->entry);
         memory_free(group);
         counters_closed(COUNTER_groups);
@@ -64,17 +70,17 @@ static void free_if_empty(struct groups *groups, struct group *group) {
 static void end_membership(struct groups *groups, struct membership *membership) {
     struct group *group = membership->group;
     list_remove(&membership->of_group);
-    list_remove(&membership->of_websocket);
+    list_remove(&membership->of_member);
     memory_free(membership);
     group->size--;
     free_if_empty(groups, group);
 }
 
-/* A WebSocket is in few groups, a group has many WebSockets: look where it is short. */
-static struct membership *find_membership(struct websocket *websocket, const struct group *group) {
-    struct list *memberships = &websocket->memberships;
+/* A member is in few groups, a group has many members: look where it is short. */
+static struct membership *find_membership(struct member *member, const struct group *group) {
+    struct list *memberships = &member->memberships;
     for (struct list *link = memberships->next; link != memberships; link = link->next) {
-        struct membership *membership = LIST_OBJECT(link, struct membership, of_websocket);
+        struct membership *membership = LIST_OBJECT(link, struct membership, of_member);
         if (membership->group == group) {
             return membership;
         }
@@ -82,75 +88,86 @@ static struct membership *find_membership(struct websocket *websocket, const str
     return NULL;
 }
 
-int groups_add(struct groups *groups, struct slice name, struct websocket *websocket) {
-    if (websocket->state != WEBSOCKET_OPEN) {
-        return websocket->state == WEBSOCKET_CONNECTING ? STATUS_STATE : STATUS_CLOSED;
+static struct membership *new_membership(struct group *group, struct member *member) {
+    struct membership *membership = memory_allocate(sizeof(*membership));
+    if (membership != NULL) {
+        membership->group = group;
+        membership->member = member;
+        list_append(&group->members, &membership->of_group);
+        list_append(&member->memberships, &membership->of_member);
+        group->size++;
     }
+    return membership;
+}
+
+int groups_add(struct groups *groups, struct slice name, struct member *member, double now) {
     struct group *group = find(groups, name);
     if (group == NULL) {
         group = new_group(groups, name);
-    } else if (find_membership(websocket, group) != NULL) {
-        return STATUS_OK;
     }
     if (group == NULL) {
         return STATUS_NO_MEMORY;
     }
-    struct membership *membership = memory_allocate(sizeof(*membership));
+    struct membership *membership = find_membership(member, group);
+    if (membership == NULL) {
+        membership = new_membership(group, member);
+    }
     if (membership == NULL) {
         free_if_empty(groups, group);
         return STATUS_NO_MEMORY;
     }
-    membership->group = group;
-    membership->websocket = websocket;
-    list_append(&group->members, &membership->of_group);
-    list_append(&websocket->memberships, &membership->of_websocket);
-    group->size++;
+    membership->joined = now;
     return STATUS_OK;
 }
 
-void groups_discard(struct groups *groups, struct slice name, struct websocket *websocket) {
+void groups_discard(struct groups *groups, struct slice name, struct member *member) {
     struct group *group = find(groups, name);
-    struct membership *membership = group == NULL ? NULL : find_membership(websocket, group);
+    struct membership *membership = group == NULL ? NULL : find_membership(member, group);
     if (membership != NULL) {
         end_membership(groups, membership);
     }
 }
 
-void groups_leave_all(struct groups *groups, struct websocket *websocket) {
-    while (!list_is_empty(&websocket->memberships)) {
-        end_membership(groups,
-                       LIST_OBJECT(websocket->memberships.next, struct membership, of_websocket));
+void groups_leave_all(struct groups *groups, struct member *member) {
+    while (!list_is_empty(&member->memberships)) {
+        end_membership(groups, LIST_OBJECT(member->memberships.next, struct membership, of_member));
     }
 }
 
-size_t groups_send(struct groups *groups, struct slice name, struct frame *frame,
-                   const struct websocket *except) {
+void groups_visit(struct groups *groups, struct slice name,
+                  void (*visit)(struct member *member, double joined, void *context),
+                  void *context) {
     struct group *group = find(groups, name);
     if (group == NULL) {
-        return 0;
+        return;
     }
-    size_t taken = 0;
     struct list *link = group->members.next;
-    /* A member that falls behind too far is closed and leaves the group under us: the next link is
-     * read first. The last one to leave would free the group, so that it is held by one member
-     * more. */
+    /* The visited member may leave the group under us: the next link is read first. The last one to
+     * leave would free the group, so that it is held by one member more. */
     group->size++;
     while (link != &group->members) {
         struct list *next = link->next;
-        struct websocket *member = LIST_OBJECT(link, struct membership, of_group)->websocket;
-        if (member != except && websocket_deliver(member, frame)) {
-            taken++;
-        }
+        struct membership *membership = LIST_OBJECT(link, struct membership, of_group);
+        visit(membership->member, membership->joined, context);
         link = next;
     }
     group->size--;
     free_if_empty(groups, group);
-    return taken;
 }
 
 size_t groups_size(const struct groups *groups, struct slice name) {
     const struct group *group = find(groups, name);
     return group == NULL ? 0 : group->size;
+}
+
+void groups_visit_names(const struct groups *groups,
+                        void (*visit)(struct slice name, void *context), void *context) {
+    for (size_t i = 0; i < groups->groups.bucket_count; i++) {
+        const struct table_entry *entry = groups->groups.buckets[i];
+        for (; entry != NULL; entry = entry->next) {
+            visit(entry->name, context);
+        }
+    }
 }
 
 void groups_release(struct groups *groups) {

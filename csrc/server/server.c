@@ -20,7 +20,7 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     server->owner = owner;
     server->date.second = -1;
     list_init(&server->connections);
-    groups_init(&server->groups);
+    groups_init(&server->groups, NULL, NULL);
     access_log_init(&server->access_log, loop, access_log);
     server->ws_decoders = ws_decoder_pool_new();
     if (server->ws_decoders == NULL) {

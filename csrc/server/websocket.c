@@ -34,7 +34,7 @@ static void report_close(struct websocket *websocket, int code, struct slice rea
     if (!websocket->is_reported) {
         websocket->is_reported = true;
         timer_stop(&websocket->lifetime);
-        groups_leave_all(&websocket->server->groups, websocket);
+        groups_leave_all(&websocket->server->groups, &websocket->member);
         log_event(websocket,
                   websocket->state == WEBSOCKET_CONNECTING ? "WSREJECT" : "WSDISCONNECT");
         if (websocket->events != NULL) {
@@ -315,7 +315,7 @@ void websocket_offer(struct server *server, struct exchange *exchange) {
     websocket->server = server;
     websocket->exchange = exchange;
     websocket->state = WEBSOCKET_CONNECTING;
-    list_init(&websocket->memberships);
+    member_init(&websocket->member);
     timer_init(&websocket->timer, on_timer);
     timer_init(&websocket->lifetime, on_lifetime);
     ws_session_init(&websocket->session, server->ws_decoders, &server->options.ws_limits,

@@ -17,6 +17,7 @@
 
 #include "net/timer.h"
 #include "server/exchange.h"
+#include "server/groups.h"
 #include "ws/ws_handshake.h"
 #include "ws/ws_session.h"
 
@@ -36,12 +37,12 @@ struct websocket {
     const struct websocket_events *events;
     void *owner;
     struct ws_session session;
-    struct timer timer; /* connecting, ping and pong, settling, closing handshake: whichever the
-                           state is about */
-    struct list memberships; /* see groups.c */
-    struct timer lifetime;   /* --websocket-timeout */
-    uint64_t ping_sent;      /* event_loop_now() of the ping that waits for an answer, 0: none */
-    size_t ping_unwritten;   /* bytes that the socket had not taken when it was sent */
+    struct timer timer;    /* connecting, ping and pong, settling, closing handshake: whichever the
+                              state is about */
+    struct member member;  /* of groups of an application without Channels */
+    struct timer lifetime; /* --websocket-timeout */
+    uint64_t ping_sent;    /* event_loop_now() of the ping that waits for an answer, 0: none */
+    size_t ping_unwritten; /* bytes that the socket had not taken when it was sent */
     enum websocket_state state;
     bool is_reported;              /* on_close() was called */
     bool is_paused;                /* back-pressure: the peer's silence is ours */
