@@ -70,7 +70,7 @@ fuzz: build ## fuzz every target for a while (SECONDS=60 each)
 	@bash fuzz/run.sh $(SECONDS)
 
 screenshots: packages-test build $(VENV)/test-installed ## take the pictures of the README
-	@$(BIN)/python tests/browser/screenshots.py
+	@PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py
 
 test-all-pythons: packages-test ## all tests on every Python of PYTHONS that is there
 	@for version in $(PYTHONS); do \

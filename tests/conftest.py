@@ -3,8 +3,10 @@
 import gc
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from support.redis_server import RedisServer
 from support.server import LiveServer, Serve
 
 
@@ -40,3 +42,10 @@ def serve() -> Iterator[Serve]:
     servers.clear()
     if failures:
         raise failures[0]
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A running Redis of the test's own."""
+    with RedisServer(tmp_path) as server:
+        yield server

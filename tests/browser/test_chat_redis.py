@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from people import NewPerson
 from playwright.sync_api import expect
-from redis_server import redis_server
+from support.redis_server import RedisServer
 
 
 @pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
+def redis_url(redis_server: RedisServer) -> str:
     """A Redis of the test's own."""
-    with redis_server(tmp_path) as url:
-        yield url
+    return redis_server.url
 
 
 def test_two_people_chat_through_redis(redis_url: str, new_person: NewPerson) -> None:

@@ -135,7 +135,7 @@ def late_sender(name: str, route: str, ending: str) -> None:
             client.close()
         entries = site.journal(key)
         client.close()
-        return entries, "Traceback" in site.complaints().partition(key)[2]
+        return entries, "Traceback" in site.log_text().partition(key)[2]
 
     ask.__name__ = name
     check(ask)

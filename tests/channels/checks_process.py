@@ -169,13 +169,13 @@ def shutdown_with_open_sockets(start: Start) -> Any:
             kept.send(request("/hello/"))
             kept.read_response()
             took = site.stop()
-            return idle.read_to_end(), took < 6, site.process.returncode
+            return idle.read_to_end(), took < 6, site.exit_code
 
 
 @check
 def shutdown_when_nothing_is_open(start: Start) -> Any:
     with start() as site:
-        return site.stop() < 3, site.process.returncode
+        return site.stop() < 3, site.exit_code
 
 
 @check

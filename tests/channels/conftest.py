@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from site_process import SERVERS, Answers, Ask, Site, prepare_database, redis_server, site
+from site_process import SERVERS, Answers, Ask, Site, prepare_database, site
+from support.redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +43,8 @@ def in_memory(database: Path, folder: Path) -> Iterator[list[Site]]:
 
 @pytest.fixture(scope="session")
 def in_redis(database: Path, folder: Path) -> Iterator[list[Site]]:
-    assert shutil.which("redis-server"), "the tests need redis-server"
-    with redis_server(folder) as url:
-        yield from both(database, folder, url)
+    with RedisServer(folder) as redis:
+        yield from both(database, folder, redis.url)
 
 
 @pytest.fixture(scope="session")

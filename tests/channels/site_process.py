@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from support.raw import RawClient, Response, request
+from support.server_process import ServerProcess, free_port
 from support.ws import WebSocketClient
 
 PROJECT = Path(__file__).parent / "project"
@@ -27,25 +27,6 @@ Answers = dict[str, Any]
 Ask = Callable[[Callable[[Any], Any], list[Any]], Answers]
 """The fixture `ask`: puts one check to every server."""
 ORIGIN = "Origin: http://test"
-
-
-def free_port() -> int:
-    """Return a TCP port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the process accepts connections; fail with its log when it does not."""
-    stop = time.monotonic() + DEADLINE
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            assert process.poll() is None and time.monotonic() < stop, log.read_text()
-            time.sleep(0.02)
 
 
 def prepare_database(folder: Path) -> None:
@@ -71,37 +52,16 @@ def environment(folder: Path, redis_url: str | None = None) -> dict[str, str]:
     return ours
 
 
-class Site:
+class Site(ServerProcess):
     """One server process with the project, and its clients."""
 
     def __init__(self, server: str, folder: Path, *options: str, redis_url: str | None = None):
-        self.server = server
-        self.port = free_port()
-        self.log = folder / f"{server}-{self.port}.log"
-        command = [sys.executable, "-m", server, "-b", "127.0.0.1", "-p", str(self.port)]
+        port = free_port()
+        command = [sys.executable, "-m", server, "-b", "127.0.0.1", "-p", str(port)]
         command += [*options, "site_of_tests.asgi:application"]
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=PROJECT,
-                env=environment(folder, redis_url),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        wait_for_port(self.port, self.process, self.log)
-
-    def stop(self) -> float:
-        """Send SIGTERM; return how many seconds the end took."""
-        begun = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(DEADLINE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise AssertionError("SIGTERM did not end the server") from None
-        return time.monotonic() - begun
+        log = folder / f"{server}-{port}.log"
+        super().__init__(command, port, log, PROJECT, environment(folder, redis_url))
+        self.server = server
 
     def _connected(self, receive_buffer: int | None) -> socket.socket:
         connected = socket.socket()
@@ -150,10 +110,6 @@ class Site:
             client.offer(data)
             return client.read_to_end().partition(b"\r\n")[0]
 
-    def complaints(self) -> str:
-        """Return what the server has logged so far."""
-        return self.log.read_text(errors="replace")
-
 
 def new_key() -> str:
     """Return a key for the journal."""
@@ -168,26 +124,5 @@ def site(
     own = folder / f"{server}-{new_key()[:8]}"
     own.mkdir()
     shutil.copy(database / "db.sqlite3", own)
-    served = Site(server, own, *options, redis_url=redis_url)
-    try:
+    with Site(server, own, *options, redis_url=redis_url) as served:
         yield served
-    finally:
-        if served.process.poll() is None:
-            served.process.kill()
-        served.process.wait()
-
-
-@contextmanager
-def redis_server(folder: Path) -> Iterator[str]:
-    """Run a Redis that keeps nothing; give its address."""
-    port = free_port()
-    log = folder / "redis.log"
-    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
-    command += ["--save", "", "--appendonly", "no", "--logfile", str(log)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    try:
-        wait_for_port(port, process, log)
-        yield f"redis://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)

@@ -1,0 +1,19 @@
+"""A real Redis server, as a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.server_process import ServerProcess, free_port
+
+
+class RedisServer(ServerProcess):
+    """A Redis that keeps nothing: after `stop` or `kill`, `start` gives an empty one."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        """Run in a folder, with options as `redis-server` takes them on its command line."""
+        port = free_port()
+        command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port)]
+        command += ["--save", "", "--appendonly", "no", *options]
+        super().__init__(command, port, folder / f"redis-{port}.log", folder)
+        self.url = f"redis://127.0.0.1:{port}"
