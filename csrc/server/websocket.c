@@ -1,6 +1,7 @@
-/* One WebSocket. Made by websocket_offer(), owned by itself, freed by on_exchange_end(). It sits on
- * its exchange and knows nothing of the HTTP version or the socket below; every frame that arrives
- * goes through its session. Never calls the application but by its events. */
+/* One WebSocket once its handshake is done: messages, keep-alive, closing. Made by
+ * websocket_handshake.c, owned by itself, freed by on_exchange_end(). It sits on its exchange and
+ * knows nothing of the HTTP version or the socket below; every frame that arrives goes through its
+ * session. Never calls the application but by its events. */
 #include "server/websocket.h"
 
 #include "base/counters.h"
@@ -8,7 +9,7 @@
 #include "base/memory.h"
 #include "server/connection.h"
 #include "server/server.h"
-#include "ws/ws_handshake.h"
+#include "server/websocket_internal.h"
 
 static void free_websocket(struct websocket *websocket) {
     timer_stop(&websocket->timer);
@@ -18,7 +19,7 @@ static void free_websocket(struct websocket *websocket) {
     counters_closed(COUNTER_websockets);
 }
 
-static void log_event(const struct websocket *websocket, const char *event) {
+void websocket_log_event(const struct websocket *websocket, const char *event) {
     struct exchange *exchange = websocket->exchange;
     const char *line = exchange->request_line;
     const char *path = line != NULL ? strchr(line, ' ') : NULL;
@@ -29,14 +30,13 @@ static void log_event(const struct websocket *websocket, const char *event) {
     }
 }
 
-/* Tells the application once that no message will follow. */
-static void report_close(struct websocket *websocket, int code, struct slice reason) {
+void websocket_report_close(struct websocket *websocket, int code, struct slice reason) {
     if (!websocket->is_reported) {
         websocket->is_reported = true;
         timer_stop(&websocket->lifetime);
         groups_leave_all(&websocket->server->groups, &websocket->member);
-        log_event(websocket,
-                  websocket->state == WEBSOCKET_CONNECTING ? "WSREJECT" : "WSDISCONNECT");
+        websocket_log_event(websocket,
+                            websocket->state == WEBSOCKET_CONNECTING ? "WSREJECT" : "WSDISCONNECT");
         if (websocket->events != NULL) {
             websocket->events->on_close(websocket->owner, code, reason);
         }
@@ -45,7 +45,7 @@ static void report_close(struct websocket *websocket, int code, struct slice rea
 
 /* --- Timers --- */
 
-static void start_timer(struct websocket *websocket, double seconds) {
+void websocket_start_timer(struct websocket *websocket, double seconds) {
     if (seconds >= 0) {
         timer_start(websocket->server->loop, &websocket->timer, seconds);
     } else {
@@ -91,10 +91,10 @@ static void keep_alive(struct websocket *websocket) {
     } else if (options->ping_timeout >= 0) {
         next = options->ping_timeout - waited;
     }
-    start_timer(websocket, next);
+    websocket_start_timer(websocket, next);
 }
 
-static void make_ready(struct websocket *websocket) {
+void websocket_make_ready(struct websocket *websocket) {
     if (websocket->events != NULL) {
         websocket->events->on_ready(websocket->owner);
     }
@@ -120,7 +120,7 @@ static void on_timer(struct timer *timer) {
 static void on_lifetime(struct timer *timer) {
     struct websocket *websocket = LIST_OBJECT(timer, struct websocket, lifetime);
     (void)websocket_close(websocket, WS_CLOSE_NORMAL, SLICE_EMPTY);
-    make_ready(websocket);
+    websocket_make_ready(websocket);
 }
 
 /* --- What arrives --- */
@@ -161,10 +161,10 @@ static void on_pong(void *owner, struct slice payload) {
  * the application is told and what the peer is sent. */
 static void end_receiving(struct websocket *websocket, int code, struct slice reason) {
     if (websocket->state == WEBSOCKET_OPEN) {
-        report_close(websocket, code, reason);
+        websocket_report_close(websocket, code, reason);
         websocket->state = WEBSOCKET_SETTLING;
         websocket->close_code = (uint16_t)code;
-        start_timer(websocket, LIMIT_SETTLE_SECONDS);
+        websocket_start_timer(websocket, LIMIT_SETTLE_SECONDS);
     } else if (websocket->state == WEBSOCKET_CLOSING) {
         websocket->state = WEBSOCKET_CLOSED;
         exchange_end_tunnel(websocket->exchange);
@@ -194,7 +194,7 @@ static void on_exchange_body(void *owner, struct slice bytes, bool is_last) {
         return;
     }
     if (websocket->state == WEBSOCKET_OPEN) {
-        report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
+        websocket_report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
     }
     if (websocket->state !=
         WEBSOCKET_SETTLING) { /* settling: what the application still answers may be read */
@@ -204,7 +204,7 @@ static void on_exchange_body(void *owner, struct slice bytes, bool is_last) {
 }
 
 static void on_exchange_ready(void *owner) {
-    make_ready(owner);
+    websocket_make_ready(owner);
 }
 
 static void on_exchange_drain(void *owner) {
@@ -222,10 +222,11 @@ static void on_exchange_drain(void *owner) {
 static void on_exchange_disconnect(void *owner) {
     struct websocket *websocket = owner;
     struct exchange *exchange = websocket->exchange;
-    report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
+    websocket_report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
     websocket->state = WEBSOCKET_CLOSED;
     timer_stop(&websocket->timer);
-    make_ready(websocket);    /* a denial that is completed here ends the exchange, and frees us */
+    /* A denial that is completed here ends the exchange, and frees us. */
+    websocket_make_ready(websocket);
     exchange_abort(exchange); /* there is nothing left to answer */
 }
 
@@ -235,7 +236,7 @@ static void on_exchange_shutdown(void *owner) {
 
 static void on_exchange_end(void *owner) {
     struct websocket *websocket = owner;
-    report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
+    websocket_report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
     const struct websocket_events *events = websocket->events;
     websocket->events = NULL;
     if (events != NULL) {
@@ -253,63 +254,12 @@ static const struct exchange_events exchange_events = {
     .on_end = on_exchange_end,
 };
 
-/* --- The handshake --- */
+/* --- Its making --- */
 
-static void refuse(struct exchange *exchange, int status, struct slice text) {
-    struct http_header headers[] = {
-        {SLICE_LITERAL("content-type"), SLICE_LITERAL("text/plain; charset=utf-8")},
-        {SLICE_LITERAL("sec-websocket-version"), SLICE_LITERAL("13")}};
-    struct http_response_head head = {.status = status,
-                                      .reason = SLICE_EMPTY,
-                                      .headers = headers,
-                                      .header_count = status == 426 ? 2 : 1};
-    struct http_response_facts facts = {.content_length = -1, .closes = true};
-    if (exchange_respond(exchange, &head, &facts, (int64_t)text.length) == STATUS_OK &&
-        text.length > 0) {
-        (void)exchange_send(exchange, text, true);
-    }
-}
-
-/* Returns the value of the only header called `name`; one of length 0 when there is none, or more
- * than one. */
-static struct slice only_value(const struct http_request_head *head, struct slice name) {
-    struct slice value = SLICE_EMPTY;
-    size_t count = 0;
-    for (size_t i = 0; i < head->header_count; i++) {
-        if (slice_equals(head->headers[i].name, name)) {
-            value = head->headers[i].value;
-            count++;
-        }
-    }
-    return count == 1 ? value : SLICE_EMPTY;
-}
-
-void websocket_offer(struct server *server, struct exchange *exchange) {
-    const struct http_request_head *head = exchange->request;
-    bool is_get = slice_equals(head->method, SLICE_LITERAL("GET"));
-    if (!is_get || head->has_body || (head->version_major == 1 && head->version_minor == 0)) {
-        refuse(exchange, 400,
-               SLICE_LITERAL("A WebSocket begins with GET on HTTP/1.1, without a body "
-                             "(RFC 6455 section 4.1)."));
-        return;
-    }
-    if (!ws_handshake_version_is_supported(
-            only_value(head, SLICE_LITERAL("sec-websocket-version")))) {
-        refuse(exchange, 426,
-               SLICE_LITERAL("This server speaks WebSocket version 13 only (RFC 6455)."));
-        return;
-    }
-    struct slice key = only_value(head, SLICE_LITERAL("sec-websocket-key"));
-    if (!ws_handshake_key_is_valid(key)) {
-        refuse(exchange, 400,
-               SLICE_LITERAL(
-                   "Sec-WebSocket-Key must be the base64 of 16 bytes (RFC 6455 section 4.1)."));
-        return;
-    }
+struct websocket *websocket_new(struct server *server, struct exchange *exchange) {
     struct websocket *websocket = memory_allocate_zeroed(sizeof(*websocket));
     if (websocket == NULL) {
-        refuse(exchange, 503, SLICE_EMPTY);
-        return;
+        return NULL;
     }
     counters_opened(COUNTER_websockets);
     websocket->server = server;
@@ -320,77 +270,8 @@ void websocket_offer(struct server *server, struct exchange *exchange) {
     timer_init(&websocket->lifetime, on_lifetime);
     ws_session_init(&websocket->session, server->ws_decoders, &server->options.ws_limits,
                     &session_events, websocket);
-    ws_handshake_accept(key, websocket->accept);
     exchange_attach(exchange, &exchange_events, websocket);
-    log_event(websocket, "WSCONNECTING");
-    if (server->application->on_websocket(server->owner, websocket) != STATUS_OK) {
-        (void)websocket_deny(websocket, 500);
-        return;
-    }
-    start_timer(websocket, server->options.websocket_connect_timeout);
-}
-
-int websocket_accept(struct websocket *websocket, struct slice subprotocol,
-                     const struct http_header *headers, size_t header_count) {
-    if (websocket->state != WEBSOCKET_CONNECTING) {
-        return websocket->state == WEBSOCKET_CLOSED ? STATUS_CLOSED : STATUS_STATE;
-    }
-    struct http_header *all = memory_allocate((header_count + 2) * sizeof(*all));
-    if (all == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    size_t count = 0;
-    all[count++] = (struct http_header){SLICE_LITERAL("sec-websocket-accept"),
-                                        slice_of(websocket->accept, WS_ACCEPT_LENGTH)};
-    if (subprotocol.length > 0) {
-        all[count++] = (struct http_header){SLICE_LITERAL("sec-websocket-protocol"), subprotocol};
-    }
-    if (header_count > 0) {
-        memcpy(all + count, headers, header_count * sizeof(*all));
-    }
-    struct http_response_head head = {
-        .status = 101, .reason = SLICE_EMPTY, .headers = all, .header_count = count + header_count};
-    websocket->state = WEBSOCKET_OPEN;
-    int status = exchange_open_tunnel(websocket->exchange, &head);
-    memory_free(all);
-    if (status != STATUS_OK) {
-        websocket->state = WEBSOCKET_CONNECTING;
-        return status;
-    }
-    log_event(websocket, "WSCONNECT");
-    start_timer(websocket, websocket->server->options.ping_interval);
-    if (websocket->server->options.websocket_timeout >= 0) {
-        timer_start(websocket->server->loop, &websocket->lifetime,
-                    websocket->server->options.websocket_timeout);
-    }
-    if (websocket->server->is_draining) {
-        websocket_shutdown(websocket);
-    } else {
-        exchange_resume(websocket->exchange); /* frames that came with the handshake */
-    }
-    return STATUS_OK;
-}
-
-int websocket_deny(struct websocket *websocket, int http_status) {
-    if (websocket->state != WEBSOCKET_CONNECTING) {
-        return websocket->state == WEBSOCKET_CLOSED ? STATUS_CLOSED : STATUS_STATE;
-    }
-    report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
-    websocket->state = WEBSOCKET_CLOSED;
-    timer_stop(&websocket->timer);
-    make_ready(websocket);
-    struct http_response_head head = {.status = http_status, .reason = SLICE_EMPTY};
-    struct http_response_facts facts = {.content_length = -1};
-    return exchange_respond(websocket->exchange, &head, &facts, 0);
-}
-
-struct exchange *websocket_respond(struct websocket *websocket) {
-    if (websocket->state != WEBSOCKET_CONNECTING) {
-        return NULL;
-    }
-    websocket->state = WEBSOCKET_CLOSED;
-    timer_stop(&websocket->timer);
-    return websocket->exchange;
+    return websocket;
 }
 
 /* --- What the application sends --- */
@@ -453,9 +334,9 @@ int websocket_close(struct websocket *websocket, int code, struct slice reason) 
     if (frame == NULL) {
         return STATUS_NO_MEMORY;
     }
-    report_close(websocket, code, reason);
+    websocket_report_close(websocket, code, reason);
     websocket->state = WEBSOCKET_CLOSING;
-    start_timer(websocket, LIMIT_CLOSE_HANDSHAKE_SECONDS);
+    websocket_start_timer(websocket, LIMIT_CLOSE_HANDSHAKE_SECONDS);
     status = exchange_send_frame(websocket->exchange, frame, false);
     websocket->is_paused = websocket->is_flooded = false;
     exchange_resume(
@@ -495,16 +376,16 @@ void websocket_shutdown(struct websocket *websocket) {
     } else if (websocket->state == WEBSOCKET_SETTLING) {
         websocket_settle(websocket);
     } else if (websocket_close(websocket, WS_CLOSE_SERVICE_RESTART, SLICE_EMPTY) == STATUS_OK) {
-        make_ready(websocket);
+        websocket_make_ready(websocket);
     }
 }
 
 void websocket_abort(struct websocket *websocket) {
     exchange_abort(websocket->exchange);
     if (websocket->state != WEBSOCKET_CLOSED) {
-        report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
+        websocket_report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
         websocket->state = WEBSOCKET_CLOSED;
         timer_stop(&websocket->timer);
-        make_ready(websocket);
+        websocket_make_ready(websocket);
     }
 }

@@ -1,0 +1,158 @@
+/* The handshake of a WebSocket: what is refused, offered to the application, accepted, denied, or
+ * answered by a response of its own. Owns nothing; the WebSocket is made by websocket.c and owns
+ * itself. Never runs application code but by websocket_make_ready(). */
+#include "server/websocket_internal.h"
+
+#include "base/memory.h"
+#include "server/server.h"
+#include "ws/ws_handshake.h"
+
+static void refuse(struct exchange *exchange, int status, struct slice text) {
+    struct http_header headers[] = {
+        {SLICE_LITERAL("content-type"), SLICE_LITERAL("text/plain; charset=utf-8")},
+        {SLICE_LITERAL("sec-websocket-version"), SLICE_LITERAL("13")}};
+    struct http_response_head head = {.status = status,
+                                      .reason = SLICE_EMPTY,
+                                      .headers = headers,
+                                      .header_count = status == 426 ? 2 : 1};
+    struct http_response_facts facts = {.content_length = -1, .closes = true};
+    if (exchange_respond(exchange, &head, &facts, (int64_t)text.length) == STATUS_OK &&
+        text.length > 0) {
+        (void)exchange_send(exchange, text, true);
+    }
+}
+
+/* Returns the value of the only header called `name`; one of length 0 when there is none, or more
+ * than one. */
+static struct slice only_value(const struct http_request_head *head, struct slice name) {
+    struct slice value = SLICE_EMPTY;
+    size_t count = 0;
+    for (size_t i = 0; i < head->header_count; i++) {
+        if (slice_equals(head->headers[i].name, name)) {
+            value = head->headers[i].value;
+            count++;
+        }
+    }
+    return count == 1 ? value : SLICE_EMPTY;
+}
+
+/* Returns the key of a handshake that can be answered; one of length 0 when it was refused. */
+static struct slice check(struct exchange *exchange) {
+    const struct http_request_head *head = exchange->request;
+    bool is_get = slice_equals(head->method, SLICE_LITERAL("GET"));
+    if (!is_get || head->has_body || (head->version_major == 1 && head->version_minor == 0)) {
+        refuse(exchange, 400,
+               SLICE_LITERAL("A WebSocket begins with GET on HTTP/1.1, without a body "
+                             "(RFC 6455 section 4.1)."));
+        return SLICE_EMPTY;
+    }
+    if (!ws_handshake_version_is_supported(
+            only_value(head, SLICE_LITERAL("sec-websocket-version")))) {
+        refuse(exchange, 426,
+               SLICE_LITERAL("This server speaks WebSocket version 13 only (RFC 6455)."));
+        return SLICE_EMPTY;
+    }
+    struct slice key = only_value(head, SLICE_LITERAL("sec-websocket-key"));
+    if (!ws_handshake_key_is_valid(key)) {
+        refuse(exchange, 400,
+               SLICE_LITERAL(
+                   "Sec-WebSocket-Key must be the base64 of 16 bytes (RFC 6455 section 4.1)."));
+        return SLICE_EMPTY;
+    }
+    return key;
+}
+
+void websocket_offer(struct server *server, struct exchange *exchange) {
+    struct slice key = check(exchange);
+    if (key.length == 0) {
+        return;
+    }
+    struct websocket *websocket = websocket_new(server, exchange);
+    if (websocket == NULL) {
+        refuse(exchange, 503, SLICE_EMPTY);
+        return;
+    }
+    ws_handshake_accept(key, websocket->accept);
+    websocket_log_event(websocket, "WSCONNECTING");
+    if (server->application->on_websocket(server->owner, websocket) != STATUS_OK) {
+        (void)websocket_deny(websocket, 500);
+        return;
+    }
+    websocket_start_timer(websocket, server->options.websocket_connect_timeout);
+}
+
+/* The head of the answer: ours, and the application's headers. Returns it in *head, whose headers
+ * the caller frees; STATUS_OK or STATUS_NO_MEMORY. */
+static int make_head(const struct websocket *websocket, struct slice subprotocol,
+                     const struct http_header *headers, size_t header_count,
+                     struct http_response_head *head) {
+    struct http_header *all = memory_allocate((header_count + 2) * sizeof(*all));
+    if (all == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    size_t count = 0;
+    all[count++] = (struct http_header){SLICE_LITERAL("sec-websocket-accept"),
+                                        slice_of(websocket->accept, WS_ACCEPT_LENGTH)};
+    if (subprotocol.length > 0) {
+        all[count++] = (struct http_header){SLICE_LITERAL("sec-websocket-protocol"), subprotocol};
+    }
+    if (header_count > 0) {
+        memcpy(all + count, headers, header_count * sizeof(*all));
+    }
+    *head = (struct http_response_head){
+        .status = 101, .reason = SLICE_EMPTY, .headers = all, .header_count = count + header_count};
+    return STATUS_OK;
+}
+
+int websocket_accept(struct websocket *websocket, struct slice subprotocol,
+                     const struct http_header *headers, size_t header_count) {
+    if (websocket->state != WEBSOCKET_CONNECTING) {
+        return websocket->state == WEBSOCKET_CLOSED ? STATUS_CLOSED : STATUS_STATE;
+    }
+    struct http_response_head head;
+    int status = make_head(websocket, subprotocol, headers, header_count, &head);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    websocket->state = WEBSOCKET_OPEN;
+    status = exchange_open_tunnel(websocket->exchange, &head);
+    memory_free((void *)head.headers);
+    if (status != STATUS_OK) {
+        websocket->state = WEBSOCKET_CONNECTING;
+        return status;
+    }
+    websocket_log_event(websocket, "WSCONNECT");
+    websocket_start_timer(websocket, websocket->server->options.ping_interval);
+    if (websocket->server->options.websocket_timeout >= 0) {
+        timer_start(websocket->server->loop, &websocket->lifetime,
+                    websocket->server->options.websocket_timeout);
+    }
+    if (websocket->server->is_draining) {
+        websocket_shutdown(websocket);
+    } else {
+        exchange_resume(websocket->exchange); /* frames that came with the handshake */
+    }
+    return STATUS_OK;
+}
+
+int websocket_deny(struct websocket *websocket, int http_status) {
+    if (websocket->state != WEBSOCKET_CONNECTING) {
+        return websocket->state == WEBSOCKET_CLOSED ? STATUS_CLOSED : STATUS_STATE;
+    }
+    websocket_report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
+    websocket->state = WEBSOCKET_CLOSED;
+    timer_stop(&websocket->timer);
+    websocket_make_ready(websocket);
+    struct http_response_head head = {.status = http_status, .reason = SLICE_EMPTY};
+    struct http_response_facts facts = {.content_length = -1};
+    return exchange_respond(websocket->exchange, &head, &facts, 0);
+}
+
+struct exchange *websocket_respond(struct websocket *websocket) {
+    if (websocket->state != WEBSOCKET_CONNECTING) {
+        return NULL;
+    }
+    websocket->state = WEBSOCKET_CLOSED;
+    timer_stop(&websocket->timer);
+    return websocket->exchange;
+}

@@ -1,0 +1,25 @@
+/* What websocket.c (messages, keep-alive, closing) and websocket_handshake.c share; nobody else
+ * includes it. */
+#ifndef CASGI_SERVER_WEBSOCKET_INTERNAL_H
+#define CASGI_SERVER_WEBSOCKET_INTERNAL_H
+
+#include "server/websocket.h"
+
+/* Returns a new WebSocket, CONNECTING and attached to `exchange`, whose on_end() frees it; NULL
+ * without memory. */
+struct websocket *websocket_new(struct server *server, struct exchange *exchange);
+
+/* Adds an access-log line with `event` (static) in the place of the method. */
+void websocket_log_event(const struct websocket *websocket, const char *event);
+
+/* Tells the application once that no message will follow. */
+void websocket_report_close(struct websocket *websocket, int code, struct slice reason);
+
+/* Starts the timer of the state; `seconds` below 0 stops it. */
+void websocket_start_timer(struct websocket *websocket, double seconds);
+
+/* Lets the application act on what arrived. Runs application code: afterwards look at the state
+ * anew. */
+void websocket_make_ready(struct websocket *websocket);
+
+#endif
