@@ -3,6 +3,7 @@
 #include "module.h"
 
 #include "base/counters.h"
+#include "channels/plain.h"
 #include "loop/selector.h"
 #include "state.h"
 
@@ -24,7 +25,16 @@ static PyObject *counters(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignor
     return result;
 }
 
+PyDoc_STRVAR(copy_message_doc,
+             "copy_message(message) -> dict\n\nAs copy.deepcopy(), fast when all in it is of the "
+             "types that JSON has.");
+
+static PyObject *copy_message(PyObject *module, PyObject *message) {
+    return message_copy(module_state(module), message);
+}
+
 static PyMethodDef methods[] = {
+    {"copy_message", copy_message, METH_O, copy_message_doc},
     {"counters", counters, METH_NOARGS, counters_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -33,7 +43,10 @@ static int exec_module(PyObject *module) {
     struct module_state *state = module_state(module);
     if (module_state_init(module, state) < 0 || selector_type_register(state) < 0 ||
         PyModule_AddType(module, state->selector_type) < 0 ||
-        PyModule_AddType(module, state->server_type) < 0) {
+        PyModule_AddType(module, state->server_type) < 0 ||
+        PyModule_AddType(module, state->ws_cycle_type) < 0 ||
+        PyModule_AddType(module, state->channel_type) < 0 ||
+        PyModule_AddType(module, state->channel_table_type) < 0) {
         return -1;
     }
     return PyModule_AddObjectRef(module, "ClientDisconnected", state->client_disconnected);

@@ -22,13 +22,16 @@
     TYPE(waiter_type)                                                                              \
     TYPE(pending_type)                                                                             \
     TYPE(outcome_type)                                                                             \
-    TYPE(async_method_type)
+    TYPE(async_method_type)                                                                        \
+    TYPE(channel_type)                                                                             \
+    TYPE(channel_table_type)
 
 /* Objects imported once: IMPORT(member, "module", "attribute"). */
 #define MODULE_IMPORTS(IMPORT)                                                                     \
     IMPORT(task_class, "asyncio", "Task")                                                          \
     IMPORT(cancelled_error, "asyncio", "CancelledError")                                           \
     IMPORT(invalid_state_error, "asyncio", "InvalidStateError")                                    \
+    IMPORT(deepcopy, "copy", "deepcopy")                                                           \
     IMPORT(get_logger, "logging", "getLogger")                                                     \
     IMPORT(base_selector, "selectors", "BaseSelector")                                             \
     IMPORT(default_selector, "selectors", "DefaultSelector")

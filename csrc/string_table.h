@@ -12,6 +12,7 @@
     STRING(application)                                                                            \
     STRING(args)                                                                                   \
     STRING(asgi)                                                                                   \
+    STRING(base_send)                                                                              \
     STRING(body)                                                                                   \
     STRING(bytes)                                                                                  \
     STRING(call_exception_handler)                                                                 \
@@ -29,6 +30,7 @@
     STRING(done)                                                                                   \
     STRING(eager_start)                                                                            \
     STRING(exception)                                                                              \
+    STRING(expected)                                                                               \
     STRING(extensions)                                                                             \
     STRING(fileno)                                                                                 \
     STRING(get_key)                                                                                \
@@ -50,6 +52,7 @@
     STRING(name)                                                                                   \
     STRING(on_idle)                                                                                \
     STRING(path)                                                                                   \
+    STRING(payloads)                                                                               \
     STRING(query_string)                                                                           \
     STRING(raw_path)                                                                               \
     STRING(reason)                                                                                 \

@@ -44,6 +44,11 @@ PyObject *async_method_new(struct module_state *state, PyObject *self, const cha
     return (PyObject *)method;
 }
 
+PyObject *async_method_self(struct module_state *state, PyObject *method) {
+    return Py_IS_TYPE(method, state->async_method_type) ? ((AsyncMethodObject *)method)->self
+                                                        : NULL;
+}
+
 static int traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(((AsyncMethodObject *)op)->self);

@@ -16,4 +16,7 @@ typedef PyObject *(*async_method_call)(PyObject *self, PyObject *argument);
 PyObject *async_method_new(struct module_state *state, PyObject *self, const char *name,
                            bool has_argument, async_method_call call);
 
+/* Returns the object that `method` is bound to (*borrows*), NULL when it is none of these. */
+PyObject *async_method_self(struct module_state *state, PyObject *method);
+
 #endif

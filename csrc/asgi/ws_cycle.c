@@ -39,8 +39,7 @@ static uint32_t unread(const WsCycleObject *self) {
     return self->mailbox.count - (self->mailbox.count > 0 ? disconnect : 0);
 }
 
-/* The closing handshake goes on when the application has dealt with all that came before it. */
-static void settle_if_done(WsCycleObject *self) {
+void ws_cycle_settle_if_done(WsCycleObject *self) {
     if (self->is_closing && self->websocket != NULL && unread(self) == 0 && !self->is_handling) {
         websocket_settle(self->websocket);
     }
@@ -61,7 +60,7 @@ static void update_pressure(WsCycleObject *self) {
     }
 }
 
-static PyObject *poll_receive(PyObject *op) {
+PyObject *ws_cycle_poll_receive(PyObject *op) {
     WsCycleObject *self = (WsCycleObject *)op;
     self->is_handling = false;
     PyObject *event = mailbox_take(&self->mailbox);
@@ -83,7 +82,7 @@ static PyObject *poll_receive(PyObject *op) {
         mailbox_pass_on(&self->mailbox);
     }
     update_pressure(self);
-    settle_if_done(self);
+    ws_cycle_settle_if_done(self);
     return event;
 }
 
@@ -93,7 +92,7 @@ static PyObject *receive(PyObject *op, PyObject *Py_UNUSED(argument)) {
         self->was_asked = true;
         self->is_channels = caller_is_in_package("channels");
     }
-    return pending_new(self->bridge, op, &self->mailbox.receivers, poll_receive);
+    return pending_new(self->bridge, op, &self->mailbox.receivers, ws_cycle_poll_receive);
 }
 
 /* --- The application's end --- */
@@ -200,7 +199,7 @@ static void on_ready(void *owner) {
     } else {
         mailbox_wake(&self->mailbox);
     }
-    settle_if_done(self);
+    ws_cycle_settle_if_done(self);
     Py_DECREF(self);
 }
 
@@ -230,6 +229,9 @@ static void on_close(void *owner, int code, struct slice reason) {
     } else {
         self->is_disconnected = true;
         Py_XDECREF(event);
+    }
+    if (self->lane != NULL) {
+        self->lane_ops->on_close(self->lane);
     }
     waiter_queue_pass_on(&self->mailbox.receivers); /* on_ready() need not follow in a fan-out */
     app_task_end_soon(&self->app_task);
@@ -276,6 +278,8 @@ int ws_cycle_begin(struct bridge *bridge, struct websocket *websocket) {
     mailbox_init(&self->mailbox);
     waiter_queue_init(&self->senders);
     self->denial = NULL;
+    self->lane = NULL;
+    self->is_lane_next = false;
     app_task_init(&self->app_task, bridge, on_app_done);
     self->is_started = self->is_accepted = self->is_closing = self->is_disconnected = false;
     self->is_handling = self->is_paused = self->was_asked = self->is_channels = false;
@@ -328,6 +332,8 @@ static void dealloc(PyObject *op) {
 
 static PyMethodDef methods[] = {
     {"_on_task_done", on_task_done, METH_O, NULL},
+    {"next_event", ws_lane_next_event, METH_NOARGS,
+     "next_event() -> awaitable of the next event of the client, or of the channel that listens."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,10 +1,12 @@
-/* What ws_cycle.c (receive, events, life) and ws_send.c (send) share; nobody else includes it. */
+/* What ws_cycle.c (receive, events, life), ws_send.c (send) and ws_lane.c (next_event) share;
+ * nobody else includes it. */
 #ifndef CASGI_ASGI_WS_CYCLE_INTERNAL_H
 #define CASGI_ASGI_WS_CYCLE_INTERNAL_H
 
 #include "asgi/app_task.h"
 #include "asgi/mailbox.h"
 #include "asgi/response.h"
+#include "asgi/ws_lane.h"
 #include "server/websocket.h"
 
 typedef struct {
@@ -18,6 +20,9 @@ typedef struct {
     struct waiter_queue senders;
     struct response *denial; /* websocket.http.response.*, NULL unless it was started */
     struct app_task app_task;
+    const struct ws_lane_ops *lane_ops;
+    void *lane;        /* borrowed; NULL without a channel layer */
+    bool is_lane_next; /* the last event was the client's: it is the lane's turn */
     bool is_started;
     bool is_accepted;
     bool is_closing;      /* on_close() came: the disconnect is in the mailbox, or was received */
@@ -27,6 +32,16 @@ typedef struct {
     bool was_asked;   /* receive() was called */
     bool is_channels; /* by a consumer of Channels */
 } WsCycleObject;
+
+/* What receive() and next_event() give: the client's next event as a new reference, or NULL, see
+ * pending_poll. */
+PyObject *ws_cycle_poll_receive(PyObject *cycle);
+
+/* The closing handshake goes on when the application has dealt with all that came before it. */
+void ws_cycle_settle_if_done(WsCycleObject *self);
+
+/* The method next_event() of a WsCycle. */
+PyObject *ws_lane_next_event(PyObject *cycle, PyObject *ignored);
 
 /* send(message) of a WsCycle: returns an awaitable, which raises what is wrong with the message.
  * NULL with an exception without memory. */

@@ -17,7 +17,8 @@
     X(websockets)                                                                                  \
     X(ws_decoders)                                                                                 \
     X(http_cycles)                                                                                 \
-    X(ws_cycles)
+    X(ws_cycles)                                                                                   \
+    X(channels)
 
 enum counter {
 #define COUNTER_NAME(name) COUNTER_##name,

@@ -1,7 +1,7 @@
 """The Python face of the C extension."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from selectors import BaseSelector, SelectorKey
 from typing import Any, final
 
@@ -88,6 +88,96 @@ class Server:
 
     def close(self) -> None:
         """Free everything, after abort() if need be. Can be called again."""
+
+@final
+class WsCycle:
+    """One WebSocket of the application: what its receive and send are bound to."""
+
+    def next_event(self) -> Awaitable[dict[str, Any]]:
+        """Wait for the next event of the client, or of the channel that listens.
+
+        While both have events they come in turn, the client's first.
+        """
+
+@final
+class Channel:
+    """A channel of a layer in this process. Made by `ChannelTable.open`."""
+
+    name: str
+    consumer: Any
+    """The consumer that listens, or None."""
+    loop: asyncio.AbstractEventLoop | None
+    """The loop of the consumer that listens, or None."""
+
+    def listen(
+        self, receive: object, send: object, consumer: object, base_send: object, plan: object
+    ) -> WsCycle | None:
+        """Make the messages come out of the WebSocket's next_event().
+
+        None when `receive` is no casgi WebSocket's, or of another loop than those that listen
+        already. Shared frames are put into the WebSocket if `send` is its own, `plan` is a
+        SharingPlan, and the consumer's base_send still is `base_send`.
+        """
+
+    def close(self) -> None:
+        """Stop listening: leave all groups and drop the messages."""
+
+    def wake(self) -> None:
+        """Wake who listens; on the thread of its loop."""
+
+@final
+class ChannelTable:
+    """The channels and groups of a layer in this process. Methods may be called in any thread."""
+
+    on_group_empty: Callable[[str], object] | None
+    """Called soon with the name of a group that lost its last member otherwise than by discard()."""
+
+    dropped: int
+    """Group messages that full channels did not get."""
+    shared: int
+    """Frames that were put into WebSockets without running their consumers."""
+    home: asyncio.AbstractEventLoop | None
+    """The loop of who listens, or None."""
+
+    def __init__(
+        self,
+        capacity: Callable[[str], int],
+        wake: Callable[[Any], object],
+        expiry: float = 60,
+        group_expiry: float = 86400,
+        discards_oldest: bool = False,
+    ) -> None: ...
+    def open(self, channel: str, /) -> Channel: ...
+    def put(self, channel: str, message: dict[str, Any], /) -> bool:
+        """Take the message, which is not copied. False when the channel is full."""
+
+    def take(self, channel: str, /) -> dict[str, Any] | None: ...
+    def wait(self, channel: str, future: asyncio.Future[None], /) -> None:
+        """Have wake(future) called once, when a message has come."""
+
+    def abandon(self, channel: str, future: asyncio.Future[None], /) -> None:
+        """Let a future wait no more; if it was woken already, the next one is."""
+
+    def add(self, group: str, channel: str, /) -> bool:
+        """Return whether the group had no member here before."""
+
+    def discard(self, group: str, channel: str, /) -> bool:
+        """Return whether the group has lost its last member here."""
+
+    def send(self, group: str, message: dict[str, Any], /) -> int:
+        """Send copies to all members; return how many got one as an event.
+
+        On the thread of `home`; else RuntimeError.
+        """
+
+    def members(self, group: str, /) -> list[Channel]: ...
+    def groups(self) -> list[str]: ...
+    def listening(self) -> list[Channel]: ...
+    def is_listening(self, channel: str, /) -> bool: ...
+    def flush(self) -> None: ...
+
+def copy_message(message: dict[str, Any], /) -> dict[str, Any]:
+    """As copy.deepcopy(), fast when all in it is of the types that JSON has."""
 
 def counters() -> dict[str, int]:
     """Live objects of the core by kind; all 0 once everything is closed."""

@@ -99,6 +99,17 @@ def _refuse_endpoint(context: click.Context, parameter: click.Parameter, value: 
     show_default=True,
     help="Whether to run the application's lifespan; auto goes on without if it has none.",
 )
+@click.option(
+    "--accelerate/--no-accelerate",
+    default=_DEFAULT.accelerate,
+    show_default=True,
+    help="Whether casgi's dispatch and layers stand in for those of Channels.",
+)
+@click.option(
+    "--verify-shared",
+    is_flag=True,
+    help="For staging: run shareable handlers for each consumer too, and report differences.",
+)
 @_seconds("http_timeout", "-t", help="Longest time for a whole HTTP request and its response.")
 @_seconds("header_timeout", help="Longest time to wait for the head of a request.")
 @_seconds("keep_alive_timeout", help="How long an idle HTTP connection is kept.")

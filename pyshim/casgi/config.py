@@ -14,7 +14,17 @@ LifespanMode: TypeAlias = Literal["auto", "on", "off"]
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 
-_LISTENING = ("bind", "port", "unix_socket", "fd", "lifespan", "access_log")
+# What the core has no part in.
+_OF_THE_SHIM = (
+    "bind",
+    "port",
+    "unix_socket",
+    "fd",
+    "lifespan",
+    "access_log",
+    "accelerate",
+    "verify_shared",
+)
 _TIMEOUTS = (
     "http_timeout",
     "header_timeout",
@@ -50,6 +60,11 @@ class Config:
     lifespan: LifespanMode = "auto"
     access_log: str | None = None
     """File that access-log lines are appended to, "-" for standard output, None for no log."""
+
+    accelerate: bool = True
+    """Whether casgi's dispatch and layers stand in for those of Django Channels."""
+    verify_shared: bool = False
+    """Whether handlers that could be shared run for each consumer, to be compared."""
 
     root_path: str = ""
     server_name: str | None = "casgi"
@@ -87,7 +102,7 @@ class Config:
 
     def core_options(self) -> dict[str, Any]:
         """Return the keywords of `_core.Server` that are settings, not made while starting."""
-        options = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _LISTENING}
+        options = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _OF_THE_SHIM}
         options["server_header"] = options.pop("server_name")
         return options
 

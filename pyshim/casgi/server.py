@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import sys
 from typing import Any
 
 from casgi import _core
@@ -48,6 +49,7 @@ class Server:
         self._sockets: list[BoundSocket] = []
         self._core: _core.Server | None = None
         self._access_log_fd = -1
+        self._accelerates = False
         self._idle = asyncio.Event()
         self._stop_requested = asyncio.Event()
         self._abort_requested = asyncio.Event()
@@ -93,6 +95,7 @@ class Server:
             self._sockets = bind_sockets(self.config)
             self._access_log_fd = _open_access_log(self.config.access_log)
             state = await self._lifespan.startup()
+            self._begin_acceleration()
             self._core = _core.Server(
                 self._application,
                 asyncio.get_running_loop(),
@@ -125,6 +128,7 @@ class Server:
             finally:
                 if core is not None:
                     core.close()
+                self._end_acceleration()
                 await self._end_lifespan()
                 self._close_access_log()
 
@@ -141,6 +145,27 @@ class Server:
             return False
         starting.result()
         return True
+
+    def _begin_acceleration(self) -> None:
+        """Stand in for Channels, if the application uses it: see casgi.channels.acceleration."""
+        if "channels.consumer" not in sys.modules:
+            return
+        from casgi.channels.acceleration import acceleration, obstacle
+
+        reason = obstacle() if self.config.accelerate else "--no-accelerate"
+        if reason is not None:
+            logger.info("Channels as it is: %s", reason)
+            return
+        loop = asyncio.get_running_loop()
+        logger.info("%s", acceleration.begin(loop, verify=self.config.verify_shared))
+        self._accelerates = True
+
+    def _end_acceleration(self) -> None:
+        if self._accelerates:
+            from casgi.channels.acceleration import acceleration
+
+            acceleration.end()
+            self._accelerates = False
 
     def _listen(self, core: _core.Server, bound: BoundSocket) -> None:
         try:

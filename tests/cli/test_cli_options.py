@@ -82,7 +82,11 @@ def test_command_line_comes_before_environment(monkeypatch):
 
 def test_every_field_has_an_option():
     fields = {field.name for field in dataclasses.fields(Config)}
-    assert fields == {field for _, _, field, _ in OPTIONS} | {"date_header"}
+    assert fields == {field for _, _, field, _ in OPTIONS} | {
+        "date_header",
+        "accelerate",
+        "verify_shared",
+    }
 
 
 @pytest.mark.parametrize("field", TIMEOUTS)
@@ -103,6 +107,16 @@ def test_headers_can_be_left_out():
     config = config_of("--no-server-name", "--no-date-header")
     assert config.server_name is None
     assert config.date_header is False
+
+
+def test_channels_can_be_left_as_it_is():
+    assert config_of().accelerate is True
+    assert config_of("--no-accelerate").accelerate is False
+
+
+def test_sharing_can_be_verified():
+    assert config_of().verify_shared is False
+    assert config_of("--verify-shared").verify_shared is True
 
 
 def test_empty_server_name_is_none_as_for_daphne():

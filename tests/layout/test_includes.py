@@ -22,16 +22,17 @@ ALLOWED = {
     "server": {"base", "net", "http", "ws", "server"},
     "loop": {"base", "net", "loop", "state"},
     "asgi": {"base", "net", "http", "ws", "server", "asgi", "state"},
+    "channels": {"base", "ws", "server", "asgi", "channels", "state"},
     "bindings": {"base", "net", "http", "ws", "server", "loop", "asgi", "bindings", "state"},
     "state": {"state"},
-    "module": {"base", "loop", "asgi", "bindings", "state", "module"},
+    "module": {"base", "loop", "asgi", "channels", "bindings", "state", "module"},
 }
 STATE_FILES = {"state.h", "string_table.h"}
 
 # The files that may include a header of a library, or folders of which all may.
 FOREIGN = {
     "Python.h": {"state.h"},
-    "structmember.h": {"asgi", "bindings", "loop"},
+    "structmember.h": {"asgi", "bindings", "channels", "loop"},
     "uv.h": {"net", "loop"},
     "llhttp.h": {"http/http1_parser.c"},
     "wslay/wslay.h": {"ws/ws_decoder.c"},

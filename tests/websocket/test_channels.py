@@ -7,16 +7,11 @@ from typing import Any
 
 import pytest
 from support.apps import Journal
+from support.django_settings import configure_django
 from support.server import Serve
 from support.ws import upgrade
 
-channels = pytest.importorskip("channels", reason="the tests' requirements bring Channels")
-settings = pytest.importorskip("django.conf", reason="Channels brings Django").settings
-
-if not settings.configured:
-    settings.configure(
-        CHANNEL_LAYERS={"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    )
+configure_django()
 
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402

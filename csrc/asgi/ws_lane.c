@@ -1,0 +1,83 @@
+/* next_event() of a WsCycle, and the lane behind it. The lane is borrowed from whoever attached it,
+ * who keeps the cycle meanwhile. */
+#include "asgi/ws_lane.h"
+
+#include "asgi/async_method.h"
+#include "asgi/pending.h"
+#include "asgi/ws_cycle_internal.h"
+
+static PyObject *take_of_client(WsCycleObject *self) {
+    return self->mailbox.count == 0 ? NULL : ws_cycle_poll_receive((PyObject *)self);
+}
+
+static PyObject *take_of_lane(WsCycleObject *self) {
+    return self->lane == NULL ? NULL : self->lane_ops->take(self->lane);
+}
+
+static PyObject *poll_next(PyObject *op) {
+    WsCycleObject *self = (WsCycleObject *)op;
+    bool from_lane = self->is_lane_next;
+    self->is_handling = false;
+    PyObject *event = from_lane ? take_of_lane(self) : take_of_client(self);
+    if (event == NULL && !PyErr_Occurred()) {
+        from_lane = !from_lane;
+        event = from_lane ? take_of_lane(self) : take_of_client(self);
+    }
+    self->is_lane_next = event != NULL && !from_lane;
+    ws_cycle_settle_if_done(self);
+    return event;
+}
+
+PyObject *ws_lane_next_event(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    WsCycleObject *self = (WsCycleObject *)op;
+    self->was_asked = true;
+    self->is_channels = true; /* nobody else asks */
+    return pending_new(self->bridge, op, &self->mailbox.receivers, poll_next);
+}
+
+PyObject *ws_lane_cycle_of(struct module_state *state, PyObject *method) {
+    PyObject *self = async_method_self(state, method);
+    return self != NULL && Py_IS_TYPE(self, state->ws_cycle_type) ? self : NULL;
+}
+
+PyObject *ws_lane_loop(PyObject *cycle) {
+    return ((WsCycleObject *)cycle)->bridge->loop;
+}
+
+bool ws_lane_attach(PyObject *cycle, const struct ws_lane_ops *ops, void *lane) {
+    WsCycleObject *self = (WsCycleObject *)cycle;
+    if (self->lane != NULL) {
+        return false;
+    }
+    self->lane = lane;
+    self->lane_ops = ops;
+    return true;
+}
+
+void ws_lane_detach(PyObject *cycle) {
+    ((WsCycleObject *)cycle)->lane = NULL;
+}
+
+bool ws_lane_is_open(PyObject *cycle) {
+    const WsCycleObject *self = (const WsCycleObject *)cycle;
+    return self->websocket != NULL && !self->is_closing;
+}
+
+bool ws_lane_is_idle(PyObject *cycle) {
+    const WsCycleObject *self = (const WsCycleObject *)cycle;
+    return self->websocket != NULL && self->websocket->state == WEBSOCKET_OPEN &&
+           self->mailbox.count == 0 && !waiter_queue_is_empty(&self->mailbox.receivers);
+}
+
+bool ws_lane_deliver(PyObject *cycle, struct frame *frame) {
+    WsCycleObject *self = (WsCycleObject *)cycle;
+    return self->websocket != NULL && websocket_deliver(self->websocket, frame);
+}
+
+void ws_lane_wake(PyObject *cycle) {
+    waiter_queue_pass_on(&((WsCycleObject *)cycle)->mailbox.receivers);
+}
+
+bool ws_lane_is_handling_client(PyObject *cycle) {
+    return ((const WsCycleObject *)cycle)->is_lane_next;
+}

@@ -1,0 +1,545 @@
+/* casgi._core.ChannelTable. Owns its channels while they are of use; see channel_table.h. */
+#include "channels/channel_table.h"
+
+#include <stddef.h>
+#include <structmember.h>
+
+#include "base/status.h"
+
+/* --- Home --- */
+
+bool channel_table_is_home(const ChannelTableObject *self) {
+    return self->home == NULL || self->home_thread == PyThread_get_thread_ident();
+}
+
+bool channel_table_enter(ChannelTableObject *self, PyObject *loop) {
+    if (self->listening > 0 && self->home != loop) {
+        return false;
+    }
+    if (self->home != loop) {
+        Py_XSETREF(self->home, Py_NewRef(loop));
+    }
+    self->home_thread = PyThread_get_thread_ident();
+    self->listening++;
+    return true;
+}
+
+void channel_table_leave(ChannelTableObject *self) {
+    self->listening--;
+    if (self->listening == 0) {
+        Py_CLEAR(self->home);
+    }
+}
+
+void channel_table_wake(ChannelTableObject *self, PyObject *target) {
+    PyObject *result = PyObject_CallOneArg(self->wake, target);
+    if (result == NULL) {
+        PyErr_WriteUnraisable(self->wake);
+    }
+    Py_XDECREF(result);
+}
+
+/* --- Groups that empty --- */
+
+static void on_empty(void *owner, struct slice name) {
+    ChannelTableObject *self = owner;
+    if (self->on_group_empty == Py_None || self->on_group_empty == NULL || self->is_discarding ||
+        self->home == NULL) {
+        return;
+    }
+    bool is_first = self->emptied == NULL;
+    if (is_first) {
+        self->emptied = PyList_New(0);
+    }
+    PyObject *text = PyUnicode_DecodeUTF8(name.data, (Py_ssize_t)name.length, "replace");
+    int failed = self->emptied == NULL || text == NULL ? -1 : PyList_Append(self->emptied, text);
+    Py_XDECREF(text);
+    if (failed == 0 && is_first) {
+        PyObject *method = PyObject_GetAttrString((PyObject *)self, "_tell_emptied");
+        PyObject *handle =
+            method == NULL ? NULL
+                           : PyObject_CallMethod(self->home, "call_soon_threadsafe", "O", method);
+        failed = handle == NULL ? -1 : 0;
+        Py_XDECREF(method);
+        Py_XDECREF(handle);
+    }
+    if (failed < 0) {
+        PyErr_WriteUnraisable((PyObject *)self);
+    }
+}
+
+static PyObject *tell_emptied(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    PyObject *names = self->emptied;
+    self->emptied = NULL;
+    for (Py_ssize_t i = 0; names != NULL && i < PyList_GET_SIZE(names); i++) {
+        PyObject *result = PyObject_CallOneArg(self->on_group_empty, PyList_GET_ITEM(names, i));
+        if (result == NULL) {
+            PyErr_WriteUnraisable(self->on_group_empty);
+        }
+        Py_XDECREF(result);
+    }
+    Py_XDECREF(names);
+    Py_RETURN_NONE;
+}
+
+/* --- Channels --- */
+
+static ChannelObject *find(ChannelTableObject *self, PyObject *name) {
+    return (ChannelObject *)Py_XNewRef(PyDict_GetItemWithError(self->channels, name));
+}
+
+static ChannelObject *make(ChannelTableObject *self, PyObject *name) {
+    PyObject *number = PyObject_CallOneArg(self->capacity, name);
+    long capacity = number == NULL ? -1 : PyLong_AsLong(number);
+    Py_XDECREF(number);
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    ChannelObject *channel = find(self, name); /* made by another thread meanwhile */
+    if (channel == NULL && !PyErr_Occurred()) {
+        /* As for asyncio.Queue, no capacity is no limit. */
+        channel = channel_new(self, name, capacity > 0 ? (uint32_t)capacity : UINT32_MAX - 1);
+        if (channel != NULL && PyDict_SetItem(self->channels, name, (PyObject *)channel) < 0) {
+            Py_CLEAR(channel);
+        }
+    }
+    return channel;
+}
+
+/* Both return new reference, or NULL: find_channel() maybe without an exception. */
+static ChannelObject *find_or_make(ChannelTableObject *self, PyObject *name) {
+    ChannelObject *channel = find(self, name);
+    return channel != NULL || PyErr_Occurred() ? channel : make(self, name);
+}
+
+void channel_table_forget_if_useless(ChannelTableObject *self, ChannelObject *channel) {
+    if (!channel_is_of_use(channel) &&
+        PyDict_GetItemWithError(self->channels, channel->name) == (PyObject *)channel &&
+        PyDict_DelItem(self->channels, channel->name) < 0) {
+        PyErr_WriteUnraisable((PyObject *)self);
+    }
+}
+
+/* Lets go of a channel, as everybody who has looked one up does in the end. */
+static void let_go(ChannelTableObject *self, ChannelObject *channel) {
+    if (channel != NULL) {
+        channel_table_forget_if_useless(self, channel);
+        Py_DECREF(channel);
+    }
+}
+
+/* Once per expiry: messages that nobody has fetched go, and with them their channels. */
+static void sweep(ChannelTableObject *self) {
+    double now = channel_clock();
+    if (now < self->next_sweep) {
+        return;
+    }
+    self->next_sweep = now + self->expiry;
+    PyObject *all = PyDict_Values(self->channels);
+    for (Py_ssize_t i = 0; all != NULL && i < PyList_GET_SIZE(all); i++) {
+        ChannelObject *channel = (ChannelObject *)PyList_GET_ITEM(all, i);
+        if (channel->cycle == NULL) {
+            channel_drop_expired(channel);
+            channel_table_forget_if_useless(self, channel);
+        }
+    }
+    if (all == NULL) {
+        PyErr_WriteUnraisable((PyObject *)self);
+    }
+    Py_XDECREF(all);
+}
+
+/* --- Methods --- */
+
+static int slice_of_name(PyObject *name, struct slice *slice) {
+    Py_ssize_t length;
+    const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, &length) : NULL;
+    if (text == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_Format(PyExc_TypeError, "a name must be str, not %R", name);
+        }
+        return -1;
+    }
+    *slice = slice_of(text, (size_t)length);
+    return 0;
+}
+
+PyDoc_STRVAR(open_doc, "open(channel) -> Channel");
+
+static PyObject *open_channel(PyObject *op, PyObject *name) {
+    return (PyObject *)find_or_make((ChannelTableObject *)op, name);
+}
+
+PyDoc_STRVAR(put_doc, "put(channel, message) -> bool\n\nTakes the message, which is not copied. "
+                      "False when the channel is full.");
+
+static PyObject *put(PyObject *op, PyObject *args) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    PyObject *name, *message;
+    if (!PyArg_ParseTuple(args, "UO!:put", &name, &PyDict_Type, &message)) {
+        return NULL;
+    }
+    sweep(self);
+    ChannelObject *channel = find_or_make(self, name);
+    int status = channel == NULL ? -1 : channel_put(channel, Py_NewRef(message));
+    let_go(self, channel);
+    return status < 0 ? NULL : PyBool_FromLong(status);
+}
+
+PyDoc_STRVAR(take_doc, "take(channel) -> dict | None\n\nThe first message, if there is one.");
+
+static PyObject *take(PyObject *op, PyObject *name) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    ChannelObject *channel = find(self, name);
+    PyObject *message = channel == NULL ? NULL : channel_take(channel);
+    let_go(self, channel);
+    return message != NULL || PyErr_Occurred() ? message : Py_NewRef(Py_None);
+}
+
+PyDoc_STRVAR(wait_doc, "wait(channel, future) -> None\n\nCalls wake(future) once, when a message "
+                       "has come; see abandon().");
+
+static PyObject *wait(PyObject *op, PyObject *args) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    PyObject *name, *future;
+    if (!PyArg_ParseTuple(args, "UO:wait", &name, &future)) {
+        return NULL;
+    }
+    ChannelObject *channel = find_or_make(self, name);
+    if (channel != NULL && channel->waiters == NULL) {
+        channel->waiters = PyList_New(0);
+    }
+    int status =
+        channel == NULL || channel->waiters == NULL ? -1 : PyList_Append(channel->waiters, future);
+    let_go(self, channel);
+    return status < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+PyDoc_STRVAR(abandon_doc,
+             "abandon(channel, future) -> None\n\nThe future waits no more; if it was woken, for a "
+             "message that it does not take, the next one is.");
+
+static PyObject *abandon(PyObject *op, PyObject *args) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    PyObject *name, *future;
+    if (!PyArg_ParseTuple(args, "UO:abandon", &name, &future)) {
+        return NULL;
+    }
+    ChannelObject *channel = find(self, name);
+    if (channel == NULL) {
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    }
+    PyObject *waiters = channel->waiters;
+    Py_ssize_t count = waiters == NULL ? 0 : PyList_GET_SIZE(waiters);
+    bool is_waiting = false;
+    for (Py_ssize_t i = 0; i < count && !is_waiting; i++) {
+        is_waiting = PyList_GET_ITEM(waiters, i) == future;
+        if (is_waiting) {
+            (void)PySequence_DelItem(waiters, i);
+        }
+    }
+    if (!is_waiting && channel->count > 0) {
+        channel_wake(channel);
+    }
+    let_go(self, channel);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+PyDoc_STRVAR(add_doc, "add(group, channel) -> bool\n\nTrue when the group had no member here. A "
+                      "channel whose WebSocket is closed stays outside.");
+
+static PyObject *add(PyObject *op, PyObject *args) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    PyObject *group, *name;
+    struct slice group_name;
+    if (!PyArg_ParseTuple(args, "UU:add", &group, &name) || slice_of_name(group, &group_name) < 0) {
+        return NULL;
+    }
+    ChannelObject *channel = find_or_make(self, name);
+    if (channel == NULL) {
+        return NULL;
+    }
+    bool was_empty = false;
+    int status = STATUS_OK;
+    if (channel_may_join(channel)) {
+        was_empty = groups_size(&self->groups, group_name) == 0;
+        status = groups_add(&self->groups, group_name, &channel->member, channel_clock());
+    }
+    let_go(self, channel);
+    return status != STATUS_OK ? PyErr_NoMemory() : PyBool_FromLong(was_empty);
+}
+
+PyDoc_STRVAR(
+    discard_doc,
+    "discard(group, channel) -> bool\n\nTrue when the group has lost its last member here.");
+
+static PyObject *discard(PyObject *op, PyObject *args) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    PyObject *group, *name;
+    struct slice group_name;
+    if (!PyArg_ParseTuple(args, "UU:discard", &group, &name) ||
+        slice_of_name(group, &group_name) < 0) {
+        return NULL;
+    }
+    ChannelObject *channel = find(self, name);
+    if (channel == NULL) {
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_False);
+    }
+    size_t before = groups_size(&self->groups, group_name);
+    self->is_discarding = true;
+    groups_discard(&self->groups, group_name, &channel->member);
+    self->is_discarding = false;
+    let_go(self, channel);
+    return PyBool_FromLong(before > 0 && groups_size(&self->groups, group_name) == 0);
+}
+
+PyDoc_STRVAR(
+    send_doc,
+    "send(group, message) -> int\n\nSends a message, of which copies are made, to all members: "
+    "as a shared frame, or as an event. Returns how many got it as an event. On the thread "
+    "of the loop of who listens.");
+
+static PyObject *send(PyObject *op, PyObject *args) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    PyObject *group, *message;
+    struct slice group_name;
+    if (!PyArg_ParseTuple(args, "UO!:send", &group, &PyDict_Type, &message) ||
+        slice_of_name(group, &group_name) < 0) {
+        return NULL;
+    }
+    if (!channel_table_is_home(self)) {
+        PyErr_SetString(PyExc_RuntimeError, "send() must be called on the thread of the loop");
+        return NULL;
+    }
+    sweep(self);
+    Py_ssize_t events = channel_table_fan_out(self, group_name, message);
+    return events < 0 ? NULL : PyLong_FromSsize_t(events);
+}
+
+struct collected {
+    ChannelTableObject *table;
+    PyObject *list;
+    struct slice group;
+    double oldest;
+};
+
+static void collect(struct member *member, double joined, void *context) {
+    struct collected *collected = context;
+    ChannelObject *channel = LIST_OBJECT(member, ChannelObject, member);
+    if (joined < collected->oldest) {
+        groups_discard(&collected->table->groups, collected->group, member);
+    } else if (collected->list != NULL && PyList_Append(collected->list, (PyObject *)channel) < 0) {
+        Py_CLEAR(collected->list);
+    }
+}
+
+PyObject *channel_table_members(ChannelTableObject *self, struct slice group) {
+    struct collected collected = {.table = self,
+                                  .list = PyList_New(0),
+                                  .group = group,
+                                  .oldest = channel_clock() - self->group_expiry};
+    groups_visit(&self->groups, group, collect, &collected);
+    return collected.list;
+}
+
+PyDoc_STRVAR(members_doc, "members(group) -> list[Channel]\n\nIn the order of their joining.");
+
+static PyObject *members(PyObject *op, PyObject *group) {
+    struct slice group_name;
+    return slice_of_name(group, &group_name) < 0
+               ? NULL
+               : channel_table_members((ChannelTableObject *)op, group_name);
+}
+
+static void collect_name(struct slice name, void *context) {
+    PyObject **list = context;
+    PyObject *text = PyUnicode_DecodeUTF8(name.data, (Py_ssize_t)name.length, "replace");
+    if (*list != NULL && (text == NULL || PyList_Append(*list, text) < 0)) {
+        Py_CLEAR(*list);
+    }
+    Py_XDECREF(text);
+}
+
+PyDoc_STRVAR(groups_doc, "groups() -> list[str]\n\nThe groups that have members here.");
+
+static PyObject *group_names(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    PyObject *list = PyList_New(0);
+    groups_visit_names(&((ChannelTableObject *)op)->groups, collect_name, &list);
+    return list;
+}
+
+PyDoc_STRVAR(listening_doc, "listening() -> list[Channel]\n\nThose whose consumers listen.");
+
+static PyObject *listening(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    PyObject *all = PyDict_Values(((ChannelTableObject *)op)->channels);
+    PyObject *list = all == NULL ? NULL : PyList_New(0);
+    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(all); i++) {
+        PyObject *channel = PyList_GET_ITEM(all, i);
+        if (((ChannelObject *)channel)->cycle != NULL && PyList_Append(list, channel) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    Py_XDECREF(all);
+    return list;
+}
+
+PyDoc_STRVAR(is_listening_doc,
+             "is_listening(channel) -> bool\n\nWhether a consumer listens to the channel.");
+
+static PyObject *is_listening(PyObject *op, PyObject *name) {
+    ChannelObject *channel = find((ChannelTableObject *)op, name);
+    bool listens = channel != NULL && channel->cycle != NULL;
+    Py_XDECREF(channel);
+    return PyErr_Occurred() ? NULL : PyBool_FromLong(listens);
+}
+
+static PyObject *get_on_group_empty(PyObject *op, void *Py_UNUSED(closure)) {
+    return Py_NewRef(((ChannelTableObject *)op)->on_group_empty);
+}
+
+static int set_on_group_empty(PyObject *op, PyObject *value, void *Py_UNUSED(closure)) {
+    Py_XSETREF(((ChannelTableObject *)op)->on_group_empty,
+               Py_NewRef(value != NULL ? value : Py_None));
+    return 0;
+}
+
+PyDoc_STRVAR(flush_doc, "flush() -> None\n\nDrops all messages and memberships; who listens goes "
+                        "on listening.");
+
+static PyObject *flush(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    PyObject *all = PyDict_Values(self->channels);
+    for (Py_ssize_t i = 0; all != NULL && i < PyList_GET_SIZE(all); i++) {
+        ChannelObject *channel = (ChannelObject *)PyList_GET_ITEM(all, i);
+        self->is_discarding = true;
+        groups_leave_all(&self->groups, &channel->member);
+        self->is_discarding = false;
+        channel_drop_messages(channel);
+        channel_table_forget_if_useless(self, channel);
+    }
+    Py_XDECREF(all);
+    return all == NULL ? NULL : Py_NewRef(Py_None);
+}
+
+/* --- The type --- */
+
+static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"capacity", "wake", "expiry", "group_expiry", "discards_oldest", NULL};
+    PyObject *capacity, *wake;
+    double expiry = 60, group_expiry = 86400;
+    int discards_oldest = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|ddp:ChannelTable", names, &capacity, &wake,
+                                     &expiry, &group_expiry, &discards_oldest)) {
+        return NULL;
+    }
+    struct module_state *state = module_state_of_type(type);
+    ChannelTableObject *self = state == NULL ? NULL : (ChannelTableObject *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    groups_init(&self->groups, on_empty, self);
+    self->state = state;
+    self->capacity = Py_NewRef(capacity);
+    self->wake = Py_NewRef(wake);
+    self->on_group_empty = Py_NewRef(Py_None);
+    self->expiry = expiry;
+    self->group_expiry = group_expiry;
+    self->discards_oldest = discards_oldest;
+    self->next_sweep = channel_clock() + expiry;
+    self->channels = PyDict_New();
+    if (self->channels == NULL) {
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static int traverse(PyObject *op, visitproc visit, void *arg) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(self->channels);
+    Py_VISIT(self->capacity);
+    Py_VISIT(self->wake);
+    Py_VISIT(self->on_group_empty);
+    Py_VISIT(self->emptied);
+    Py_VISIT(self->home);
+    return 0;
+}
+
+static int clear(PyObject *op) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    if (self->channels != NULL) {
+        PyDict_Clear(self->channels);
+    }
+    Py_CLEAR(self->on_group_empty);
+    Py_CLEAR(self->emptied);
+    return 0;
+}
+
+static void dealloc(PyObject *op) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    (void)clear(op); /* each channel keeps the table, so there is none left, nor a group */
+    Py_CLEAR(self->channels);
+    Py_CLEAR(self->capacity);
+    Py_CLEAR(self->wake);
+    Py_CLEAR(self->home);
+    groups_release(&self->groups);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"open", open_channel, METH_O, open_doc},
+    {"put", put, METH_VARARGS, put_doc},
+    {"take", take, METH_O, take_doc},
+    {"wait", wait, METH_VARARGS, wait_doc},
+    {"abandon", abandon, METH_VARARGS, abandon_doc},
+    {"add", add, METH_VARARGS, add_doc},
+    {"discard", discard, METH_VARARGS, discard_doc},
+    {"send", send, METH_VARARGS, send_doc},
+    {"members", members, METH_O, members_doc},
+    {"groups", group_names, METH_NOARGS, groups_doc},
+    {"listening", listening, METH_NOARGS, listening_doc},
+    {"is_listening", is_listening, METH_O, is_listening_doc},
+    {"flush", flush, METH_NOARGS, flush_doc},
+    {"_tell_emptied", tell_emptied, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef getset[] = {
+    {"on_group_empty", get_on_group_empty, set_on_group_empty,
+     "Called soon with the name of a group that lost its last member otherwise than by discard().",
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMemberDef member_definitions[] = {
+    {"dropped", T_ULONGLONG, offsetof(ChannelTableObject, dropped), READONLY,
+     "Group messages that full channels did not get."},
+    {"shared", T_ULONGLONG, offsetof(ChannelTableObject, shared), READONLY,
+     "Frames that were put into WebSockets without running their consumers."},
+    {"home", T_OBJECT, offsetof(ChannelTableObject, home), READONLY,
+     "The loop of who listens, or None."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "The channels and groups of a layer in this process; see casgi/_core.pyi."},
+    {Py_tp_new, table_new},
+    {Py_tp_traverse, traverse},
+    {Py_tp_clear, clear},
+    {Py_tp_dealloc, dealloc},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, getset},
+    {Py_tp_members, member_definitions},
+    {0, NULL},
+};
+
+PyType_Spec channel_table_type_spec = {
+    .name = "casgi._core.ChannelTable",
+    .basicsize = sizeof(ChannelTableObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = slots,
+};

@@ -1,0 +1,51 @@
+/* The channels and groups of a layer that live in this process. Channel names and group names are
+ * a layer's own: each layer has a table.
+ *
+ * Its methods may be called in any thread, which the GIL keeps apart. Consumers listen on one loop:
+ * the table's home while any of them does; send() must be called on its thread then. */
+#ifndef CASGI_CHANNELS_CHANNEL_TABLE_H
+#define CASGI_CHANNELS_CHANNEL_TABLE_H
+
+#include "channels/channel.h"
+
+struct ChannelTableObject {
+    PyObject_HEAD
+    struct module_state *state;
+    struct groups groups;
+    PyObject *channels; /* dict of Channel by name */
+    PyObject *capacity; /* callable: the capacity of a channel of this name */
+    PyObject *wake;     /* callable: wakes a future of get(), or a Channel from another thread */
+    PyObject *on_group_empty; /* callable or None */
+    PyObject *emptied;        /* list of names to call it with, NULL while there are none */
+    PyObject *home;           /* the loop of who listens, NULL while nobody does */
+    unsigned long home_thread;
+    size_t listening;
+    double expiry, group_expiry; /* seconds */
+    double next_sweep;
+    unsigned long long dropped; /* messages of groups for channels that were full */
+    unsigned long long shared;  /* frames that were put into WebSockets without their consumers */
+    bool discards_oldest;
+    bool is_discarding; /* groups that empty now are no news */
+};
+
+/* True on the thread of the loop that the listening consumers share, and when there are none. */
+bool channel_table_is_home(const ChannelTableObject *table);
+
+/* A consumer begins to listen on `loop`, or ends. False when others listen on another loop. */
+bool channel_table_enter(ChannelTableObject *table, PyObject *loop);
+void channel_table_leave(ChannelTableObject *table);
+
+/* Calls `wake`, which runs no application code. */
+void channel_table_wake(ChannelTableObject *table, PyObject *target);
+
+/* Drops the table's reference to a channel that is of no use; the caller has one of its own. */
+void channel_table_forget_if_useless(ChannelTableObject *table, ChannelObject *channel);
+
+/* Sends a message (dict, *borrows*) to all members of the group: fan_out.c. Returns -1 with an
+ * exception, else how many got it as an event. */
+Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, PyObject *message);
+
+/* Puts the members of the group, whose membership has not expired, into a new list. */
+PyObject *channel_table_members(ChannelTableObject *table, struct slice group);
+
+#endif

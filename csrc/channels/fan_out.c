@@ -1,0 +1,190 @@
+/* A group message to all members of its group in this process.
+ *
+ * Each member takes one of two ways. Its consumer's class has a shareable handler for the message,
+ * and the member is idle: the frames that the handler made, once for all, go straight into its
+ * write queue. Or else it gets a copy of the message as an event, and its consumer handles it as
+ * under any server. docs/channels.md says why no client can tell the two apart.
+ *
+ * Application code runs in one place, run_recipes(), which is between two walks over a list that
+ * holds the members. */
+#include "asgi/ws_lane.h"
+#include "base/frame.h"
+#include "channels/channel_table.h"
+#include "channels/plain.h"
+#include "ws/ws_frame.h"
+
+enum { MOST_RECIPES = 16, MOST_FRAMES = 8 };
+
+/* What one class of consumers makes of the message. */
+struct recipe {
+    PyObject *plan;     /* borrowed from a member */
+    PyObject *expected; /* tuple of (attribute name, function) */
+    struct frame *frames[MOST_FRAMES];
+    size_t frame_count;
+    bool is_shared;
+};
+
+struct fan_out {
+    ChannelTableObject *table;
+    PyObject *members; /* list of Channel */
+    PyObject *message;
+    struct recipe recipes[MOST_RECIPES];
+    size_t recipe_count;
+};
+
+static struct recipe *find_recipe(struct fan_out *fan_out, const PyObject *plan) {
+    for (size_t i = 0; i < fan_out->recipe_count; i++) {
+        if (fan_out->recipes[i].plan == plan) {
+            return &fan_out->recipes[i];
+        }
+    }
+    return NULL;
+}
+
+static void collect_recipes(struct fan_out *fan_out) {
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(fan_out->members); i++) {
+        ChannelObject *channel = (ChannelObject *)PyList_GET_ITEM(fan_out->members, i);
+        if (channel->plan != NULL && fan_out->recipe_count < MOST_RECIPES &&
+            channel_is_idle(channel) && find_recipe(fan_out, channel->plan) == NULL) {
+            fan_out->recipes[fan_out->recipe_count++] =
+                (struct recipe){.plan = Py_NewRef(channel->plan)};
+        }
+    }
+}
+
+/* --- Running the handlers --- */
+
+/* Encodes what the handler has sent. False leaves the recipe to be dropped, maybe with an
+ * exception. */
+static bool encode(struct recipe *recipe, PyObject *payloads) {
+    if (!PyTuple_Check(payloads) || PyTuple_GET_SIZE(payloads) > MOST_FRAMES) {
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(payloads); i++) {
+        PyObject *payload = PyTuple_GET_ITEM(payloads, i);
+        Py_ssize_t length = -1;
+        const char *data = NULL;
+        bool is_text = PyUnicode_CheckExact(payload);
+        if (is_text) {
+            data = PyUnicode_AsUTF8AndSize(payload, &length);
+        } else if (PyBytes_CheckExact(payload)) {
+            data = PyBytes_AS_STRING(payload);
+            length = PyBytes_GET_SIZE(payload);
+        }
+        struct frame *frame = data == NULL ? NULL
+                                           : ws_frame_new(is_text ? WS_TEXT : WS_BINARY,
+                                                          slice_of(data, (size_t)length));
+        if (frame == NULL) {
+            return false;
+        }
+        recipe->frames[recipe->frame_count++] = frame;
+    }
+    return true;
+}
+
+static void run_recipe(struct fan_out *fan_out, struct recipe *recipe) {
+    struct module_strings *strings = &fan_out->table->state->strings;
+    PyObject *payloads = NULL;
+    PyObject *copy;
+    if (plain_copy(fan_out->message, &copy) == 1) {
+        PyObject *type = Py_XNewRef(PyDict_GetItemWithError(copy, strings->type));
+        payloads =
+            type == NULL ? NULL : PyObject_CallMethodOneArg(recipe->plan, strings->payloads, copy);
+        if (payloads != NULL && payloads != Py_None) {
+            recipe->expected = PyObject_CallMethodOneArg(recipe->plan, strings->expected, type);
+        }
+        Py_XDECREF(type);
+    }
+    recipe->is_shared =
+        recipe->expected != NULL && PyTuple_Check(recipe->expected) && encode(recipe, payloads);
+    if (PyErr_Occurred()) { /* the consumers will meet it themselves */
+        PyErr_Clear();
+    }
+    Py_XDECREF(payloads);
+    Py_XDECREF(copy);
+}
+
+static void run_recipes(struct fan_out *fan_out) {
+    for (size_t i = 0; i < fan_out->recipe_count; i++) {
+        run_recipe(fan_out, &fan_out->recipes[i]);
+    }
+}
+
+static void release_recipes(struct fan_out *fan_out) {
+    for (size_t i = 0; i < fan_out->recipe_count; i++) {
+        struct recipe *recipe = &fan_out->recipes[i];
+        for (size_t k = 0; k < recipe->frame_count; k++) {
+            frame_unref(recipe->frames[k]);
+        }
+        Py_XDECREF(recipe->expected);
+        Py_DECREF(recipe->plan);
+    }
+}
+
+/* --- Delivering --- */
+
+static bool is_method_of(PyObject *consumer, PyObject *name, const PyObject *function) {
+    PyObject *attribute = PyObject_GetAttr(consumer, name);
+    bool is_it = attribute != NULL && PyMethod_Check(attribute) &&
+                 PyMethod_GET_FUNCTION(attribute) == function;
+    Py_XDECREF(attribute);
+    return is_it;
+}
+
+/* The consumer is what its class says: no attribute of its own hides a method that the handler
+ * uses, and what it sends goes to its WebSocket as when it began to listen. */
+static bool is_as_its_class(const ChannelObject *channel, const struct recipe *recipe) {
+    struct module_strings *strings = &channel->table->state->strings;
+    PyObject *base_send = PyObject_GetAttr(channel->consumer, strings->base_send);
+    bool is_same = base_send == channel->base_send;
+    Py_XDECREF(base_send);
+    for (Py_ssize_t i = 0; is_same && i < PyTuple_GET_SIZE(recipe->expected); i++) {
+        PyObject *pair = PyTuple_GET_ITEM(recipe->expected, i);
+        is_same =
+            PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 &&
+            is_method_of(channel->consumer, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+    }
+    PyErr_Clear();
+    return is_same;
+}
+
+static bool deliver_shared(struct fan_out *fan_out, ChannelObject *channel) {
+    const struct recipe *recipe =
+        channel->plan == NULL ? NULL : find_recipe(fan_out, channel->plan);
+    if (recipe == NULL || !recipe->is_shared || !channel_is_idle(channel) ||
+        !is_as_its_class(channel, recipe)) {
+        return false;
+    }
+    for (size_t i = 0; i < recipe->frame_count; i++) {
+        (void)ws_lane_deliver(channel->cycle, recipe->frames[i]);
+        fan_out->table->shared++;
+    }
+    return true;
+}
+
+/* A full channel loses the message, as every layer says; -1 with an exception of the copy. */
+static int deliver_event(struct fan_out *fan_out, ChannelObject *channel) {
+    PyObject *copy = message_copy(fan_out->table->state, fan_out->message);
+    int status = copy == NULL ? -1 : channel_put(channel, copy);
+    fan_out->table->dropped += status == 0;
+    return status;
+}
+
+Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, PyObject *message) {
+    struct fan_out fan_out = {
+        .table = table, .members = channel_table_members(table, group), .message = message};
+    Py_ssize_t events = fan_out.members == NULL ? -1 : 0;
+    if (events == 0) {
+        collect_recipes(&fan_out);
+        run_recipes(&fan_out);
+    }
+    for (Py_ssize_t i = 0; events >= 0 && i < PyList_GET_SIZE(fan_out.members); i++) {
+        ChannelObject *channel = (ChannelObject *)PyList_GET_ITEM(fan_out.members, i);
+        if (!deliver_shared(&fan_out, channel)) {
+            events = deliver_event(&fan_out, channel) < 0 ? -1 : events + 1;
+        }
+    }
+    release_recipes(&fan_out);
+    Py_XDECREF(fan_out.members);
+    return events;
+}

@@ -1,0 +1,17 @@
+/* Plain values: what JSON and msgpack can carry. Their copies need no Python code, and nothing
+ * about them depends on who looks. */
+#ifndef CASGI_CHANNELS_PLAIN_H
+#define CASGI_CHANNELS_PLAIN_H
+
+#include "state.h"
+
+/* Copies `value` as copy.deepcopy() would, if it is None, a bool, int, float, str or bytes, or a
+ * list, tuple or dict (with str keys) of such; all of exactly these types. Returns 1 and sets *copy
+ * to a new reference; 0 when it is something else, or nested too deeply; -1 with MemoryError. */
+int plain_copy(PyObject *value, PyObject **copy);
+
+/* Copies any message: as plain_copy(), or by copy.deepcopy(). Returns new reference, or NULL with
+ * an exception. */
+PyObject *message_copy(struct module_state *state, PyObject *message);
+
+#endif

@@ -1,0 +1,124 @@
+"""The embedded channel layer: channels and groups of one process, as InMemoryChannelLayer's."""
+
+import asyncio
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from channels.layers import InMemoryChannelLayer
+
+from casgi import _core
+from casgi.channels.local import LocalChannels
+
+# Messages to groups that one task may send before others get their turn. It bounds what waits for a
+# socket that is not slow, but has not been written to yet.
+_BURST = 8
+
+
+class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
+    """Channels and groups in the memory of one process.
+
+    Takes the options of `channels.layers.InMemoryChannelLayer` and does as that does; besides, it is
+    safe to use in any thread, and memberships end when their WebSocket closes. Its
+    `extensions` are groups and flush.
+    """
+
+    def __init__(
+        self,
+        expiry: float = 60,
+        group_expiry: float = 86400,
+        capacity: int = 100,
+        channel_capacity: dict[Any, int] | None = None,
+        **options: Any,
+    ) -> None:
+        """Make an empty layer.
+
+        Args:
+            expiry: seconds that a message waits for its consumer.
+            group_expiry: seconds that a membership lasts.
+            capacity: messages that wait in one channel; more raise ChannelFull.
+            channel_capacity: capacities of channels by glob or compiled pattern.
+            options: those of BaseChannelLayer.
+        """
+        super().__init__(
+            expiry=expiry,
+            group_expiry=group_expiry,
+            capacity=capacity,
+            channel_capacity=channel_capacity,
+            **options,
+        )
+        self._adopt()
+
+    def _adopt(self) -> None:
+        """Set up what an InMemoryChannelLayer has not, and take over what waits in it."""
+        self.local = LocalChannels(
+            capacity=self.get_capacity, expiry=self.expiry, group_expiry=self.group_expiry
+        )
+        self._burst = 0
+        channels, self.channels = self.channels, {}
+        groups, self.groups = self.groups, {}
+        for name, queue in channels.items():
+            while not queue.empty():
+                self.local.put(name, queue.get_nowait()[1])
+        for group, members in groups.items():
+            for name in members:
+                self.local.add(group, name)
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        """Send a message to one channel. Raise ChannelFull."""
+        assert isinstance(message, dict), "message is not a dict"
+        self.require_valid_channel_name(channel)
+        assert "__asgi_channel__" not in message
+        self.local.put(channel, _core.copy_message(message))
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        """Wait for the first message that arrives on a channel."""
+        self.require_valid_channel_name(channel)
+        return await self.local.get(channel)
+
+    async def new_channel(self, prefix: str = "specific.") -> str:
+        """Return the name of a channel that nobody has."""
+        return f"{prefix}.inmemory!{uuid.uuid4().hex}"
+
+    async def group_add(self, group: str, channel: str) -> None:
+        """Add a channel to a group, until it leaves or its WebSocket closes."""
+        self.require_valid_group_name(group)
+        self.require_valid_channel_name(channel)
+        self.local.add(group, channel)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        """Take a channel out of a group; nothing when it is not in."""
+        self.require_valid_channel_name(channel)
+        self.require_valid_group_name(group)
+        self.local.discard(group, channel)
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        """Send a message to all channels of a group; those that are full do not get it."""
+        assert isinstance(message, dict), "Message is not a dict"
+        self.require_valid_group_name(group)
+        await self._let_others(self.local.send(group, message))
+
+    async def group_send_many(self, groups: Iterable[str], message: dict[str, Any]) -> None:
+        """Send a message to several groups; who is in more than one gets it more than once."""
+        assert isinstance(message, dict), "Message is not a dict"
+        names = list(groups)
+        for group in names:
+            self.require_valid_group_name(group)
+        for group in names:
+            await self._let_others(self.local.send(group, message))
+
+    async def group_channels(self, group: str) -> list[str]:
+        """Return the channels that are in a group, in the order of their joining."""
+        self.require_valid_group_name(group)
+        return self.local.channels(group)
+
+    async def flush(self) -> None:
+        """Drop all messages and memberships."""
+        self.local.flush()
+
+    async def _let_others(self, events: int) -> None:
+        """Give the members their turn before the task goes on to send, as the original does."""
+        self._burst += 1
+        if events > 0 or self._burst >= _BURST:
+            self._burst = 0
+            await asyncio.sleep(0)

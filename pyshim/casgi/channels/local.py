@@ -1,0 +1,158 @@
+"""The channels and groups of a layer that live in this process."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from channels.exceptions import ChannelFull
+
+from casgi import _core
+
+
+class LocalChannels:
+    """What a layer of any kind does inside its process: mailboxes by name, groups, the fan-out.
+
+    All methods may be called in any thread, and on any event loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        capacity: Callable[[str], int],
+        expiry: float = 60,
+        group_expiry: float = 86400,
+        discards_oldest: bool = False,
+    ) -> None:
+        """Make an empty one.
+
+        Args:
+            capacity: gives how many messages wait in a channel of this name.
+            expiry: seconds that a message waits.
+            group_expiry: seconds that a membership lasts.
+            discards_oldest: a full channel loses its oldest message and does not refuse the new one.
+        """
+        self._core = _core.ChannelTable(capacity, _wake, expiry, group_expiry, discards_oldest)
+        self._discards_oldest = discards_oldest
+
+    @property
+    def dropped(self) -> int:
+        """How many messages to groups were lost because a member's channel was full."""
+        return self._core.dropped
+
+    @property
+    def shared(self) -> int:
+        """How many frames went to WebSockets without their consumers having run."""
+        return self._core.shared
+
+    @property
+    def on_group_empty(self) -> Callable[[str], object] | None:
+        """Called on the consumers' loop with each group whose last member here has closed."""
+        return self._core.on_group_empty
+
+    @on_group_empty.setter
+    def on_group_empty(self, callback: Callable[[str], object] | None) -> None:
+        self._core.on_group_empty = callback
+
+    def put(self, channel: str, message: dict[str, Any]) -> None:
+        """Append a message, which is taken as it is. Raise ChannelFull."""
+        if not self._core.put(channel, message) and not self._discards_oldest:
+            raise ChannelFull(channel)
+
+    async def get(self, channel: str) -> dict[str, Any]:
+        """Wait for the next message; cancelled, none is lost."""
+        while (message := self._core.take(channel)) is None:
+            arrival = asyncio.get_running_loop().create_future()
+            self._core.wait(channel, arrival)
+            try:
+                await arrival
+            except BaseException:
+                self._core.abandon(channel, arrival)
+                raise
+        return message
+
+    def add(self, group: str, channel: str) -> bool:
+        """Add a channel to a group; True when the group had no member here before.
+
+        A channel whose WebSocket is closed already stays outside.
+        """
+        return self._core.add(group, channel)
+
+    def discard(self, group: str, channel: str) -> bool:
+        """Take a channel out of a group; True when the group has no member left here by that."""
+        return self._core.discard(group, channel)
+
+    def send(self, group: str, message: dict[str, Any]) -> int:
+        """Send copies of a message to all members; those whose channels are full lose it.
+
+        Returns how many consumers have to run for it. Called in another thread than that of the
+        consumers, it hands a copy to their loop and returns 0.
+        """
+        home = self._core.home
+        if home is None or _is_running(home):
+            return self._core.send(group, message)
+        with contextlib.suppress(RuntimeError):  # the loop was closed, and all consumers with it
+            home.call_soon_threadsafe(self._core.send, group, _core.copy_message(message))
+        return 0
+
+    def channels(self, group: str) -> list[str]:
+        """Return the members of a group in the order of their joining."""
+        return [channel.name for channel in self._core.members(group)]
+
+    def groups(self) -> list[str]:
+        """Return the groups that have members here."""
+        return self._core.groups()
+
+    def open(self, channel: str) -> _core.Channel:
+        """Return a channel for a consumer to listen to; close() is then due."""
+        return self._core.open(channel)
+
+    def is_bound(self, channel: str) -> bool:
+        """Whether a consumer on a casgi WebSocket listens to the channel now."""
+        return self._core.is_listening(channel)
+
+    def tell_gap(self) -> int:
+        """Tell each consumer that has a handler `layer_gap` that messages may have been lost.
+
+        Returns how many were told.
+        """
+        told = 0
+        for channel in self._core.listening():
+            if hasattr(channel.consumer, "layer_gap"):
+                told += self._core.put(channel.name, {"type": "layer.gap"})
+        return told
+
+    def flush(self) -> None:
+        """Drop all messages and memberships."""
+        self._core.flush()
+
+
+def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether the loop runs in this thread."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
+
+
+def _wake(target: "asyncio.Future[None] | _core.Channel") -> None:
+    """Wake who waits for a message, in whatever thread it is."""
+    if isinstance(target, _core.Channel):
+        loop, callback = target.loop, target.wake
+    else:
+        loop, callback = target.get_loop(), _finisher(target)
+    if loop is None:
+        return
+    if _is_running(loop):
+        callback()
+    else:
+        with contextlib.suppress(RuntimeError):  # the loop was closed with the task that waited
+            loop.call_soon_threadsafe(callback)
+
+
+def _finisher(arrival: "asyncio.Future[None]") -> Callable[[], None]:
+    def finish() -> None:
+        if not arrival.done():
+            arrival.set_result(None)
+
+    return finish

@@ -1,0 +1,75 @@
+"""`--verify-shared`: each shareable handler runs for each consumer, and is compared with its shared run.
+
+For staging: it costs more than sharing saves.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from casgi import _core
+from casgi.channels.sharing import plan_of
+
+logger = logging.getLogger("casgi.channels")
+
+
+def verifying_dispatch(
+    consumer: Any, dispatch: Callable[[dict[str, Any]], Awaitable[None]]
+) -> Callable[[dict[str, Any]], Awaitable[None]]:
+    """Return a dispatch that compares, for one consumer."""
+    plan = plan_of(type(consumer))
+
+    async def compare(message: dict[str, Any]) -> None:
+        expected = plan.payloads(_core.copy_message(message))
+        if expected is None:
+            await dispatch(message)
+            return
+        recorder = _Recorder(consumer.base_send)
+        described = str(message.get("type"))
+        consumer.base_send = recorder.send_sync if consumer._sync else recorder.send
+        try:
+            await dispatch(message)
+        finally:
+            consumer.base_send = recorder.base_send
+        if recorder.payloads != list(expected):
+            _report(consumer, described, list(expected), recorder.payloads)
+
+    return compare
+
+
+class _Recorder:
+    """Notes what a consumer sends while one handler runs, and passes it on."""
+
+    def __init__(self, base_send: Any) -> None:
+        self.base_send = base_send
+        self.payloads: list[Any] = []
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self._note(message)
+        await self.base_send(message)
+
+    def send_sync(self, message: dict[str, Any]) -> None:
+        self._note(message)
+        self.base_send(message)
+
+    def _note(self, message: dict[str, Any]) -> None:
+        if message.get("type") == "websocket.send":
+            text = message.get("text")
+            self.payloads.append(message.get("bytes") if text is None else text)
+        else:
+            self.payloads.append(message)
+
+
+def _report(consumer: Any, message_type: str, expected: list[Any], sent: list[Any]) -> None:
+    kind = type(consumer)
+    logger.error(
+        "The handler of %r is not shareable: %s.%s on %s sent %r, its shared run %r."
+        " Serve with --no-accelerate and report this as a bug of casgi,"
+        " or remove @casgi.channels.shared if the handler has it.",
+        message_type,
+        kind.__module__,
+        kind.__qualname__,
+        consumer.scope.get("path"),
+        sent,
+        expected,
+    )

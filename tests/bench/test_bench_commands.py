@@ -1,0 +1,92 @@
+"""`python -m bench`: every command takes its options, measures in small, and says what failed."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL_RUNS = {
+    "hello": ["--connections=2", "--seconds=1"],
+    "echo": ["--connections=2", "--seconds=1"],
+    "idle": ["--connections=5"],
+    "memory": ["--mebibytes=1"],
+    "fanout": ["--groups=5x2,5x1", "--messages=2"],
+    "broadcast": ["--members=5", "--messages=2", "--layer=memory,redis", "--handler=shared"],
+    "channels-echo": ["--connections=2", "--seconds=1"],
+    "channels-idle": ["--connections=5", "--middleware=bare"],
+    "nothing-lost": ["--members=5", "--messages=2", "--layer=pubsub"],
+}
+TABLES = {"fanout": 2, "broadcast": 2}
+GROUPS = {"fanout", "broadcast", "nothing-lost"}
+
+
+def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+
+
+def test_every_command_is_tried_here() -> None:
+    assert set(re.findall(r"^    ([\w-]+)", bench("-h").stdout, re.MULTILINE)) == set(SMALL_RUNS)
+
+
+@pytest.mark.parametrize("command", SMALL_RUNS)
+def test_small_run(command: str, tmp_path: Path) -> None:
+    if command == "hello" and shutil.which("wrk") is None:
+        pytest.skip("wrk, the HTTP client of this command, is not installed")
+    result = tmp_path / "result.json"
+    run = bench(command, *SMALL_RUNS[command], "--servers=casgi", f"--json={result}")
+    assert run.returncode == 0, run.stdout + run.stderr
+    tables: list[dict[str, Any]] = json.loads(result.read_text())
+    assert len(tables) == TABLES.get(command, 1)
+    for table in tables:
+        assert table["command"] == command
+        [figures] = table["servers"]["casgi"]["rounds"]
+        if command in GROUPS:
+            assert (figures["messages"], figures["deliveries"]) == (2, 10)
+            assert (figures["lost"], figures["unexpected"]) == (0, 0)
+
+
+def test_the_floor_is_measured_like_a_server(tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    run = bench("fanout", "--groups=5x2", "--messages=3", "--servers=floor", f"--json={result}")
+    assert run.returncode == 0, run.stdout + run.stderr
+    [table] = json.loads(result.read_text())
+    [figures] = table["servers"]["floor"]["rounds"]
+    assert (figures["deliveries"], figures["lost"]) == (15, 0)
+
+
+def test_unsent_messages_fail_the_run() -> None:
+    run = bench("nothing-lost", "--members=2", "--messages=100000000", "--seconds=1")
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "failed: casgi" in run.stdout
+    assert "were not sent within 1 s" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("broadcast", "--members=0"),
+        ("broadcast", "--layer=memory,carrier-pigeon"),
+        ("fanout", "--groups=2000"),
+        ("channels-idle", "--middleware=none"),
+        ("nothing-lost", "--handler="),
+        ("echo", "--servers=nobody"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_options_are_refused(arguments: tuple[str, ...]) -> None:
+    run = bench(*arguments)
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1]
+    assert "Traceback" not in run.stderr
