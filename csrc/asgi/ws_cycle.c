@@ -240,6 +240,7 @@ static void on_close(void *owner, int code, struct slice reason) {
 static void on_end(void *owner) {
     WsCycleObject *self = owner;
     self->websocket = NULL;
+    ws_lane_release(self);
     bridge_detach(&self->attached);
     if (self->denial != NULL) {
         self->denial->exchange = NULL;
@@ -278,8 +279,7 @@ int ws_cycle_begin(struct bridge *bridge, struct websocket *websocket) {
     mailbox_init(&self->mailbox);
     waiter_queue_init(&self->senders);
     self->denial = NULL;
-    self->lane = NULL;
-    self->is_lane_next = false;
+    ws_lane_init(self);
     app_task_init(&self->app_task, bridge, on_app_done);
     self->is_started = self->is_accepted = self->is_closing = self->is_disconnected = false;
     self->is_handling = self->is_paused = self->was_asked = self->is_channels = false;
@@ -319,6 +319,7 @@ static void dealloc(PyObject *op) {
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     (void)clear(op);
+    ws_lane_release(self);
     if (self->denial != NULL) {
         response_release(self->denial);
         PyMem_Free(self->denial);

@@ -21,8 +21,9 @@ typedef struct {
     struct response *denial; /* websocket.http.response.*, NULL unless it was started */
     struct app_task app_task;
     const struct ws_lane_ops *lane_ops;
-    void *lane;        /* borrowed; NULL without a channel layer */
-    bool is_lane_next; /* the last event was the client's: it is the lane's turn */
+    void *lane;                /* borrowed; NULL without a channel layer */
+    struct deferred lane_wake; /* who waits is woken in the next turn, all of a fan-out together */
+    bool is_lane_next;         /* the last event was the client's: it is the lane's turn */
     bool is_started;
     bool is_accepted;
     bool is_closing;      /* on_close() came: the disconnect is in the mailbox, or was received */
@@ -39,6 +40,11 @@ PyObject *ws_cycle_poll_receive(PyObject *cycle);
 
 /* The closing handshake goes on when the application has dealt with all that came before it. */
 void ws_cycle_settle_if_done(WsCycleObject *self);
+
+/* Prepares an empty lane; ws_lane_release() is due when the WebSocket is gone, and with the cycle.
+ */
+void ws_lane_init(WsCycleObject *self);
+void ws_lane_release(WsCycleObject *self);
 
 /* The method next_event() of a WsCycle. */
 PyObject *ws_lane_next_event(PyObject *cycle, PyObject *ignored);

@@ -74,8 +74,33 @@ bool ws_lane_deliver(PyObject *cycle, struct frame *frame) {
     return self->websocket != NULL && websocket_deliver(self->websocket, frame);
 }
 
+static void wake(struct deferred *deferred) {
+    WsCycleObject *self = LIST_OBJECT(deferred, WsCycleObject, lane_wake);
+    Py_INCREF(self);
+    event_loop_wake(
+        self->bridge->event_loop); /* what it schedules must not wait for a descriptor */
+    waiter_queue_wake_one(&self->mailbox.receivers);
+    Py_DECREF(self);
+}
+
+void ws_lane_init(WsCycleObject *self) {
+    self->lane = NULL;
+    self->lane_ops = NULL;
+    self->is_lane_next = false;
+    deferred_init(&self->lane_wake, wake);
+}
+
+void ws_lane_release(WsCycleObject *self) {
+    deferred_cancel(&self->lane_wake);
+}
+
 void ws_lane_wake(PyObject *cycle) {
-    waiter_queue_pass_on(&((WsCycleObject *)cycle)->mailbox.receivers);
+    WsCycleObject *self = (WsCycleObject *)cycle;
+    if (self->websocket != NULL) {
+        event_loop_defer(self->bridge->event_loop, &self->lane_wake);
+    } else {
+        waiter_queue_pass_on(&self->mailbox.receivers);
+    }
 }
 
 bool ws_lane_is_handling_client(PyObject *cycle) {

@@ -39,7 +39,7 @@ bool ws_lane_is_idle(PyObject *cycle);
  * application code. */
 bool ws_lane_deliver(PyObject *cycle, struct frame *frame);
 
-/* The lane has an event: schedules who waits. Runs no application code. */
+/* The lane has an event: who waits is woken in the loop's next turn. Runs no application code. */
 void ws_lane_wake(PyObject *cycle);
 
 /* True when the client's event is being handled, or has been taken and nothing was asked for since.

@@ -108,7 +108,6 @@ static bool wait_until_ready(struct event_loop *loop, int timeout_ms) {
 }
 
 static void poll_once(struct event_loop *loop, int64_t limit_ms) {
-    loop->woken = false;
     uv_run(&loop->uv, UV_RUN_NOWAIT);
     if (loop->woken || limit_ms == 0) {
         return;
@@ -124,12 +123,13 @@ int event_loop_turn(struct event_loop *loop, int64_t timeout_ms) {
         return STATUS_STATE;
     }
     loop->in_turn = true;
+    loop->woken = false;
     run_deferred(loop);
     loop->turn_wanted = false;
     loop->turn_number++;
     loop->reads = 0;
     bool more_to_do = !list_is_empty(&loop->deferred) || loop->interrupt != NULL;
-    poll_once(loop, more_to_do ? 0 : timeout_ms);
+    poll_once(loop, more_to_do || loop->woken ? 0 : timeout_ms);
     if (loop->interrupt == NULL) {
         run_deferred(loop); /* what a busy turn kept together goes before the driver goes on */
     }

@@ -80,8 +80,8 @@ void deferred_init(struct deferred *deferred, void (*run)(struct deferred *defer
 /* Takes it off the queue; idempotent. */
 void deferred_cancel(struct deferred *deferred);
 
-/* Every callback that libuv makes calls this first: a turn in which something happened does not go
- * on to wait. */
+/* Every callback that libuv makes calls this first, and deferred work that runs application code: a
+ * turn in which something happened does not go on to wait. */
 void event_loop_wake(struct event_loop *loop);
 
 /* Milliseconds of a monotonic clock, as of the start of this turn's callbacks; no system call. */

@@ -70,6 +70,9 @@ class Dispatcher:
     ) -> _core.WsCycle | None:
         plan = None if self._verify else plan_of(type(consumer))
         send = _server_send(consumer.base_send)
+        if send is not None and not consumer._sync:
+            # The wrappers in between have nothing to do for a WebSocket, at each message.
+            consumer.base_send = send
         return channel.listen(receive, send, consumer, consumer.base_send, plan)
 
     async def _dispatch_all(self, next_event: Receive, consumer: Any, dispatch: Dispatch) -> None:
