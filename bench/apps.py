@@ -42,6 +42,21 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.send", "text": message["text"]})
 
 
+async def fanout(scope: Scope, receive: Receive, send: Send) -> None:
+    """Send every text message to all WebSockets, by casgi's ``websocket.group`` extension."""
+    if scope["type"] != "websocket":
+        return await hello(scope, receive, send)
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.group.add", "group": "all"})
+    await send({"type": "websocket.send", "text": "joined"})
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        await send({"type": "websocket.group.send", "group": "all", "text": message["text"]})
+
+
 async def memory(scope: Scope, receive: Receive, send: Send) -> None:
     """Move much data: /upload, /download/<MiB> and, for clients that never read, /unread."""
     path: str = scope.get("path", "")

@@ -1,22 +1,17 @@
-"""The load clients: wrk for HTTP, and our own program in C for WebSockets."""
+"""The load clients: wrk for HTTP, and our own programs in C for WebSockets."""
 
 import json
-import os
 import selectors
 import shutil
 import subprocess
-from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from bench.errors import BenchError
-from bench.process import REPOSITORY, RunningServer, child_setup
+from bench.process import RunningServer, child_setup
+from bench.programs import SOURCES, compiled
 
-SOURCES = Path(__file__).resolve().parent / "client"
-CACHE = REPOSITORY / "build" / "bench"
-COMPILER_FLAGS = ["-O2", "-std=c11", "-Wall", "-Wextra"]
 GRACE_SECONDS = 15.0  # beyond the time that a client was asked to run
-OPEN_SECONDS = 75.0  # for all handshakes; the client itself gives up after 60
 
 
 def require_wrk() -> str:
@@ -49,29 +44,15 @@ def wrk(server: RunningServer, connections: int, seconds: int) -> dict[str, floa
     return figures
 
 
-def websocket_load_program() -> Path:
-    """Return the compiled WebSocket client, compiling it if its sources are newer."""
-    program = CACHE / "websocket_load"
-    newest = max(source.stat().st_mtime for source in SOURCES.glob("*.[ch]"))
-    if program.exists() and program.stat().st_mtime > newest:
-        return program
-    CACHE.mkdir(parents=True, exist_ok=True)
-    unfinished = program.with_suffix(f".{os.getpid()}")
-    compiler = os.environ.get("CC", "cc").split()
-    source = str(SOURCES / "websocket_load.c")
-    try:
-        subprocess.run([*compiler, *COMPILER_FLAGS, source, "-o", str(unfinished)], check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise BenchError(f"the WebSocket client cannot be compiled: {error}") from error
-    unfinished.replace(program)
-    return program
+class WebSocketClient:
+    """One run of a WebSocket client: open and warm when the block begins, ended with it."""
 
-
-class WebSocketLoad:
-    """One run of the WebSocket client: open and warm when the block begins, ended with it."""
+    program: ClassVar[str]
+    open_seconds: ClassVar[float]
+    """For all handshakes and the warm-up; the program itself gives up a little before."""
 
     def __init__(self, server: RunningServer, *options: str) -> None:
-        self._command = [str(websocket_load_program()), "--port", str(server.port), *options]
+        self._command = [str(compiled(self.program)), "--port", str(server.port), *options]
         self._core = server.client_core
 
     def __enter__(self) -> Self:
@@ -83,7 +64,7 @@ class WebSocketLoad:
             preexec_fn=child_setup(self._core),
         )
         try:
-            self._read_line(OPEN_SECONDS)
+            self._read_line(self.open_seconds)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -98,12 +79,12 @@ class WebSocketLoad:
         self._process.kill()
         self._process.communicate()
 
-    def measure(self, seconds: float) -> dict[str, float]:
+    def measure(self, seconds: float, grace: float = GRACE_SECONDS) -> dict[str, float]:
         """Let the measured interval begin; return its figures when it has ended."""
         assert self._process.stdin is not None
         self._process.stdin.write(b"go\n")
         self._process.stdin.flush()
-        return self._read_line(seconds + GRACE_SECONDS)
+        return self._read_line(seconds + grace)
 
     def check(self) -> None:
         """Raise if the client has ended, which it does when the server ends a connection."""
@@ -126,3 +107,17 @@ class WebSocketLoad:
         assert self._process.stderr is not None
         text = self._process.stderr.read().decode(errors="replace").strip()
         return BenchError(text or "the WebSocket client ended")
+
+
+class WebSocketLoad(WebSocketClient):
+    """Connections that echo, or are idle."""
+
+    program = "websocket_load"
+    open_seconds = 75.0
+
+
+class Members(WebSocketClient):
+    """The members of a group, of whom one sends."""
+
+    program = "members"
+    open_seconds = 270.0

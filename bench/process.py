@@ -10,8 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,10 +42,6 @@ class RunningServer:
     client_core: int
 
 
-Launch = Callable[[], AbstractContextManager[RunningServer]]
-"""Starts a fresh server of one kind for the length of a block."""
-
-
 def child_setup(core: int) -> Callable[[], None]:
     """Return what a child does before it executes: stay on one core, open many files."""
 
@@ -65,35 +60,46 @@ def require_open_files(needed: int) -> None:
         raise BenchError(f"{needed} open files are needed, the hard limit is {hard} (ulimit -Hn)")
 
 
-@contextlib.contextmanager
-def running(server: Server, application: str, cores: Cores) -> Iterator[RunningServer]:
-    """Run a server in a session of its own until the block ends."""
-    port = _free_port()
-    with tempfile.TemporaryFile("w+", errors="replace") as log:
-        process = subprocess.Popen(
-            server.command(application, port),
-            cwd=REPOSITORY,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=child_setup(cores.server),
-        )
-        try:
-            _wait_until_ready(process, port, log.fileno())
-            yield RunningServer(server.name, port, SessionUsage(process.pid), cores.client)
-        except (BenchError, OSError) as error:
-            if process.poll() is None:
-                raise
-            last_line = _last_line(log.fileno())
-            raise BenchError(
-                f"the server ended with {process.returncode} ({last_line}): {error}"
-            ) from error
-        finally:
-            _end_session(process)
+@dataclass(frozen=True)
+class Launch:
+    """How to start one server: each call runs a fresh one for the length of a block."""
+
+    server: Server
+    application: str
+    cores: Cores
+
+    @contextlib.contextmanager
+    def __call__(self, environment: Mapping[str, str] | None = None) -> Iterator[RunningServer]:
+        """Run it in a session of its own, with these variables besides those of this process."""
+        port = free_port()
+        with tempfile.TemporaryFile("w+", errors="replace") as log:
+            process = subprocess.Popen(
+                self.server.command(self.application, port),
+                cwd=REPOSITORY,
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=child_setup(self.cores.server),
+            )
+            try:
+                _wait_until_ready(process, port, log.fileno())
+                usage = SessionUsage(process.pid)
+                yield RunningServer(self.server.name, port, usage, self.cores.client)
+            except (BenchError, OSError) as error:
+                if process.poll() is None:
+                    raise
+                last_line = _last_line(log.fileno())
+                raise BenchError(
+                    f"the server ended with {process.returncode} ({last_line}): {error}"
+                ) from error
+            finally:
+                end_session(process)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of 127.0.0.1 on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -132,7 +138,7 @@ def _last_line(log: int) -> str:
     return text.splitlines()[-1] if text else "it printed nothing"
 
 
-def _end_session(process: subprocess.Popen[bytes]) -> None:
+def end_session(process: subprocess.Popen[bytes]) -> None:
     """Ask the server to stop; after a while end what is left of its session."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)

@@ -1,10 +1,8 @@
 """The result of one command, as a plain table and as JSON."""
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bench.process import Cores
 from bench.scenarios import Metric, Scenario
@@ -21,6 +19,7 @@ class Report:
     cores: Cores
     versions: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
     rounds: dict[str, list[Mapping[str, float]]] = field(default_factory=dict)
 
     def median(self, server: str, key: str) -> float:
@@ -33,31 +32,39 @@ class Report:
             return None
         return self.median(REFERENCE, key) / self.median(server, key)
 
-    def text(self) -> str:
+    def head(self) -> str:
+        """Return what is measured, with its settings."""
+        settings = self.scenario.settings().items()
+        asked = ", ".join(f"{name} {value}" for name, value in settings if value is not None)
+        return f"{self.scenario.name}: {self.scenario.summary} ({asked})"
+
+    def text(self, with_machine: bool = True) -> str:
         """Return the table with what it was measured on above, and what is missing below."""
-        settings = ", ".join(f"{name} {value}" for name, value in self.scenario.settings().items())
         cores = f"server on core {self.cores.server}, client on core {self.cores.client}"
-        lines = [f"{self.scenario.name}: {self.scenario.summary} ({settings}; {cores})"]
-        lines += [f"  {name}: {value}" for name, value in self.machine.items()]
+        lines = [f"{self.head()}; {cores}"]
+        if with_machine:
+            lines += [f"  {name}: {value}" for name, value in self.machine.items()]
         if self.rounds:
             lines += ["", *_align(self._rows())]
         if self._round_count() > 1:
             lines += ["", f"median (lowest-highest) of {self._round_count()} rounds"]
+        if self.failures:
+            lines += ["", *(f"failed: {name}: {why}" for name, why in self.failures.items())]
         if self.left_out:
             lines += ["", *(f"left out: {name}: {why}" for name, why in self.left_out.items())]
         return "\n".join(lines)
 
-    def write_json(self, path: Path) -> None:
-        """Write everything, with the figures of each round, to a file."""
-        document = {
+    def document(self) -> dict[str, object]:
+        """Return everything, with the figures of each round, for a JSON file."""
+        return {
             "command": self.scenario.name,
             "settings": self.scenario.settings(),
             "machine": self.machine,
             "cores": {"server": self.cores.server, "client": self.cores.client},
             "servers": {server: self._server_document(server) for server in self.rounds},
+            "failures": self.failures,
             "left_out": self.left_out,
         }
-        path.write_text(json.dumps(document, indent=2) + "\n")
 
     def _server_document(self, server: str) -> dict[str, object]:
         keys = list(self.rounds[server][0])
@@ -72,18 +79,20 @@ class Report:
         return max((len(rounds) for rounds in self.rounds.values()), default=0)
 
     def _rows(self) -> list[list[str]]:
-        headings = [metric.heading for metric in self.scenario.metrics]
-        compared = self.scenario.compared
-        if compared is not None:
-            headings.insert(1, "casgi/server")
-        rows = [["server", "version", *headings]]
+        metrics, compared = self.scenario.metrics, self.scenario.compared
+        names = {metric.key: metric.heading for metric in metrics}
+        ratios = ["casgi/server", *(f"casgi/server {names[key]}" for key in compared[1:])]
+        rows = [["server", "version", *ratios[: len(compared)]]]
+        rows[0] += [metric.heading for metric in metrics]
         for server in self.rounds:
-            cells = [self._cell(server, metric) for metric in self.scenario.metrics]
-            if compared is not None:
-                ratio = self.ratio(server, compared)
-                cells.insert(1, "-" if ratio is None else f"{ratio:.2f}")
+            cells = [self._ratio_cell(server, key) for key in compared]
+            cells += [self._cell(server, metric) for metric in metrics]
             rows.append([server, self.versions[server], *cells])
         return rows
+
+    def _ratio_cell(self, server: str, key: str) -> str:
+        ratio = self.ratio(server, key)
+        return "-" if ratio is None else f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.3f}"
 
     def _cell(self, server: str, metric: Metric) -> str:
         def number(value: float) -> str:

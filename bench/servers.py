@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from bench.errors import BenchError
+from bench.programs import compiled
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,19 @@ class Server:
         """Return the command line that serves ``module:name`` on 127.0.0.1."""
         arguments = self.arguments.format(application=application, port=port)
         return [sys.executable, "-m", *arguments.split()]
+
+
+@dataclass(frozen=True)
+class Floor(Server):
+    """No server: what a loop of send(2) in C costs, under the same clients."""
+
+    def version(self) -> str:
+        """Return what it is written in."""
+        return "C"
+
+    def command(self, application: str, port: int) -> list[str]:
+        """Return its command line; it has no application but its own."""
+        return [str(compiled(self.module)), str(port)]
 
 
 # Limits on the number of connections are raised where a default is below the 5,000 of `idle`.
@@ -61,13 +75,18 @@ SERVERS: tuple[Server, ...] = (
         " --worker-connections 8192 --log-level error --bind 127.0.0.1:{port} {application}",
     ),
     Server("daphne", "daphne", "daphne -v 0 -b 127.0.0.1 -p {port} {application}"),
+    Server(
+        "casgi-no-accelerate",
+        "casgi",
+        "casgi -v 0 --no-accelerate -b 127.0.0.1 -p {port} {application}",
+    ),
+    Floor("floor", "send_floor", ""),
 )
+PEERS = "casgi,uvicorn,fastpysgi,granian,hypercorn,gunicorn,daphne"
 
 
-def select(names: str | None) -> Sequence[Server]:
-    """Return the servers in a comma-separated list, in its order; all of them for None."""
-    if names is None:
-        return SERVERS
+def select(names: str) -> Sequence[Server]:
+    """Return the servers in a comma-separated list, in its order."""
     known = {server.name: server for server in SERVERS}
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in known]

@@ -1,6 +1,6 @@
-/* websocket_frame: the small part of RFC 6455 framing (section 5.2) that the load client needs:
- * unfragmented frames with payloads up to 65,535 bytes, masked when written, unmasked when read.
- * Borrows all memory and keeps none. Only for the one program that includes it. */
+/* websocket_frame: the small part of RFC 6455 framing (section 5.2) that the load clients and the
+ * floor need: unfragmented frames with payloads up to 65,535 bytes, masked from the client only.
+ * Borrows all memory and keeps none. */
 #ifndef BENCH_WEBSOCKET_FRAME_H
 #define BENCH_WEBSOCKET_FRAME_H
 
@@ -71,6 +71,32 @@ static inline enum frame_status frame_read(const uint8_t *bytes, size_t length,
     frame->payload_length = payload_length;
     frame->length = header_length + payload_length;
     return FRAME_WHOLE;
+}
+
+/* Turns the masked frame at the start of bytes, if it is whole, into an unmasked one in place, four
+ * bytes shorter, and fills frame with that; what lies behind it moves up, and *length with it. */
+static inline enum frame_status frame_unmask(uint8_t *bytes, size_t *length, struct frame *frame) {
+    if (*length < 2)
+        return FRAME_INCOMPLETE;
+    size_t payload_length = bytes[1] & ~FRAME_MASK_BIT, header_length = 2;
+    if (!(bytes[1] & FRAME_MASK_BIT) || payload_length > 126)
+        return FRAME_UNEXPECTED;
+    if (payload_length == 126) {
+        if (*length < 4)
+            return FRAME_INCOMPLETE;
+        payload_length = (size_t)bytes[2] << 8 | bytes[3];
+        header_length = 4;
+    }
+    if (*length < header_length + 4 + payload_length)
+        return FRAME_INCOMPLETE;
+    uint8_t mask[4], *payload = bytes + header_length;
+    memcpy(mask, payload, sizeof mask);
+    *length -= sizeof mask;
+    memmove(payload, payload + sizeof mask, *length - header_length);
+    for (size_t i = 0; i < payload_length; i++)
+        payload[i] ^= mask[i % 4];
+    bytes[1] &= (uint8_t)~FRAME_MASK_BIT;
+    return frame_read(bytes, *length, frame);
 }
 
 #endif

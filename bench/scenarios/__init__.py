@@ -1,11 +1,26 @@
 """What can be measured, one module for each command."""
 
+from bench.scenarios.broadcast import Broadcast
+from bench.scenarios.channels_echo import ChannelsEcho
+from bench.scenarios.channels_idle import ChannelsIdle
 from bench.scenarios.echo import Echo
+from bench.scenarios.fanout import Fanout
 from bench.scenarios.hello import Hello
 from bench.scenarios.idle import Idle
 from bench.scenarios.memory import Memory
+from bench.scenarios.nothing_lost import NothingLost
 from bench.scenarios.scenario import Metric, Scenario
 
-SCENARIOS: tuple[type[Scenario], ...] = (Hello, Echo, Idle, Memory)
+SCENARIOS: tuple[type[Scenario], ...] = (
+    Hello,
+    Echo,
+    Idle,
+    Memory,
+    Fanout,
+    Broadcast,
+    ChannelsEcho,
+    ChannelsIdle,
+    NothingLost,
+)
 
 __all__ = ["SCENARIOS", "Metric", "Scenario"]

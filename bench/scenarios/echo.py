@@ -1,12 +1,13 @@
 """WebSocket echo of small text messages: what one message, in and out, costs the server."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import ClassVar, Self
 
-from bench.clients import WebSocketLoad, websocket_load_program
+from bench.clients import WebSocketLoad
 from bench.process import Launch, require_open_files
+from bench.programs import compiled
 from bench.scenarios.scenario import Metric, Scenario, positive
 
 SPARE_FILES = 100
@@ -23,7 +24,8 @@ class Echo(Scenario):
     name = "echo"
     summary = "CPU per message of a raw ASGI WebSocket echo"
     application = "bench.apps:echo"
-    compared = "cpu_us"
+    compared = ("cpu_us",)
+    path: ClassVar[str] = "/"
     needs_websockets = True
     metrics = (
         Metric("cpu_us", "CPU us/message", 1),
@@ -41,20 +43,20 @@ class Echo(Scenario):
         parser.add_argument("--seconds", type=positive, default=3, help="measured, per server")
 
     @classmethod
-    def from_options(cls, options: argparse.Namespace) -> Self:
+    def from_options(cls, options: argparse.Namespace) -> Sequence[Self]:
         """Take the options, if so many files may be open and there is a client."""
-        websocket_load_program()
+        compiled("websocket_load")
         require_open_files(options.connections + SPARE_FILES)
-        return cls(options.connections, options.bytes, options.seconds)
+        return [cls(options.connections, options.bytes, options.seconds)]
 
-    def settings(self) -> Mapping[str, float]:
+    def settings(self) -> Mapping[str, float | str]:
         """Return connections, bytes and seconds."""
         return asdict(self)
 
     def measure(self, launch: Launch) -> Mapping[str, float]:
         """Divide the CPU time of an interval by the messages that were echoed in it."""
         options = [f"--connections={self.connections}", f"--bytes={self.bytes}"]
-        options.append(f"--seconds={self.seconds}")
+        options += [f"--seconds={self.seconds}", f"--path={self.path}"]
         with launch() as server, WebSocketLoad(server, *options) as load:
             before = server.usage.cpu()
             run = load.measure(self.seconds)

@@ -1,7 +1,7 @@
 """Raw ASGI hello over keep-alive HTTP/1.1: what one request costs the server."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Self
 
@@ -22,7 +22,7 @@ class Hello(Scenario):
     name = "hello"
     summary = "CPU per HTTP request of a raw ASGI hello"
     application = "bench.apps:hello"
-    compared = "cpu_us"
+    compared = ("cpu_us",)
     metrics = (
         Metric("cpu_us", "CPU us/request", 1),
         Metric("rate", "requests/s"),
@@ -37,12 +37,12 @@ class Hello(Scenario):
         parser.add_argument("--seconds", type=positive, default=3, help="measured, per server")
 
     @classmethod
-    def from_options(cls, options: argparse.Namespace) -> Self:
+    def from_options(cls, options: argparse.Namespace) -> Sequence[Self]:
         """Take the options, if there is a client."""
         clients.require_wrk()
-        return cls(options.connections, options.seconds)
+        return [cls(options.connections, options.seconds)]
 
-    def settings(self) -> Mapping[str, float]:
+    def settings(self) -> Mapping[str, float | str]:
         """Return connections and seconds."""
         return asdict(self)
 

@@ -2,12 +2,13 @@
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import ClassVar, Self
 
-from bench.clients import WebSocketLoad, websocket_load_program
+from bench.clients import WebSocketLoad
 from bench.process import Launch, require_open_files
+from bench.programs import compiled
 from bench.scenarios.scenario import Metric, Scenario, positive
 
 FIRST_CONNECTIONS = 100  # stay open meanwhile, so that what is paid once is paid before
@@ -24,7 +25,8 @@ class Idle(Scenario):
     name = "idle"
     summary = "resident memory per idle raw WebSocket"
     application = "bench.apps:echo"
-    compared = "kib_each"
+    compared = ("kib_each",)
+    path: ClassVar[str] = "/"
     needs_websockets = True
     metrics = (
         Metric("kib_each", "KiB/connection", 2),
@@ -39,23 +41,24 @@ class Idle(Scenario):
         parser.add_argument("--connections", type=positive, default=5000)
 
     @classmethod
-    def from_options(cls, options: argparse.Namespace) -> Self:
+    def from_options(cls, options: argparse.Namespace) -> Sequence[Self]:
         """Take the options, if so many files may be open and there is a client."""
-        websocket_load_program()
+        compiled("websocket_load")
         require_open_files(options.connections + FIRST_CONNECTIONS + SPARE_FILES)
-        return cls(options.connections)
+        return [cls(options.connections)]
 
-    def settings(self) -> Mapping[str, float]:
+    def settings(self) -> Mapping[str, float | str]:
         """Return the number of connections."""
         return asdict(self)
 
     def measure(self, launch: Launch) -> Mapping[str, float]:
         """Compare the memory before and after the connections were opened."""
+        idle = ["--idle", f"--path={self.path}"]
         few, many = f"--connections={FIRST_CONNECTIONS}", f"--connections={self.connections}"
-        with launch() as server, WebSocketLoad(server, "--idle", few) as first:
+        with launch() as server, WebSocketLoad(server, *idle, few) as first:
             time.sleep(SETTLE_SECONDS)
             before, cpu_before = server.usage.resident_kib(), server.usage.cpu()
-            with WebSocketLoad(server, "--idle", many) as load:
+            with WebSocketLoad(server, *idle, many) as load:
                 used = server.usage.cpu() - cpu_before
                 time.sleep(SETTLE_SECONDS)
                 resident = server.usage.resident_kib()

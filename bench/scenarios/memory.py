@@ -3,7 +3,7 @@
 import argparse
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Self
 
@@ -37,7 +37,7 @@ class Memory(Scenario):
     name = "memory"
     summary = "growth of the resident memory by large bodies and by clients that never read"
     application = "bench.apps:memory"
-    compared = None
+    compared = ()
     metrics = (
         Metric("upload_mib", "upload MiB", 1),
         Metric("download_mib", "download MiB", 1),
@@ -53,11 +53,11 @@ class Memory(Scenario):
         parser.add_argument("--mebibytes", type=positive, default=1024, help="of each body")
 
     @classmethod
-    def from_options(cls, options: argparse.Namespace) -> Self:
+    def from_options(cls, options: argparse.Namespace) -> Sequence[Self]:
         """Take the options as they are."""
-        return cls(options.mebibytes)
+        return [cls(options.mebibytes)]
 
-    def settings(self) -> Mapping[str, float]:
+    def settings(self) -> Mapping[str, float | str]:
         """Return the size of a body."""
         return asdict(self)
 

@@ -2,11 +2,12 @@
 
 import argparse
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from bench.process import Launch
+from bench.servers import PEERS
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class Scenario(ABC):
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    application: ClassVar[str]
+    application: str
     metrics: ClassVar[tuple[Metric, ...]]
     """The columns of the table; a measurement may have more figures, for the JSON file."""
-    compared: ClassVar[str | None]
-    """The metric whose ratio, casgi's figure divided by the server's, stands in the table."""
+    compared: ClassVar[tuple[str, ...]]
+    """The metrics whose ratios, casgi's figure divided by the server's, stand in the table."""
     needs_websockets: ClassVar[bool] = False
+    servers: ClassVar[str] = PEERS
+    """The servers that are measured if none are named."""
 
     @classmethod
     @abstractmethod
@@ -37,16 +40,20 @@ class Scenario(ABC):
 
     @classmethod
     @abstractmethod
-    def from_options(cls, options: argparse.Namespace) -> Self:
-        """Make the scenario that the options ask for; raise if this machine cannot run it."""
+    def from_options(cls, options: argparse.Namespace) -> Sequence[Self]:
+        """Make all scenarios that the options ask for; raise if this machine cannot run them."""
 
     @abstractmethod
-    def settings(self) -> Mapping[str, float]:
-        """Return what was asked for, for the head of the table."""
+    def settings(self) -> Mapping[str, float | str | None]:
+        """Return what was asked for, for the head of the table; None where nothing was."""
 
     @abstractmethod
     def measure(self, launch: Launch) -> Mapping[str, float]:
         """Measure a freshly launched server once; return at least a figure for every metric."""
+
+    def failure(self, figures: Mapping[str, float]) -> str | None:
+        """Return what is wrong with the figures, for a scenario that also judges; else None."""
+        return None
 
 
 def positive(text: str) -> int:
@@ -55,3 +62,21 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return number
+
+
+def positives(text: str) -> list[int]:
+    """Parse an option that is a comma-separated list of counts."""
+    return [positive(part) for part in text.split(",")]
+
+
+def choices(*known: str) -> Callable[[str], list[str]]:
+    """Return a parser of comma-separated lists of these names."""
+
+    def parse(text: str) -> list[str]:
+        names = text.split(",")
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown)!r}; known: {', '.join(known)}")
+        return names
+
+    return parse

@@ -90,3 +90,24 @@ def test_wrong_options_are_refused(arguments: tuple[str, ...]) -> None:
     assert run.returncode == 2
     assert run.stderr.splitlines()[-1]
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("lost", "unexpected", "messages", "failure"),
+    [
+        (0, 0, 20, None),
+        (3, 0, 20, "3 lost, 0 repeated or out of order"),
+        (0, 1, 20, "0 lost, 1 repeated or out of order"),
+        (5, 0, 10, "5 lost, 0 repeated or out of order"),
+        (0, 0, 10, "10 messages were not sent within 9 s"),
+    ],
+)
+def test_what_is_lost_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, lost: int, unexpected: int, messages: int, failure: str | None
+) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    from bench.scenarios.nothing_lost import NothingLost
+
+    scenario = NothingLost(5, 20, 10, "shared", "memory", bytes=64, seconds=9)
+    figures = {"lost": lost, "unexpected": unexpected, "messages": messages}
+    assert scenario.failure(figures) == failure

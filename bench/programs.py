@@ -1,0 +1,34 @@
+"""The C programs of ``bench/client``, compiled when they are needed."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from bench.errors import BenchError
+
+SOURCES = Path(__file__).resolve().parent / "client"
+CACHE = SOURCES.parent.parent / "build" / "bench"
+COMPILER_FLAGS = ["-O2", "-std=c11", "-Wall", "-Wextra"]
+PARTS = {
+    "websocket_load": ["websocket_load.c", "websocket_client.c"],
+    "members": ["members.c", "websocket_client.c"],
+    "send_floor": ["send_floor.c"],
+}
+
+
+def compiled(name: str) -> Path:
+    """Return a compiled program, compiling it if any source is newer."""
+    program = CACHE / name
+    newest = max(source.stat().st_mtime for source in SOURCES.glob("*.[ch]"))
+    if program.exists() and program.stat().st_mtime > newest:
+        return program
+    CACHE.mkdir(parents=True, exist_ok=True)
+    unfinished = program.with_suffix(f".{os.getpid()}")
+    compiler = os.environ.get("CC", "cc").split()
+    sources = [str(SOURCES / part) for part in PARTS[name]]
+    try:
+        subprocess.run([*compiler, *COMPILER_FLAGS, *sources, "-o", str(unfinished)], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise BenchError(f"{name} cannot be compiled: {error}") from error
+    unfinished.replace(program)
+    return program
