@@ -231,6 +231,10 @@ static PyObject *get_consumer(PyObject *op, void *Py_UNUSED(closure)) {
     return Py_NewRef(consumer != NULL ? consumer : Py_None);
 }
 
+static PyObject *get_is_idle(PyObject *op, void *Py_UNUSED(closure)) {
+    return PyBool_FromLong(channel_is_idle((ChannelObject *)op));
+}
+
 static PyObject *get_loop(PyObject *op, void *Py_UNUSED(closure)) {
     PyObject *cycle = ((ChannelObject *)op)->cycle;
     PyObject *loop = cycle == NULL ? NULL : ws_lane_loop(cycle);
@@ -286,6 +290,7 @@ static PyMethodDef methods[] = {
 
 static PyGetSetDef getset[] = {
     {"name", get_name, NULL, "The channel's name.", NULL},
+    {"is_idle", get_is_idle, NULL, "Whether its WebSocket would take a shared frame now.", NULL},
     {"loop", get_loop, NULL, "The loop of who listens, or None.", NULL},
     {"consumer", get_consumer, NULL, "The consumer that listens, or None.", NULL},
     {NULL, NULL, NULL, NULL, NULL},

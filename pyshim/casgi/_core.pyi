@@ -108,6 +108,8 @@ class Channel:
     """The consumer that listens, or None."""
     loop: asyncio.AbstractEventLoop | None
     """The loop of the consumer that listens, or None."""
+    is_idle: bool
+    """Whether its WebSocket would take a shared frame now."""
 
     def listen(
         self, receive: object, send: object, consumer: object, base_send: object, plan: object

@@ -10,6 +10,11 @@ def configure_django() -> None:
     """Have settings: the same for all tests, as a process has only one configuration."""
     if not settings.configured:
         settings.configure(
-            CHANNEL_LAYERS={"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+            CHANNEL_LAYERS={"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},
+            INSTALLED_APPS=[
+                "django.contrib.contenttypes",
+                "django.contrib.auth",
+                "django.contrib.sessions",
+            ],
         )
         django.setup()

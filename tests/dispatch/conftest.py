@@ -1,0 +1,44 @@
+"""Consumers on a casgi server in a thread, with acceleration."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from support.django_settings import configure_django
+from support.server import LiveServer, Serve
+
+configure_django()
+
+Accelerated = Callable[..., LiveServer]
+
+
+@pytest.fixture
+def layer() -> Iterator[Any]:
+    """The default layer, new for each test, and ours."""
+    from channels.layers import channel_layers
+
+    from casgi.channels import ChannelLayer
+
+    ours = ChannelLayer(capacity=20)
+    before = channel_layers.set("default", ours)
+    yield ours
+    ours.local.flush()
+    channel_layers.set("default", before)
+
+
+@pytest.fixture
+def accelerated(serve: Serve, layer: Any) -> Iterator[Accelerated]:
+    """Serve an application with acceleration: `accelerated(application, verify=False)`."""
+    from casgi.channels.acceleration import acceleration
+
+    with ExitStack() as stack:
+
+        def start(application: Any, *, verify: bool = False, **options: Any) -> LiveServer:
+            server = serve(application, **options)
+            server.call(lambda: acceleration.begin(server.loop, verify=verify))
+            stack.callback(server.call, acceleration.end)
+            stack.callback(server.forget_clients)
+            return server
+
+        yield start
