@@ -62,6 +62,7 @@
     STRING(result)                                                                                 \
     STRING(root_path)                                                                              \
     STRING(scheme)                                                                                 \
+    STRING(scope)                                                                                  \
     STRING(select)                                                                                 \
     STRING(server)                                                                                 \
     STRING(set_result)                                                                             \

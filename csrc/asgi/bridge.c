@@ -122,10 +122,11 @@ int bridge_traverse(struct bridge *bridge, visitproc visit, void *arg) {
     for (struct list *link = bridge->attached.next; link != &bridge->attached; link = link->next) {
         Py_VISIT(LIST_OBJECT(link, struct attached, link)->cycle);
     }
-    return 0;
+    return slow_report_traverse(&bridge->slow_report, visit, arg);
 }
 
 void bridge_clear(struct bridge *bridge) {
+    Py_CLEAR(bridge->slow_report.callback);
     Py_CLEAR(bridge->application);
     Py_CLEAR(bridge->loop);
     Py_CLEAR(bridge->context);

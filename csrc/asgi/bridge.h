@@ -6,6 +6,7 @@
 #ifndef CASGI_ASGI_BRIDGE_H
 #define CASGI_ASGI_BRIDGE_H
 
+#include "asgi/slow_report.h"
 #include "base/list.h"
 #include "net/event_loop.h"
 #include "state.h"
@@ -46,6 +47,7 @@ struct bridge {
     void (*on_tasks_ended)(PyObject *owner); /* the last task has ended */
     struct list tasks;                       /* of struct app_task: running */
     struct list attached;                    /* of struct attached: with an exchange */
+    struct slow_report slow_report;
     size_t task_count;
     size_t request_buffer_size;
     double application_close_timeout;

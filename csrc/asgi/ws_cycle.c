@@ -237,6 +237,13 @@ static void on_close(void *owner, int code, struct slice reason) {
     app_task_end_soon(&self->app_task);
 }
 
+static void on_slow(void *owner, enum slow_consumer_outcome outcome, uint32_t count,
+                    size_t backlog) {
+    WsCycleObject *self = owner;
+    self->dropped += outcome == SLOW_CONSUMER_CLOSED ? 0 : count;
+    slow_report_add(self->bridge, (PyObject *)self, outcome, count, backlog);
+}
+
 static void on_end(void *owner) {
     WsCycleObject *self = owner;
     self->websocket = NULL;
@@ -255,8 +262,13 @@ static const struct websocket_events websocket_events = {
     .on_ready = on_ready,
     .on_drain = on_drain,
     .on_close = on_close,
+    .on_slow = on_slow,
     .on_end = on_end,
 };
+
+uint64_t ws_cycle_dropped(PyObject *cycle) {
+    return ((WsCycleObject *)cycle)->dropped;
+}
 
 int ws_cycle_begin(struct bridge *bridge, struct websocket *websocket) {
     struct module_strings *strings = &bridge->state->strings;
@@ -278,6 +290,7 @@ int ws_cycle_begin(struct bridge *bridge, struct websocket *websocket) {
     self->scope = scope;
     mailbox_init(&self->mailbox);
     waiter_queue_init(&self->senders);
+    self->dropped = 0;
     self->denial = NULL;
     ws_lane_init(self);
     app_task_init(&self->app_task, bridge, on_app_done);

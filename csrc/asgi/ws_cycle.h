@@ -11,4 +11,7 @@ extern PyType_Spec ws_cycle_type_spec;
  * was reported. Runs no application code. */
 int ws_cycle_begin(struct bridge *bridge, struct websocket *websocket);
 
+/* How many group frames it was too slow for. */
+uint64_t ws_cycle_dropped(PyObject *cycle);
+
 #endif

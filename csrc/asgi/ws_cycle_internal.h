@@ -18,6 +18,7 @@ typedef struct {
     PyObject *scope;
     struct mailbox mailbox;
     struct waiter_queue senders;
+    uint64_t dropped;        /* group frames that the client was too slow for */
     struct response *denial; /* websocket.http.response.*, NULL unless it was started */
     struct app_task app_task;
     const struct ws_lane_ops *lane_ops;

@@ -44,6 +44,23 @@ PyObject *ws_lane_loop(PyObject *cycle) {
     return ((WsCycleObject *)cycle)->bridge->loop;
 }
 
+PyObject *ws_lane_consumer(PyObject *cycle) {
+    const WsCycleObject *self = (const WsCycleObject *)cycle;
+    return self->lane == NULL ? NULL : Py_XNewRef(self->lane_ops->consumer(self->lane));
+}
+
+PyObject *ws_lane_scope(PyObject *cycle, PyObject *consumer) {
+    const WsCycleObject *self = (const WsCycleObject *)cycle;
+    PyObject *attributes = consumer == NULL ? NULL : PyObject_GenericGetDict(consumer, NULL);
+    PyObject *scope = attributes == NULL
+                          ? NULL
+                          : PyDict_GetItemWithError(attributes, self->bridge->state->strings.scope);
+    PyErr_Clear(); /* a consumer without a __dict__ */
+    scope = Py_NewRef(scope != NULL && PyDict_CheckExact(scope) ? scope : self->scope);
+    Py_XDECREF(attributes);
+    return scope;
+}
+
 bool ws_lane_attach(PyObject *cycle, const struct ws_lane_ops *ops, void *lane) {
     WsCycleObject *self = (WsCycleObject *)cycle;
     if (self->lane != NULL) {

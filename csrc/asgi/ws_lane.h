@@ -14,6 +14,8 @@ struct ws_lane_ops {
     PyObject *(*take)(void *lane);
     /* The WebSocket is closed. Must run no application code. */
     void (*on_close)(void *lane);
+    /* Returns the consumer that listens. *Borrows*. */
+    PyObject *(*consumer)(void *lane);
 };
 
 /* Returns the cycle whose receive or send `method` is (*borrows*), NULL when it is no casgi
@@ -34,6 +36,14 @@ bool ws_lane_is_open(PyObject *cycle);
 /* True while the application waits in next_event(), the WebSocket is open, and no event of the
  * client waits: then no handler of it is half-way. The lane itself is not looked at. */
 bool ws_lane_is_idle(PyObject *cycle);
+
+/* Returns the consumer that listens, a new reference, or NULL. Allocates nothing and runs no
+ * application code. */
+PyObject *ws_lane_consumer(PyObject *cycle);
+
+/* Returns the scope in which it is known who the client is: that of `consumer` (may be NULL), which
+ * middleware has added to, or else the one that the application was given. A new reference. */
+PyObject *ws_lane_scope(PyObject *cycle, PyObject *consumer);
 
 /* Puts a frame (*borrows*) into the write queue as a group's, see websocket_deliver(). Runs no
  * application code. */

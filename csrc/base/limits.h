@@ -45,6 +45,9 @@
  * slow-consumer policy. */
 #define LIMIT_WRITE_BACKLOG (1024 * 1024)
 
+/* Seconds between two reports of slow consumers: they come by the thousand when they come. */
+#define LIMIT_SLOW_REPORT_SECONDS 1.0
+
 /* A body up to this size is copied next to its head, so that both leave in one write; above, it is
  * sent in place. */
 #define LIMIT_COPIED_BODY (8 * 1024)

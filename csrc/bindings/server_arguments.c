@@ -32,6 +32,22 @@ static int size_converter(PyObject *object, void *address) {
     return 1;
 }
 
+static int slow_consumer_converter(PyObject *object, void *address) {
+    static const char *const names[] = {[SLOW_CONSUMER_CLOSE] = "close",
+                                        [SLOW_CONSUMER_DROP_OLDEST] = "drop-oldest",
+                                        [SLOW_CONSUMER_DROP_NEWEST] = "drop-newest"};
+    for (int policy = SLOW_CONSUMER_CLOSE; policy <= SLOW_CONSUMER_DROP_NEWEST; policy++) {
+        if (PyUnicode_Check(object) &&
+            PyUnicode_CompareWithASCIIString(object, names[policy]) == 0) {
+            *(enum slow_consumer_policy *)address = (enum slow_consumer_policy)policy;
+            return 1;
+        }
+    }
+    PyErr_Format(PyExc_ValueError,
+                 "slow_consumer must be close, drop-oldest or drop-newest, not %R", object);
+    return 0;
+}
+
 static const struct server_options default_options = {
     .http_timeout = -1,
     .header_timeout = 30,
@@ -46,6 +62,7 @@ static const struct server_options default_options = {
                   .fragments = LIMIT_WS_FRAGMENTS},
     .write_high_water = LIMIT_WRITE_HIGH_WATER,
     .write_backlog = LIMIT_WRITE_BACKLOG,
+    .slow_consumer = SLOW_CONSUMER_CLOSE,
     .date_header = true,
 };
 
@@ -67,6 +84,7 @@ int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObj
                             "max_headers",
                             "write_high_water",
                             "write_backlog_limit",
+                            "slow_consumer",
                             "root_path",
                             "server_header",
                             "date_header",
@@ -80,7 +98,7 @@ int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObj
     struct server_options *options = &given->options;
     int date_header = 1;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "OO|$O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&UOpiO:Server", names,
+            args, kwargs, "OO|$O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&UOpiO:Server", names,
             &given->application, &given->loop, seconds_converter, &options->http_timeout,
             seconds_converter, &options->header_timeout, seconds_converter,
             &options->keep_alive_timeout, seconds_converter, &options->websocket_timeout,
@@ -90,7 +108,8 @@ int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObj
             size_converter, &options->ws_limits.frame_size, size_converter,
             &given->request_buffer_size, size_converter, &options->head_limits.head_size,
             size_converter, &options->head_limits.headers, size_converter,
-            &options->write_high_water, size_converter, &options->write_backlog, &given->root_path,
+            &options->write_high_water, size_converter, &options->write_backlog,
+            slow_consumer_converter, &options->slow_consumer, &given->root_path,
             &given->server_header, &date_header, &given->access_log_fd, &given->state)) {
         return -1;
     }

@@ -186,6 +186,7 @@ static PyObject *server_make(PyTypeObject *type, PyObject *args, PyObject *kwarg
     }
     list_init(&self->bridge.tasks);
     list_init(&self->bridge.attached);
+    slow_report_init(&self->bridge.slow_report);
     self->bridge.state = module_state_of_type(type);
     if (self->bridge.state == NULL || fill_bridge(self, &given) < 0 ||
         make_server(self, &given) < 0) {
@@ -270,6 +271,7 @@ static void leave_loop(ServerObject *self) {
     }
     bool has_left = self->bridge.event_loop == NULL;
     self->bridge.event_loop = NULL;
+    slow_report_stop(&self->bridge.slow_report);
     if (self->is_rider) {
         rider_close(self->driver); /* again, when the first time was inside a turn of ours */
     } else if (!has_left) {
@@ -317,6 +319,21 @@ static PyObject *get_connections(PyObject *op, void *Py_UNUSED(closure)) {
 
 static PyObject *get_tasks(PyObject *op, void *Py_UNUSED(closure)) {
     return PyLong_FromSize_t(((ServerObject *)op)->bridge.task_count);
+}
+
+static PyObject *get_slow_consumers(PyObject *op, void *Py_UNUSED(closure)) {
+    ServerObject *self = (ServerObject *)op;
+    PyObject *counts = PyDict_New();
+    for (int i = 0; counts != NULL && i < SLOW_CONSUMER_OUTCOMES; i++) {
+        PyObject *count =
+            PyLong_FromUnsignedLongLong(self->server == NULL ? 0 : self->server->slow_consumers[i]);
+        if (count == NULL ||
+            PyDict_SetItemString(counts, slow_consumer_outcome_name(i), count) < 0) {
+            Py_CLEAR(counts);
+        }
+        Py_XDECREF(count);
+    }
+    return counts;
 }
 
 static PyObject *get_on_idle(PyObject *op, void *Py_UNUSED(closure)) {
@@ -401,12 +418,16 @@ static PyMethodDef methods[] = {
 static PyGetSetDef getset[] = {
     {"connections", get_connections, NULL, "Open connections.", NULL},
     {"tasks", get_tasks, NULL, "Application tasks that have not finished.", NULL},
+    {"slow_consumers", get_slow_consumers, NULL,
+     "Members of groups that did not keep up: WebSockets closed, frames dropped.", NULL},
     {"on_idle", get_on_idle, set_on_idle, "Called when connections and tasks have both come to 0.",
      NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyMemberDef members[] = {
+    {"on_slow_consumer", T_OBJECT, offsetof(ServerObject, bridge.slow_report.callback), 0,
+     "Called when clients have not kept up with their groups."},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(ServerObject, weakrefs), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };

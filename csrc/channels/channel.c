@@ -156,7 +156,12 @@ static void on_close(void *lane) {
     groups_leave_all(&self->table->groups, &self->member);
 }
 
-static const struct ws_lane_ops lane_ops = {.take = take_for_lane, .on_close = on_close};
+static PyObject *consumer_of(void *lane) {
+    return ((ChannelObject *)lane)->consumer;
+}
+
+static const struct ws_lane_ops lane_ops = {
+    .take = take_for_lane, .on_close = on_close, .consumer = consumer_of};
 
 PyDoc_STRVAR(listen_doc,
              "listen(receive, send, consumer, base_send, plan) -> WsCycle | None\n\n"

@@ -3,6 +3,8 @@
  * has taken what it was given. */
 #include "net/write_queue.h"
 
+#include <assert.h>
+
 #include "base/list.h"
 #include "base/memory.h"
 
@@ -24,32 +26,51 @@ static struct frame *frame_at(const struct write_queue *queue, uint32_t index) {
     return queue->frames[(queue->first + index) & (queue->capacity - 1)];
 }
 
+/* The bytes behind the ring. */
+static bool *marks_of(const struct write_queue *queue) {
+    return (bool *)(queue->frames + queue->capacity);
+}
+
+static bool is_droppable(const struct write_queue *queue, uint32_t index) {
+    return marks_of(queue)[(queue->first + index) & (queue->capacity - 1)];
+}
+
+static void put_at(struct write_queue *queue, uint32_t index, struct frame *frame,
+                   bool may_be_dropped) {
+    uint32_t place = (queue->first + index) & (queue->capacity - 1);
+    queue->frames[place] = frame;
+    marks_of(queue)[place] = may_be_dropped;
+}
+
 static bool is_closed(const struct write_queue *queue) {
     return queue->failed || queue->stream == NULL || queue->stream->closing;
 }
 
 static int grow_ring(struct write_queue *queue) {
     uint32_t capacity = queue->capacity > 0 ? queue->capacity * 2 : FIRST_RING_CAPACITY;
-    struct frame **frames = memory_allocate(capacity * sizeof(struct frame *));
-    if (frames == NULL) {
+    struct write_queue grown = *queue;
+    grown.frames = memory_allocate(capacity * (sizeof(struct frame *) + sizeof(bool)));
+    if (grown.frames == NULL) {
         return STATUS_NO_MEMORY;
     }
+    grown.capacity = capacity;
+    grown.first = 0;
     for (uint32_t i = 0; i < queue->count; i++) {
-        frames[i] = frame_at(queue, i);
+        put_at(&grown, i, frame_at(queue, i), is_droppable(queue, i));
     }
     memory_free(queue->frames);
-    queue->frames = frames;
+    queue->frames = grown.frames;
     queue->capacity = capacity;
     queue->first = 0;
     return STATUS_OK;
 }
 
-static int push_back(struct write_queue *queue, struct frame *frame) {
+static int push_back(struct write_queue *queue, struct frame *frame, bool may_be_dropped) {
     if (queue->count == queue->capacity && grow_ring(queue) != STATUS_OK) {
         frame_unref(frame);
         return STATUS_NO_MEMORY;
     }
-    queue->frames[(queue->first + queue->count) & (queue->capacity - 1)] = frame;
+    put_at(queue, queue->count, frame, may_be_dropped);
     queue->count++;
     queue->queued += frame->length;
     return STATUS_OK;
@@ -98,7 +119,7 @@ static int start_tail(struct write_queue *queue, size_t length) {
         return STATUS_NO_MEMORY;
     }
     tail->length = 0;
-    int status = push_back(queue, tail);
+    int status = push_back(queue, tail, false);
     if (status == STATUS_OK) {
         queue->tail = tail;
         queue->tail_capacity = capacity;
@@ -139,7 +160,7 @@ int write_queue_append(struct write_queue *queue, struct slice bytes) {
     return status;
 }
 
-int write_queue_push(struct write_queue *queue, struct frame *frame) {
+static int push(struct write_queue *queue, struct frame *frame, bool may_be_dropped) {
     if (is_closed(queue)) {
         frame_unref(frame);
         return STATUS_CLOSED;
@@ -149,12 +170,67 @@ int write_queue_push(struct write_queue *queue, struct frame *frame) {
         return STATUS_OK;
     }
     queue->tail = NULL;
-    return push_back(queue, frame);
+    return push_back(queue, frame, may_be_dropped);
+}
+
+int write_queue_push(struct write_queue *queue, struct frame *frame) {
+    return push(queue, frame, false);
+}
+
+int write_queue_push_droppable(struct write_queue *queue, struct frame *frame) {
+    return push(queue, frame, true);
+}
+
+/* Returns the index behind the shortest front of the queue in which droppable frames of at least
+ * `bytes` wait, their sum in *found; 0 when there is none. */
+static uint32_t find_droppable(const struct write_queue *queue, size_t bytes, size_t *found) {
+    *found = 0;
+    for (uint32_t i = queue->in_flight; i < queue->count; i++) {
+        *found += is_droppable(queue, i) ? frame_at(queue, i)->length : 0;
+        if (*found >= bytes) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+uint32_t write_queue_drop_oldest(struct write_queue *queue, size_t bytes) {
+    size_t found;
+    uint32_t looked_at = bytes > 0 ? find_droppable(queue, bytes, &found) : 0;
+    uint32_t to = looked_at;
+    if (looked_at == 0) {
+        return 0;
+    }
+    assert(queue->offset == 0 || queue->in_flight > 0);
+    for (uint32_t from = looked_at; from-- > 0;) { /* what stays moves up, over what goes */
+        struct frame *frame = frame_at(queue, from);
+        if (from >= queue->in_flight && is_droppable(queue, from)) {
+            frame_unref(frame);
+        } else {
+            put_at(queue, --to, frame, is_droppable(queue, from));
+        }
+    }
+    queue->first = (queue->first + to) & (queue->capacity - 1);
+    queue->count -= to;
+    queue->queued -= found;
+    if (queue->count == 0) {
+        drop_all(queue);
+    }
+    return to;
+}
+
+uint64_t write_queue_taken(const struct write_queue *queue) {
+    uint64_t taken = queue->written;
+    for (uint32_t i = 0; i < queue->in_flight; i++) {
+        taken += frame_at(queue, i)->length;
+    }
+    return queue->in_flight == 0 ? taken : taken - queue->offset - stream_unwritten(queue->stream);
 }
 
 /* Drops `count` written bytes from the front, and with them the frames that are done. */
 static void consume(struct write_queue *queue, size_t count) {
     queue->queued -= count;
+    queue->written += count;
     while (queue->count > 0) {
         size_t left = frame_at(queue, 0)->length - queue->offset;
         if (count < left) {
@@ -183,11 +259,21 @@ static unsigned gather(const struct write_queue *queue, struct slice *parts, siz
     return count;
 }
 
+/* Returns how many of the first `count` frames, at least one, come before a droppable one: what has
+ * been handed over is out of reach. */
+static unsigned undroppable_front(const struct write_queue *queue, unsigned count) {
+    unsigned front = 1;
+    while (front < count && !is_droppable(queue, front)) {
+        front++;
+    }
+    return front;
+}
+
 /* The socket takes no more just now: libuv waits for it with the front of the queue. */
 static int write_rest(struct write_queue *queue) {
     struct slice parts[STREAM_PARTS_MAX];
     size_t total;
-    unsigned count = gather(queue, parts, &total);
+    unsigned count = undroppable_front(queue, gather(queue, parts, &total));
     if (stream_write(queue->stream, parts, count) != STATUS_OK) {
         return fail(queue);
     }
@@ -247,11 +333,12 @@ static int send_directly(struct write_queue *queue, struct frame *frame) {
         frame_unref(frame);
         return fail(queue);
     }
+    queue->written += (uint64_t)taken;
     if ((size_t)taken == part.length) {
         frame_unref(frame);
         return STATUS_OK;
     }
-    if (push_back(queue, frame) != STATUS_OK) {
+    if (push_back(queue, frame, false) != STATUS_OK) {
         return fail(queue); /* a part of the frame is gone: nothing can follow it */
     }
     queue->offset = (size_t)taken;

@@ -3,8 +3,9 @@
  * Bytes come as small copies, which share one growing tail frame, or as frames, of which it keeps a
  * reference until they are written. A flush gathers everything into one writev. Invariants: frames
  * leave in the order of their coming; `queued` is the sum of their unwritten bytes; at most one
- * stream_write() is under way, and its frames are the front of the queue until on_written(). Empty,
- * it holds no memory of its own. */
+ * stream_write() is under way, and its frames are the front of the queue until on_written(); only
+ * while one is, the first frame can be partly written. Droppable frames are handed to it one at a
+ * time, so that the others can still be dropped. Empty, it holds no memory of its own. */
 #ifndef CASGI_NET_WRITE_QUEUE_H
 #define CASGI_NET_WRITE_QUEUE_H
 
@@ -16,7 +17,8 @@
 struct write_queue {
     struct stream *stream;    /* borrowed */
     struct deferred deferred; /* the flush at the end of the turn */
-    struct frame **frames;    /* ring of references; NULL while empty */
+    struct frame **frames;    /* ring of references, behind it a byte for each: whether it may be
+                                 dropped; NULL while empty */
     uint32_t first, count, capacity;
     uint32_t in_flight; /* frames of the stream_write() under way */
     struct frame
@@ -24,6 +26,7 @@ struct write_queue {
     size_t tail_capacity;
     size_t offset;         /* bytes of the first frame already written */
     size_t queued;         /* unwritten bytes of all frames */
+    uint64_t written;      /* bytes of the writes that are done, since the beginning */
     uint64_t written_turn; /* turn of the last direct write */
     bool failed;           /* the peer takes no more: everything is dropped */
 };
@@ -43,6 +46,13 @@ void write_queue_trim(struct write_queue *queue, size_t unused);
 /* Appends a reference to `frame` (*takes* one reference, in every case); nothing is written yet.
  * Statuses as above. */
 int write_queue_push(struct write_queue *queue, struct frame *frame);
+
+/* As write_queue_push() of a frame that write_queue_drop_oldest() may take out again. */
+int write_queue_push_droppable(struct write_queue *queue, struct frame *frame);
+
+/* Drops the oldest droppable frames that wait whole, also for libuv, until `bytes` are freed; all
+ * else keeps its order. Returns how many were dropped: 0 when there are not enough of them. */
+uint32_t write_queue_drop_oldest(struct write_queue *queue, size_t bytes);
 
 /* Sends: at once if nothing was written directly in this turn, no write is under way and the turn
  * is not busy (event_loop_is_busy()), otherwise at the end of the turn, together with what comes
@@ -66,6 +76,10 @@ int write_queue_on_written(struct write_queue *queue, int status);
 static inline size_t write_queue_size(const struct write_queue *queue) {
     return queue->queued;
 }
+
+/* Bytes that the socket has taken since the beginning: tells a slow peer from one that takes
+ * nothing. */
+uint64_t write_queue_taken(const struct write_queue *queue);
 
 /* Drops everything and lets go of the stream, which must be closed (frames under way with libuv
  * stay referenced until on_closed: call it from there). Idempotent. */

@@ -9,6 +9,7 @@
 #define CASGI_SERVER_APPLICATION_H
 
 #include "base/slice.h"
+#include "server/slow_consumer.h"
 
 struct exchange;
 struct websocket;
@@ -64,6 +65,10 @@ struct websocket_events {
      * Unless the bridge calls websocket_settle() because its application has dealt with the
      * messages before, the closing goes on by itself after a moment. on_ready() follows. */
     void (*on_close)(void *owner, int code, struct slice reason);
+    /* It does not keep up with its groups, with `backlog` bytes unsent: closed, or `count` frames
+     * were dropped. In the middle of a fan-out: must run no application code. */
+    void (*on_slow)(void *owner, enum slow_consumer_outcome outcome, uint32_t count,
+                    size_t backlog);
     /* The WebSocket is over: forget it. The last call. */
     void (*on_end)(void *owner);
 };

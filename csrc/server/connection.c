@@ -26,16 +26,10 @@ static void on_read_end(void *owner, int status) {
     }
 }
 
-/* A number that stays the same while the peer takes nothing and nothing is sent to it; 0 when
- * nothing waits. */
-static size_t unwritten(const struct connection *connection) {
-    return write_queue_size(&connection->queue) + stream_unwritten(connection->stream);
-}
-
 /* Bytes wait for the peer: watch that it goes on taking some. */
 static void watch_stall(struct connection *connection) {
     if (!timer_is_running(&connection->stall)) {
-        connection->stall_unwritten = unwritten(connection);
+        connection->stall_taken = write_queue_taken(&connection->queue);
         timer_start(connection->server->loop, &connection->stall, LIMIT_STALL_SECONDS);
     }
 }
@@ -106,12 +100,13 @@ static void on_timer(struct timer *timer) {
 
 static void on_stall(struct timer *timer) {
     struct connection *connection = LIST_OBJECT(timer, struct connection, stall);
-    size_t waiting = unwritten(connection);
-    if (waiting > 0 && waiting == connection->stall_unwritten) {
+    if (write_queue_size(&connection->queue) == 0) {
+        return;
+    }
+    if (write_queue_taken(&connection->queue) == connection->stall_taken) {
         connection_reset(connection);
-    } else if (waiting > 0) {
-        connection->stall_unwritten = waiting;
-        timer_start(connection->server->loop, &connection->stall, LIMIT_STALL_SECONDS);
+    } else {
+        watch_stall(connection);
     }
 }
 
@@ -180,6 +175,17 @@ bool connection_is_congested(struct connection *connection) {
     connection->is_congested = true;
     watch_stall(connection);
     return true;
+}
+
+void connection_flush(struct connection *connection) {
+    if (connection->state == CONNECTION_CLOSING) {
+        return;
+    }
+    if (write_queue_flush_now(&connection->queue) != STATUS_OK) {
+        connection_close(connection);
+    } else if (write_queue_size(&connection->queue) > 0) {
+        watch_stall(connection);
+    }
 }
 
 void connection_finish(struct connection *connection) {

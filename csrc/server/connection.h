@@ -36,9 +36,9 @@ struct connection {
     struct server *server;
     struct stream *stream;
     struct write_queue queue;
-    struct timer timer; /* the protocol's, and the linger's when finishing */
-    struct timer stall; /* running while the peer should take bytes */
-    size_t stall_unwritten;
+    struct timer timer;   /* the protocol's, and the linger's when finishing */
+    struct timer stall;   /* running while the peer should take bytes */
+    uint64_t stall_taken; /* write_queue_taken() when it was started */
     const struct protocol_ops *ops;
     void *protocol;
     void *context;        /* the application's: kept per connection until on_connection_end() */
@@ -58,6 +58,9 @@ void connection_set_timeout(struct connection *connection, double seconds);
 /* True when unsent bytes are above the high-water mark after everything the socket takes was
  * written: on_drain() will come. */
 bool connection_is_congested(struct connection *connection);
+
+/* Writes what the socket takes now, and watches that the peer takes the rest. */
+void connection_flush(struct connection *connection);
 
 /* Sends what is queued, then FIN, reads and drops what still comes for a moment (so that no reset
  * destroys the answer), and closes. Idempotent. */

@@ -26,7 +26,9 @@ struct exchange_ops {
                    const struct http_response_facts *facts, int64_t body_length);
     int (*send)(struct exchange *exchange, struct slice bytes, bool is_last);
     int (*send_frame)(struct exchange *exchange, struct frame *frame, bool is_last);
-    int (*queue_frame)(struct exchange *exchange, struct frame *frame);
+    int (*queue_frame)(struct exchange *exchange, struct frame *frame, bool may_be_dropped);
+    uint32_t (*drop_oldest)(struct exchange *exchange, size_t bytes);
+    void (*flush)(struct exchange *exchange);
     size_t (*queued)(const struct exchange *exchange);
     int (*open_tunnel)(struct exchange *exchange, const struct http_response_head *head);
     void (*end_tunnel)(struct exchange *exchange);
@@ -81,9 +83,24 @@ static inline int exchange_send_frame(struct exchange *exchange, struct frame *f
     return exchange->ops->send_frame(exchange, frame, is_last);
 }
 
-/* As exchange_send_frame() for a tunnel in a fan-out: the frame leaves at the end of the turn. */
-static inline int exchange_queue_frame(struct exchange *exchange, struct frame *frame) {
-    return exchange->ops->queue_frame(exchange, frame);
+/* As exchange_send_frame() for a tunnel in a fan-out: the frame leaves at the end of the turn. It
+ * is there for exchange_drop_oldest() as long as nothing of it is on its way, if it may be dropped.
+ */
+static inline int exchange_queue_frame(struct exchange *exchange, struct frame *frame,
+                                       bool may_be_dropped) {
+    return exchange->ops->queue_frame(exchange, frame, may_be_dropped);
+}
+
+/* Takes the oldest frames that may be dropped out of what waits, until `bytes` are freed. Returns
+ * how many: 0, and nothing is dropped, when there are not enough of them. */
+static inline uint32_t exchange_drop_oldest(struct exchange *exchange, size_t bytes) {
+    return exchange->ops->drop_oldest(exchange, bytes);
+}
+
+/* Writes what the socket takes just now, before exchange_queued() is held against the peer. Runs no
+ * application code. */
+static inline void exchange_flush(struct exchange *exchange) {
+    exchange->ops->flush(exchange);
 }
 
 /* Unsent bytes of the exchange. */

@@ -232,18 +232,32 @@ static int send_frame(struct exchange *exchange, struct frame *frame, bool is_la
 
 /* --- Tunnels and flow control --- */
 
-static int queue_frame(struct exchange *exchange, struct frame *frame) {
+static int queue_frame(struct exchange *exchange, struct frame *frame, bool may_be_dropped) {
     struct http1_connection *http1 = http1_of(exchange);
     if (!http1_is_usable(http1) || exchange->state != EXCHANGE_TUNNEL) {
         frame_unref(frame);
         return STATUS_CLOSED;
     }
     exchange->bytes_sent += (int64_t)frame->length;
-    int status = write_queue_push(&http1->connection->queue, frame);
+    struct write_queue *queue = &http1->connection->queue;
+    int status =
+        may_be_dropped ? write_queue_push_droppable(queue, frame) : write_queue_push(queue, frame);
     if (status == STATUS_OK) {
-        write_queue_flush_later(&http1->connection->queue);
+        write_queue_flush_later(queue);
     }
     return status;
+}
+
+static uint32_t drop_oldest(struct exchange *exchange, size_t bytes) {
+    struct write_queue *queue = &http1_of(exchange)->connection->queue;
+    size_t before = write_queue_size(queue);
+    uint32_t dropped = write_queue_drop_oldest(queue, bytes);
+    exchange->bytes_sent -= (int64_t)(before - write_queue_size(queue));
+    return dropped;
+}
+
+static void flush(struct exchange *exchange) {
+    connection_flush(http1_of(exchange)->connection);
 }
 
 static size_t queued(const struct exchange *exchange) {
@@ -313,6 +327,8 @@ const struct exchange_ops http1_exchange_ops = {
     .send = send_bytes,
     .send_frame = send_frame,
     .queue_frame = queue_frame,
+    .drop_oldest = drop_oldest,
+    .flush = flush,
     .queued = queued,
     .open_tunnel = open_tunnel,
     .end_tunnel = end_tunnel,

@@ -12,6 +12,7 @@
 #include "server/access_log.h"
 #include "server/application.h"
 #include "server/groups.h"
+#include "server/slow_consumer.h"
 #include "ws/ws_session.h"
 
 /* Seconds; below 0 means never. */
@@ -26,7 +27,8 @@ struct server_options {
     struct http1_parser_limits head_limits;
     struct ws_session_limits ws_limits;
     size_t write_high_water;
-    size_t write_backlog;       /* most unsent bytes of a member of groups */
+    size_t write_backlog; /* most unsent bytes of a member of groups */
+    enum slow_consumer_policy slow_consumer;
     struct slice server_header; /* empty: none; borrowed for the server's life */
     bool date_header;
 };
@@ -45,6 +47,7 @@ struct server {
     struct http_date date;
     uint64_t date_turn; /* turn in which the date was looked at */
     struct access_log access_log;
+    uint64_t slow_consumers[SLOW_CONSUMER_OUTCOMES]; /* counts */
     bool is_draining;
 };
 

@@ -62,8 +62,8 @@ static bool send_control(struct websocket *websocket, struct frame *frame) {
 static bool has_shown_life(const struct websocket *websocket) {
     const struct connection *connection = websocket->exchange->connection;
     return websocket->is_paused || connection->last_heard >= websocket->ping_sent ||
-           (websocket->ping_unwritten > 0 &&
-            stream_unwritten(connection->stream) != websocket->ping_unwritten);
+           (websocket->ping_taken > 0 &&
+            write_queue_taken(&connection->queue) != websocket->ping_taken);
 }
 
 /* Sends a ping when the interval is over, and gives up on a peer that shows no sign of life for the
@@ -85,7 +85,9 @@ static void keep_alive(struct websocket *websocket) {
         if (!send_control(websocket, ws_frame_new(WS_PING, SLICE_EMPTY))) {
             return;
         }
-        websocket->ping_unwritten = stream_unwritten(websocket->exchange->connection->stream);
+        struct connection *connection = websocket->exchange->connection;
+        websocket->ping_taken =
+            stream_unwritten(connection->stream) > 0 ? write_queue_taken(&connection->queue) : 0;
         next = options->ping_timeout >= 0 && options->ping_timeout < next ? options->ping_timeout
                                                                           : next;
     } else if (options->ping_timeout >= 0) {
@@ -310,15 +312,11 @@ int websocket_send_frame(struct websocket *websocket, struct frame *frame) {
 }
 
 bool websocket_deliver(struct websocket *websocket, struct frame *frame) {
-    if (websocket->state != WEBSOCKET_OPEN) {
+    if (websocket->state != WEBSOCKET_OPEN || !slow_consumer_make_room(websocket, frame->length)) {
         return false;
     }
-    size_t backlog = exchange_queued(websocket->exchange);
-    if (backlog > 0 && backlog + frame->length > websocket->server->options.write_backlog) {
-        (void)websocket_close(websocket, WS_CLOSE_POLICY, SLICE_LITERAL("too slow for its groups"));
-        return false;
-    }
-    return exchange_queue_frame(websocket->exchange, frame_ref(frame)) == STATUS_OK;
+    bool may_be_dropped = websocket->server->options.slow_consumer == SLOW_CONSUMER_DROP_OLDEST;
+    return exchange_queue_frame(websocket->exchange, frame_ref(frame), may_be_dropped) == STATUS_OK;
 }
 
 int websocket_close(struct websocket *websocket, int code, struct slice reason) {

@@ -42,7 +42,7 @@ struct websocket {
     struct member member;  /* of groups of an application without Channels */
     struct timer lifetime; /* --websocket-timeout */
     uint64_t ping_sent;    /* event_loop_now() of the ping that waits for an answer, 0: none */
-    size_t ping_unwritten; /* bytes that the socket had not taken when it was sent */
+    uint64_t ping_taken;   /* write_queue_taken() then, 0 unless bytes waited before it */
     enum websocket_state state;
     bool is_reported;              /* on_close() was called */
     bool is_paused;                /* back-pressure: the peer's silence is ours */
@@ -82,9 +82,9 @@ struct exchange *websocket_respond(struct websocket *websocket);
 int websocket_send(struct websocket *websocket, bool is_text, struct slice payload);
 int websocket_send_frame(struct websocket *websocket, struct frame *frame);
 
-/* Queues a frame of a group (*borrows*), to leave at the end of the turn. A member with more than
- * the backlog option unsent does not keep up: it is closed with 1008. Returns whether the frame was
- * taken. Runs no application code. */
+/* Queues a frame of a group (*borrows*), to leave at the end of the turn. What is done when more
+ * than the backlog option is unsent, --slow-consumer says. Returns whether the frame was taken.
+ * Runs no application code. */
 bool websocket_deliver(struct websocket *websocket, struct frame *frame);
 
 /* Starts the closing handshake. Statuses as websocket_send(). */

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from selectors import BaseSelector, SelectorKey
-from typing import Any, final
+from typing import Any, Literal, final
 
 from casgi.asgi import Application
 
@@ -36,6 +36,14 @@ class Server:
     on_idle: Callable[[], object] | None
     """Called when connections and tasks have both come to 0."""
 
+    on_slow_consumer: Callable[[dict[str, Any], str, int, int, int], object] | None
+    """Called when clients have not kept up with their groups, once a second at most.
+
+    With the scope of one of them, what was done (a key of `slow_consumers`), its unsent bytes then,
+    how many group messages it has lost so far, and how many events there were beside this one since
+    the last call.
+    """
+
     def __init__(
         self,
         application: Application,
@@ -56,6 +64,7 @@ class Server:
         max_headers: int = 100,
         write_high_water: int = 65536,
         write_backlog_limit: int = 1048576,
+        slow_consumer: Literal["close", "drop-oldest", "drop-newest"] = "close",
         root_path: str = "",
         server_header: str | None = "casgi",
         date_header: bool = True,
@@ -69,6 +78,13 @@ class Server:
     @property
     def tasks(self) -> int:
         """Application tasks that have not finished."""
+
+    @property
+    def slow_consumers(self) -> dict[str, int]:
+        """Group members that did not keep up, so far: by what was done.
+
+        "closed" WebSockets; "dropped_oldest" and "dropped_newest" messages. 0 in a closed server.
+        """
 
     def listen(self, fd: int) -> None:
         """Listen on a bound stream socket, of which a copy is kept; the caller keeps its own."""

@@ -4,12 +4,12 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import click
 
 from casgi import __version__
-from casgi.config import DEFAULT_HOST, DEFAULT_PORT, Config
+from casgi.config import DEFAULT_HOST, DEFAULT_PORT, Config, SlowConsumerPolicy
 from casgi.errors import CasgiError, ConfigError
 from casgi.importer import import_application
 from casgi.logging import DEFAULT_FORMAT, configure, enable_own_loggers
@@ -129,6 +129,13 @@ def _refuse_endpoint(context: click.Context, parameter: click.Parameter, value: 
 @_size("max_headers", "Most headers of a request.")
 @_size("write_high_water", "Bytes waiting to be written above which send() waits.")
 @_size("write_backlog_limit", "Most bytes of group messages that wait for a slow client.")
+@click.option(
+    "--slow-consumer",
+    type=click.Choice(get_args(SlowConsumerPolicy)),
+    default=_DEFAULT.slow_consumer,
+    show_default=True,
+    help="What is done when that is reached: close the client, or drop group messages.",
+)
 @click.option(
     "-s",
     "--server-name",

@@ -5,11 +5,12 @@ The defaults are daphne's wherever daphne has the option. Timeouts are seconds, 
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from casgi.errors import ConfigError
 
 LifespanMode: TypeAlias = Literal["auto", "on", "off"]
+SlowConsumerPolicy: TypeAlias = Literal["close", "drop-oldest", "drop-newest"]
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
@@ -88,6 +89,8 @@ class Config:
     max_headers: int = 100
     write_high_water: int = 64 * 1024
     write_backlog_limit: int = 1024 * 1024
+    slow_consumer: SlowConsumerPolicy = "close"
+    """What is done about a group member with more than that unsent; docs/groups.md."""
 
     def __post_init__(self) -> None:
         for name in _TIMEOUTS:
@@ -98,6 +101,7 @@ class Config:
         for name in _SIZES:
             self._check_whole_number(name, least=1)
         self._check_listening()
+        self._check_slow_consumer()
         self._check_server_name()
 
     def core_options(self) -> dict[str, Any]:
@@ -130,6 +134,13 @@ class Config:
                 raise ConfigError(f"{name} must not be empty")
         if self.lifespan not in ("auto", "on", "off"):
             raise ConfigError(f"lifespan must be auto, on or off, not {self.lifespan!r}")
+
+    def _check_slow_consumer(self) -> None:
+        policies = get_args(SlowConsumerPolicy)
+        if self.slow_consumer not in policies:
+            raise ConfigError(
+                f"slow_consumer must be one of {', '.join(policies)}, not {self.slow_consumer!r}"
+            )
 
     def _check_server_name(self) -> None:
         name = self.server_name

@@ -21,6 +21,7 @@ from casgi.importer import import_application
 from casgi.legacy import as_asgi3
 from casgi.lifespan import Lifespan
 from casgi.signals import StopSignals
+from casgi.slow_consumer import log_slow_consumer
 from casgi.sockets import BoundSocket, bind_sockets, listen_error
 from casgi.waiting import wait_for_any
 
@@ -104,6 +105,7 @@ class Server:
                 **self.config.core_options(),
             )
             self._core.on_idle = self._idle.set
+            self._core.on_slow_consumer = log_slow_consumer
             for bound in self._sockets:
                 self._listen(self._core, bound)
         except BaseException:

@@ -35,6 +35,7 @@ OPTIONS = [
     ("--max-headers", "18", "max_headers", 18),
     ("--write-high-water", "19", "write_high_water", 19),
     ("--write-backlog-limit", "20", "write_backlog_limit", 20),
+    ("--slow-consumer", "drop-oldest", "slow_consumer", "drop-oldest"),
 ]
 SHORT = [
     ("-b", "::1", "bind", "::1"),
