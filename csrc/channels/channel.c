@@ -28,6 +28,7 @@ ChannelObject *channel_new(ChannelTableObject *table, PyObject *name, uint32_t c
     self->first = self->count = self->slots = 0;
     self->capacity = capacity;
     self->waiters = self->cycle = self->consumer = self->base_send = self->plan = NULL;
+    self->consumer_class = NULL;
     counters_opened(COUNTER_channels);
     PyObject_GC_Track(self);
     return self;
@@ -131,9 +132,12 @@ void channel_drop_messages(ChannelObject *self) {
     }
 }
 
+bool channel_is_read(const ChannelObject *self) {
+    return self->cycle != NULL || (self->waiters != NULL && PyList_GET_SIZE(self->waiters) > 0);
+}
+
 bool channel_is_of_use(const ChannelObject *self) {
-    return self->cycle != NULL || self->count > 0 || !list_is_empty(&self->member.memberships) ||
-           (self->waiters != NULL && PyList_GET_SIZE(self->waiters) > 0);
+    return channel_is_read(self) || self->count > 0 || !list_is_empty(&self->member.memberships);
 }
 
 bool channel_may_join(const ChannelObject *self) {
@@ -189,6 +193,7 @@ static PyObject *listen(PyObject *op, PyObject *args) {
     self->consumer = Py_NewRef(consumer);
     if (plan != Py_None && ws_lane_cycle_of(state, send) == cycle) {
         self->plan = Py_NewRef(plan);
+        self->consumer_class = (PyTypeObject *)Py_NewRef(Py_TYPE(consumer));
         self->base_send = Py_NewRef(base_send);
     }
     return Py_NewRef(cycle);
@@ -206,6 +211,7 @@ static void stop_listening(ChannelObject *self) {
     channel_drop_messages(self);
     Py_DECREF(cycle);
     Py_CLEAR(self->plan);
+    Py_CLEAR(self->consumer_class);
     Py_CLEAR(self->consumer);
     Py_CLEAR(self->base_send);
 }
@@ -255,6 +261,7 @@ static int traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(self->waiters);
     Py_VISIT(self->cycle);
     Py_VISIT(self->consumer);
+    Py_VISIT(self->consumer_class);
     Py_VISIT(self->base_send);
     Py_VISIT(self->plan);
     for (uint32_t i = 0; i < self->count; i++) {

@@ -24,11 +24,12 @@ typedef struct {
     struct channel_message *messages; /* ring; NULL while empty */
     uint32_t first, count, slots;
     uint32_t capacity;
-    PyObject *waiters;   /* list of futures, NULL while nobody waits */
-    PyObject *cycle;     /* of the WebSocket whose consumer listens, else NULL */
-    PyObject *consumer;  /* it */
-    PyObject *base_send; /* what its base_send was when it began to listen */
-    PyObject *plan;      /* SharingPlan of its class, or NULL: it gets each message itself */
+    PyObject *waiters;            /* list of futures, NULL while nobody waits */
+    PyObject *cycle;              /* of the WebSocket whose consumer listens, else NULL */
+    PyObject *consumer;           /* it */
+    PyTypeObject *consumer_class; /* of which it was when it began to listen */
+    PyObject *base_send;          /* what its base_send was when it began to listen */
+    PyObject *plan; /* SharingPlan of its class, or NULL: it gets each message itself */
 } ChannelObject;
 
 /* Seconds of a clock that only goes forward. */
@@ -50,6 +51,9 @@ void channel_wake(ChannelObject *channel);
 
 /* Drops messages that have expired. */
 void channel_drop_expired(ChannelObject *channel);
+
+/* True while somebody listens or waits. */
+bool channel_is_read(const ChannelObject *channel);
 
 /* False when nobody would miss it. */
 bool channel_is_of_use(const ChannelObject *channel);

@@ -129,10 +129,11 @@ static void let_go(ChannelTableObject *self, ChannelObject *channel) {
     }
 }
 
-/* Once per expiry: messages that nobody has fetched go, and with them their channels. */
-static void sweep(ChannelTableObject *self) {
+/* Once per expiry: messages that nobody has fetched go, and with them their channels. Later where
+ * messages are only sent, as the original looks for them when one is received. */
+static void sweep(ChannelTableObject *self, double later) {
     double now = channel_clock();
-    if (now < self->next_sweep) {
+    if (now < self->next_sweep + later) {
         return;
     }
     self->next_sweep = now + self->expiry;
@@ -180,7 +181,7 @@ static PyObject *put(PyObject *op, PyObject *args) {
     if (!PyArg_ParseTuple(args, "UO!:put", &name, &PyDict_Type, &message)) {
         return NULL;
     }
-    sweep(self);
+    sweep(self, self->expiry);
     ChannelObject *channel = find_or_make(self, name);
     int status = channel == NULL ? -1 : channel_put(channel, Py_NewRef(message));
     let_go(self, channel);
@@ -191,6 +192,7 @@ PyDoc_STRVAR(take_doc, "take(channel) -> dict | None\n\nThe first message, if th
 
 static PyObject *take(PyObject *op, PyObject *name) {
     ChannelTableObject *self = (ChannelTableObject *)op;
+    sweep(self, 0);
     ChannelObject *channel = find(self, name);
     PyObject *message = channel == NULL ? NULL : channel_take(channel);
     let_go(self, channel);
@@ -312,7 +314,7 @@ static PyObject *send(PyObject *op, PyObject *args) {
         PyErr_SetString(PyExc_RuntimeError, "send() must be called on the thread of the loop");
         return NULL;
     }
-    sweep(self);
+    sweep(self, 0);
     Py_ssize_t events = channel_table_fan_out(self, group_name, message);
     return events < 0 ? NULL : PyLong_FromSsize_t(events);
 }
@@ -382,6 +384,29 @@ static PyObject *listening(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     }
     Py_XDECREF(all);
     return list;
+}
+
+PyDoc_STRVAR(sizes_doc,
+             "sizes() -> dict[str, int]\n\nHow many messages wait in each channel that has "
+             "some, or that somebody reads.");
+
+static PyObject *sizes(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ChannelTableObject *self = (ChannelTableObject *)op;
+    PyObject *result = PyDict_New();
+    Py_ssize_t position = 0;
+    PyObject *name, *value;
+    while (result != NULL && PyDict_Next(self->channels, &position, &name, &value)) {
+        const ChannelObject *channel = (const ChannelObject *)value;
+        if (channel->count == 0 && !channel_is_read(channel)) {
+            continue;
+        }
+        PyObject *count = PyLong_FromUnsignedLong(channel->count);
+        if (count == NULL || PyDict_SetItem(result, name, count) < 0) {
+            Py_CLEAR(result);
+        }
+        Py_XDECREF(count);
+    }
+    return result;
 }
 
 PyDoc_STRVAR(is_listening_doc,
@@ -502,6 +527,7 @@ static PyMethodDef methods[] = {
     {"members", members, METH_O, members_doc},
     {"groups", group_names, METH_NOARGS, groups_doc},
     {"listening", listening, METH_NOARGS, listening_doc},
+    {"sizes", sizes, METH_NOARGS, sizes_doc},
     {"is_listening", is_listening, METH_O, is_listening_doc},
     {"flush", flush, METH_NOARGS, flush_doc},
     {"_tell_emptied", tell_emptied, METH_NOARGS, NULL},

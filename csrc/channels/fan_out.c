@@ -134,6 +134,9 @@ static bool is_method_of(PyObject *consumer, PyObject *name, const PyObject *fun
 /* The consumer is what its class says: no attribute of its own hides a method that the handler
  * uses, and what it sends goes to its WebSocket as when it began to listen. */
 static bool is_as_its_class(const ChannelObject *channel, const struct recipe *recipe) {
+    if (!Py_IS_TYPE(channel->consumer, channel->consumer_class)) {
+        return false;
+    }
     struct module_strings *strings = &channel->table->state->strings;
     PyObject *base_send = PyObject_GetAttr(channel->consumer, strings->base_send);
     bool is_same = base_send == channel->base_send;

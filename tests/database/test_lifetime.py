@@ -9,9 +9,9 @@ import sys
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
+import pytest
 from asgiref.sync import sync_to_async
 from queries import aquery, query
 
@@ -54,10 +54,10 @@ async def test_started_again(use: Use, database: Settings) -> None:
     known.stop()
 
 
-async def test_thread_that_ends(known: DatabaseConnections, use: Use, tmp_path: Path) -> None:
-    # PostgreSQL's client complains of a connection that nobody closed.
-    file = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "test.sqlite3"}
-    use(default={**file, "CONN_MAX_AGE": 0})
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+async def test_thread_that_ends(known: DatabaseConnections, use: Use, database: Settings) -> None:
+    """Its connections are closed by nobody, of which their libraries complain."""
+    use(default={**database, "CONN_MAX_AGE": 0})
 
     def connected() -> weakref.ref[Any]:
         return weakref.ref(query())

@@ -5,9 +5,12 @@ from typing import Any
 
 import channels.consumer
 import pytest
+from channels.generic.http import AsyncHttpConsumer
 from channels.routing import URLRouter
+from channels.sessions import SessionMiddlewareStack
 from channels.testing import WebsocketCommunicator
 from .conftest import Accelerated
+from django.test import override_settings
 from django.urls import path
 from support.reports import wait_until
 
@@ -85,6 +88,21 @@ def test_consumer_without_a_layer(accelerated: Accelerated, layer: Any) -> None:
     client = server.websocket()
     client.send_text("x")
     assert client.read_text() == "x"
+
+
+def test_http_consumer_keeps_its_session(accelerated: Accelerated, layer: Any) -> None:
+    """It gets the original, with the send that saves the session and sets the cookie."""
+
+    class Visit(AsyncHttpConsumer):
+        async def handle(self, body: bytes) -> None:
+            self.scope["session"]["seen"] = True
+            await self.send_response(200, b"welcome")
+
+    with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies"):
+        server = accelerated(SessionMiddlewareStack(Visit.as_asgi()))
+        response = server.get()
+    assert response.body == b"welcome"
+    assert b"sessionid=" in response.raw
 
 
 def test_consumer_elsewhere_gets_the_original(accelerated: Accelerated, layer: Any) -> None:

@@ -107,6 +107,27 @@ def test_attribute_of_the_instance_counts(accelerated: Accelerated, layer: Any) 
     assert shadowed.read_text() == 'mine: {"text": "hi"}'
 
 
+def test_class_of_the_instance_counts(accelerated: Accelerated, layer: Any) -> None:
+    server = accelerated(consumers.Room.as_asgi())
+    plain, other = members(server, layer, 2)
+    for channel in layer.local._core.listening():
+        if channel.name == layer.local.channels("room")[1]:
+            channel.consumer.__class__ = consumers.Declared
+    send(server, layer, MESSAGE)
+    assert plain.read_text() == '{"text": "hi"}'
+    assert other.read_text() == "hello hi"
+
+
+def test_text_that_is_no_utf8_is_each_consumers_error(
+    accelerated: Accelerated, layer: Any
+) -> None:
+    server = accelerated(consumers.Declared.as_asgi())
+    clients = members(server, layer, 2)
+    send(server, layer, {"type": "room.message", "text": "\ud800"})
+    assert [client.read_close()[0] for client in clients] == [1011, 1011]
+    assert all("UnicodeEncodeError" in error for error in server.reports.take_errors())
+
+
 def test_member_in_the_midst_of_a_handler_gets_it_afterwards(
     accelerated: Accelerated, layer: Any
 ) -> None:

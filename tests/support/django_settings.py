@@ -11,6 +11,7 @@ def configure_django() -> None:
     if not settings.configured:
         settings.configure(
             CHANNEL_LAYERS={"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},
+            SECRET_KEY="of the tests",
             INSTALLED_APPS=[
                 "django.contrib.contenttypes",
                 "django.contrib.auth",

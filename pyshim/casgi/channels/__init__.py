@@ -11,13 +11,15 @@ from casgi.channels.declaring import shared
 
 if TYPE_CHECKING:
     from casgi.channels.layer import ChannelLayer
+    from casgi.channels.presence import Presence
     from casgi.channels.redis_core import RedisChannelLayer
     from casgi.channels.redis_pubsub import RedisPubSubChannelLayer
 
-__all__ = ["ChannelLayer", "RedisChannelLayer", "RedisPubSubChannelLayer", "shared"]
+__all__ = ["ChannelLayer", "Presence", "RedisChannelLayer", "RedisPubSubChannelLayer", "shared"]
 
 _MODULES = {
     "ChannelLayer": "layer",
+    "Presence": "presence",
     "RedisChannelLayer": "redis_core",
     "RedisPubSubChannelLayer": "redis_pubsub",
 }

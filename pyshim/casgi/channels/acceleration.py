@@ -21,7 +21,20 @@ TESTED_CHANNELS_REDIS = ("4.2", "4.3")
 
 # The class that a layer is made of, by what stands in its place.
 _IN_MEMORY = ("channels.layers", "InMemoryChannelLayer", "casgi.channels.layer", "ChannelLayer")
-_REDIS: tuple[tuple[str, str, str, str], ...] = ()
+_REDIS = (
+    (
+        "channels_redis.core",
+        "RedisChannelLayer",
+        "casgi.channels.redis_core",
+        "RedisChannelLayer",
+    ),
+    (
+        "channels_redis.pubsub",
+        "RedisPubSubChannelLayer",
+        "casgi.channels.redis_pubsub",
+        "RedisPubSubChannelLayer",
+    ),
+)
 
 
 class Acceleration:

@@ -22,7 +22,7 @@ from channels.generic.websocket import (
     WebsocketConsumer,
 )
 
-from casgi.channels.known_functions import ABSENT, Fact, is_from, known
+from casgi.channels.known_functions import ABSENT, Fact, hold, is_from, known
 from casgi.channels.obstacle import Obstacle
 
 SENDING = ("send", "send_json", "encode_json")
@@ -73,6 +73,8 @@ def _own_classes() -> dict[type, dict[str, object]] | None:
 
 
 OWN = _own_classes()
+# Which method a message's type names.
+NAMING: Fact = (vars(channels.consumer), "get_handler_name", channels.consumer.get_handler_name)
 RESERVED = frozenset(
     name for owner in (*ASYNC_CHAIN, *SYNC_CHAIN) for name in vars(owner) if name[:2] != "__"
 )
@@ -84,8 +86,8 @@ def check_class(consumer_class: type) -> None:
     for owner in mro:
         if type(owner) is not type:
             raise Obstacle(f"has the metaclass {type(owner).__name__} ({owner.__name__})")
-    if OWN is None:
-        raise Obstacle("belongs to a class of Channels that was changed early on")
+    if OWN is None or not hold((NAMING,)):
+        raise Obstacle("belongs to a release of Channels that was patched")
     if tuple(owner for owner in mro if owner in OWN) not in CHAINS:
         raise Obstacle("is no handler of a WebSocket consumer, or of several kinds at once")
     for owner in mro[:-1]:

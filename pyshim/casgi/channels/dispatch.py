@@ -16,6 +16,7 @@ from channels.sessions import InstanceSessionWrapper
 from casgi import _core
 from casgi.channels.database import DatabaseConnections
 from casgi.channels.local import LocalChannels
+from casgi.channels.presence import end_stay
 from casgi.channels.sharing import plan_of
 
 Message: TypeAlias = dict[str, Any]
@@ -50,30 +51,34 @@ class Dispatcher:
         """Await events and dispatch them until one raises, as the original."""
         consumer = _consumer_of(dispatch)
         place = None if consumer is None else _place_of(callables)
-        if place is None:
-            await self.original(callables, dispatch)
-            return
-        local, name = place
-        channel = local.open(name)
+        channel = None if place is None else place[0].open(place[1])
         try:
-            cycle = self._listen(channel, callables[0], consumer)
-            if cycle is None:
-                channel.close()
-                await self.original(callables, dispatch)
-            else:
+            cycle = None if channel is None else self._listen(channel, callables[0], consumer)
+            if cycle is not None:
                 await self._dispatch_all(cycle.next_event, consumer, dispatch)
+                return
+            if channel is not None:
+                channel.close()
+            await self.original(callables, dispatch)
         finally:
-            channel.close()
+            if channel is not None:
+                channel.close()
+            if consumer is not None:
+                end_stay(consumer)
 
     def _listen(
         self, channel: _core.Channel, receive: Receive, consumer: Any
     ) -> _core.WsCycle | None:
         plan = None if self._verify else plan_of(type(consumer))
         send = _server_send(consumer.base_send)
-        if send is not None and not consumer._sync:
-            # The wrappers in between have nothing to do for a WebSocket, at each message.
-            consumer.base_send = send
-        return channel.listen(receive, send, consumer, consumer.base_send, plan)
+        # The wrappers in between have nothing to do for a WebSocket, at each message.
+        is_direct = send is not None and not consumer._sync
+        base_send = send if is_direct else consumer.base_send
+        cycle = channel.listen(receive, send, consumer, base_send, plan)
+        if cycle is not None:
+            # Not before: the wrappers save the session of a consumer that answers HTTP.
+            consumer.base_send = base_send
+        return cycle
 
     async def _dispatch_all(self, next_event: Receive, consumer: Any, dispatch: Dispatch) -> None:
         if self._verify:

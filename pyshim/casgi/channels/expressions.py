@@ -63,7 +63,7 @@ class Expressions:
     def value(self, node: ast.expr, names: Names) -> None:
         """Let an expression through that gives a plain value, with these names as local ones."""
         match node:
-            case ast.Constant(value=value) if any(type(value) is plain for plain in PLAIN_TYPES):
+            case ast.Constant(value=value) if _is_plain(value):
                 pass
             case ast.Name():
                 self._name(node, names)
@@ -154,7 +154,7 @@ class Expressions:
         if node.id in names:
             return
         value = self.lookups.resolve(node)
-        if not any(type(value) is plain for plain in PLAIN_TYPES):
+        if not _is_plain(value):
             raise Obstacle(f"uses the global {node.id}, which is no plain constant", node.lineno)
 
     def is_own(self, call: ast.Call) -> bool:
@@ -175,11 +175,9 @@ class Expressions:
         match node.func:
             case ast.Attribute() if self.is_own(node):
                 raise Obstacle(f"uses {words(node.func)}", node.lineno)
+            case ast.Attribute(value=ast.Name() as owner, attr=name) if owner.id not in names:
+                return self._call_of_global(node, self.lookups.resolve(owner), name, names)
             case ast.Attribute(value=receiver, attr=name):
-                self.lookups.attributes.add(name)
-                module = self._module(receiver, names)
-                if module is not None:
-                    return self._call_known(node, self.lookups.attribute(module, name), names)
                 self.value(receiver, names)
                 return self._call_method(node, name, names)
             case ast.Name() as function if function.id not in names:
@@ -188,12 +186,13 @@ class Expressions:
                 return self._call_known(node, self.lookups.resolve(function), names)
         raise Obstacle(f"calls {words(node.func)}", node.lineno)
 
-    def _module(self, node: ast.expr, names: Names) -> ModuleType | None:
-        """Return the module that a global name stands for."""
-        if not isinstance(node, ast.Name) or node.id in names:
-            return None
-        value = self.lookups.resolve(node)
-        return value if type(value) is ModuleType else None
+    def _call_of_global(self, node: ast.Call, owner: object, name: str, names: Names) -> bool:
+        """Let a call of a module's function, or of a global constant's method, through."""
+        if type(owner) is ModuleType:
+            return self._call_known(node, self.lookups.attribute(owner, name), names)
+        if _is_plain(owner):
+            return self._call_method(node, name, names)
+        raise Obstacle(f"calls {words(node.func)}, not known to be pure", node.lineno)
 
     def _call_known(self, node: ast.Call, function: object, names: Names) -> bool:
         """Let a call of a known function through; return whether it gives an iterator."""
@@ -229,11 +228,13 @@ class Expressions:
         """Let a call of a method of plain values through; return whether it gives a view."""
         given = {keyword.arg for keyword in node.keywords}
         if method in VIEWS and not node.args and not given:
+            self.lookups.attributes.add(method)
             return True
         if method not in METHODS or not given <= METHOD_KEYWORDS:
             raise Obstacle(f"calls the method {words(node)}", node.lineno)
         if method in CODECS and not (node.args == [] or _are_constants(node.args, UTF_8)):
             raise Obstacle(f"calls {words(node)}, not UTF-8", node.lineno)
+        self.lookups.attributes.add(method)
         for argument in node.args:
             if method in CONSUMING_METHODS:
                 self.consumed(argument, names)
@@ -253,6 +254,11 @@ def stored(node: ast.AST) -> Iterator[str]:
             yield from stored(child)
 
 
+def _is_plain(value: object) -> bool:
+    """Whether this is an immutable value of exactly a plain type, whatever it says of itself."""
+    return any(type(value) is plain for plain in PLAIN_TYPES)
+
+
 def _check_format(specification: ast.expr | None) -> None:
     """Let a constant format specification through that does not depend on the locale."""
     match specification:
@@ -268,7 +274,7 @@ def _are_constants(nodes: list[ast.expr], allowed: frozenset[str] | None = None)
     """Whether these are constants of plain types."""
     return all(
         isinstance(node, ast.Constant)
-        and any(type(node.value) is plain for plain in PLAIN_TYPES)
+        and _is_plain(node.value)
         and (allowed is None or node.value in allowed)
         for node in nodes
     )

@@ -10,6 +10,7 @@ A `Fact` says that a namespace has one object under a name; `hold` asks whether 
 import builtins
 import html
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -44,6 +45,12 @@ class KnownFunction:
     is_iterator: bool = False
     hooks: frozenset[str] = frozenset()
     relies_on: tuple[Fact, ...] = ()
+
+
+def is_standard(module: ModuleType) -> bool:
+    """Whether a package is Python's own, not one of the same name that was found before it."""
+    own = os.path.join(os.path.dirname(os.__file__), module.__name__, "__init__.py")
+    return module.__file__ == own
 
 
 def is_from(function: object, module: ModuleType) -> bool:
@@ -90,6 +97,8 @@ def _facts(namespace: Mapping[str, object], *names: str) -> tuple[Fact, ...]:
 
 def _json() -> Iterable[KnownFunction]:
     """Yield json's functions, with all they look up that programs are known to replace."""
+    if not is_standard(json):
+        return
     parts = (
         (json.JSONEncoder, json.encoder, ("__init__", "default", "encode", "iterencode")),
         (json.JSONDecoder, json.decoder, ("__init__", "decode", "raw_decode")),
@@ -114,7 +123,7 @@ def _json() -> Iterable[KnownFunction]:
 
 def _html() -> Iterable[KnownFunction]:
     """Yield html.escape."""
-    if is_from(html.escape, html):
+    if is_standard(html) and is_from(html.escape, html):
         yield KnownFunction(html.escape, frozenset({"quote"}), most=2)
 
 

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from channels.layers import InMemoryChannelLayer
+from channels.layers import BaseChannelLayer, InMemoryChannelLayer
 
 from casgi import _core
 from casgi.channels.local import LocalChannels
@@ -40,29 +40,38 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
             channel_capacity: capacities of channels by glob or compiled pattern.
             options: those of BaseChannelLayer.
         """
-        super().__init__(
-            expiry=expiry,
-            group_expiry=group_expiry,
-            capacity=capacity,
-            channel_capacity=channel_capacity,
-            **options,
+        # Not the original's own, which makes two dicts of what is a property here.
+        BaseChannelLayer.__init__(
+            self, expiry=expiry, capacity=capacity, channel_capacity=channel_capacity, **options
         )
+        self.group_expiry = group_expiry
         self._adopt()
 
     def _adopt(self) -> None:
         """Set up what an InMemoryChannelLayer has not, and take over what waits in it."""
+        if isinstance(self.channel_capacity, dict):
+            # The original does not compile the patterns, and fails at the first message.
+            self.channel_capacity = self.compile_capacities(self.channel_capacity)
         self.local = LocalChannels(
             capacity=self.get_capacity, expiry=self.expiry, group_expiry=self.group_expiry
         )
         self._burst = 0
-        channels, self.channels = self.channels, {}
-        groups, self.groups = self.groups, {}
-        for name, queue in channels.items():
+        for name, queue in vars(self).pop("channels", {}).items():
             while not queue.empty():
                 self.local.put(name, queue.get_nowait()[1])
-        for group, members in groups.items():
+        for group, members in vars(self).pop("groups", {}).items():
             for name in members:
                 self.local.add(group, name)
+
+    @property
+    def channels(self) -> dict[str, int]:
+        """How many messages wait in each channel that has some, or that somebody reads: a copy."""
+        return self.local.sizes()
+
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """The members of each group: a copy."""
+        return {group: self.local.channels(group) for group in self.local.groups()}
 
     async def send(self, channel: str, message: dict[str, Any]) -> None:
         """Send a message to one channel. Raise ChannelFull."""

@@ -103,6 +103,10 @@ class LocalChannels:
         """Return the groups that have members here."""
         return self._core.groups()
 
+    def sizes(self) -> dict[str, int]:
+        """Return how many messages wait in each channel that has some, or that somebody reads."""
+        return self._core.sizes()
+
     def open(self, channel: str) -> _core.Channel:
         """Return a channel for a consumer to listen to; close() is then due."""
         return self._core.open(channel)

@@ -2,6 +2,7 @@
 
 import ast
 import dis
+from operator import attrgetter
 from types import CodeType, FunctionType, ModuleType
 
 from casgi.channels.known_functions import ABSENT, Fact
@@ -23,7 +24,9 @@ class Lookups:
 
     def __init__(self, function: FunctionType) -> None:
         self._globals = function.__globals__
-        self._builtins = function.__builtins__
+        # By name: mypy's cache drops this attribute, so that every second run would miss it.
+        self._builtins: dict[str, object] = attrgetter("__builtins__")(function)
+        self._free_names = frozenset(function.__code__.co_freevars)
         if type(self._globals) is not dict or type(self._builtins) is not dict:
             raise Obstacle("has globals that are no plain dict")
         self.global_names: set[str] = set()
@@ -32,6 +35,8 @@ class Lookups:
 
     def resolve(self, node: ast.Name) -> object:
         """Return what a global name stands for, as Python would find it."""
+        if node.id in self._free_names:
+            raise Obstacle(f"uses the closure variable {node.id}", node.lineno)
         self.global_names.add(node.id)
         value = self._rely(self._globals, node.id)
         if value is ABSENT:

@@ -51,8 +51,8 @@ class Purity:
         node = definition_of(function)
         if node.decorator_list:
             raise Obstacle(f"is decorated with {words(node.decorator_list[0])}", node.lineno)
-        if function.__closure__ or function.__defaults__ or getattr(node, "type_params", None):
-            raise Obstacle("has closure variables, default arguments or type parameters")
+        if function.__defaults__ or getattr(node, "type_params", None):
+            raise Obstacle("has default arguments or type parameters")
         lookups = Lookups(function)
         receiver, event = (part.arg for part in (*node.args.posonlyargs, *node.args.args))
         self._is_async = isinstance(node, ast.AsyncFunctionDef)
@@ -60,6 +60,8 @@ class Purity:
         self._names = frozenset({event, *(name for part in node.body for name in stored(part))})
         self._methods: set[str] = set()
         self._block(node.body)
+        if function.__closure__ is not None:
+            raise Obstacle("has closure variables")
         for code in nested_code(function.__code__):
             lookups.check(code)
         self.facts: tuple[Fact, ...] = tuple(
@@ -76,7 +78,7 @@ class Purity:
         match node:
             case ast.Pass() | ast.Break() | ast.Continue() | ast.Return(value=None):
                 pass
-            case ast.Expr(value=ast.Await(value=ast.Call() as call)) if self._is_async:
+            case ast.Expr(value=ast.Await(value=ast.Call() as call)):
                 self._sending(call)
             case ast.Expr(value=ast.Call() as call) if (
                 not self._is_async and self._expressions.is_own(call)
@@ -113,7 +115,8 @@ class Purity:
         self._methods.add(method)
         most = 2 if method == "send" else 1
         given = {keyword.arg for keyword in call.keywords}
-        if len(call.args) > most or not given <= SEND_KEYWORDS[method]:
+        is_spread = any(isinstance(argument, ast.Starred) for argument in call.args)
+        if is_spread or len(call.args) > most or not given <= SEND_KEYWORDS[method]:
             raise Obstacle(f"calls {words(call)}, not with data alone", call.lineno)
         for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
             self._expressions.value(argument, self._names)

@@ -124,6 +124,8 @@ class SharingPlan:
         consumer_class = self._class()
         if (level, name) in self._told or consumer_class is None:
             return
+        if find(consumer_class, name) is ABSENT:  # There is no end of names that are not there.
+            return
         self._told.add((level, name))
         where = f"{consumer_class.__module__}.{consumer_class.__qualname__}.{name}"
         logger.log(level, "%s runs for each consumer: it %s", where, reason)

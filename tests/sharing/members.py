@@ -1,0 +1,80 @@
+"""Consumers as connections have them, to see what a handler sends to each."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+Load = Callable[[str], ModuleType]
+# What each module of consumers begins with.
+HEADER = """\
+import json
+from channels.generic.websocket import (
+    AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer, JsonWebsocketConsumer, WebsocketConsumer
+)
+from channels.consumer import AsyncConsumer, SyncConsumer
+"""
+EVENT = {
+    "type": "h",
+    "text": "hello",
+    "number": 7,
+    "items": ["b", "a"],
+    "nested": {"x": 1.5, "y": None},
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """What differs between two members of a group."""
+
+    name: str
+
+    def consumer(self, consumer_class: type, sent: list[Any]) -> Any:
+        """Return a consumer as it is while it handles an event."""
+        consumer: Any = consumer_class()
+        consumer.name = self.name
+        consumer.scope = {"user": self.name, "path": f"/{self.name}"}
+        consumer.channel_name = f"channel.{self.name}"
+        consumer.channel_layer = None
+        consumer.groups = [self.name]
+
+        async def base_send(message: Any) -> None:
+            sent.append(message)
+
+        consumer.base_send = sent.append if consumer_class._sync else base_send  # type: ignore[attr-defined]
+        return consumer
+
+
+ALICE, BOB = Member("alice"), Member("bob")
+
+
+def seen_by(member: Member, module: ModuleType, handler: str = "h") -> list[Any]:
+    """Return what a member's consumer sends for the event, in a context of its own."""
+    sent: list[Any] = []
+
+    def run() -> None:
+        if hasattr(module, "enter"):
+            module.enter(member.name)
+        consumer = member.consumer(module.C, sent)
+        try:
+            result = getattr(consumer, handler)(copied(EVENT))
+            if asyncio.iscoroutine(result):
+                result.send(None)
+                result.close()
+                sent.append("waits")
+        except StopIteration:
+            pass
+        except Exception as error:
+            sent.append(repr(error))
+
+    contextvars.copy_context().run(run)
+    return sent
+
+
+def copied(value: Any) -> Any:
+    """Return plain values with containers of their own."""
+    if isinstance(value, dict):
+        return {key: copied(part) for key, part in value.items()}
+    return [copied(part) for part in value] if isinstance(value, list) else value
