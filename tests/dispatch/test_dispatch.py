@@ -9,12 +9,12 @@ from channels.generic.http import AsyncHttpConsumer
 from channels.routing import URLRouter
 from channels.sessions import SessionMiddlewareStack
 from channels.testing import WebsocketCommunicator
-from .conftest import Accelerated
 from django.test import override_settings
 from django.urls import path
 from support.reports import wait_until
 
 from . import consumers
+from .conftest import Accelerated
 from .test_fan_out import MESSAGE, members, send
 
 

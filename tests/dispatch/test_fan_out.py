@@ -10,13 +10,13 @@ import pytest
 from asgiref.sync import async_to_sync
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
-from .conftest import Accelerated
 from django.urls import path
 from support.reports import wait_until
 from support.server import LiveServer
 from support.ws import WebSocketClient
 
 from . import consumers
+from .conftest import Accelerated
 
 
 def send(server: LiveServer, layer: Any, message: dict[str, Any], group: str = "room") -> None:
@@ -118,9 +118,7 @@ def test_class_of_the_instance_counts(accelerated: Accelerated, layer: Any) -> N
     assert other.read_text() == "hello hi"
 
 
-def test_text_that_is_no_utf8_is_each_consumers_error(
-    accelerated: Accelerated, layer: Any
-) -> None:
+def test_text_that_is_no_utf8_is_each_consumers_error(accelerated: Accelerated, layer: Any) -> None:
     server = accelerated(consumers.Declared.as_asgi())
     clients = members(server, layer, 2)
     send(server, layer, {"type": "room.message", "text": "\ud800"})
@@ -146,9 +144,7 @@ def test_member_in_the_midst_of_a_handler_gets_it_afterwards(
 
 def test_members_of_several_classes(accelerated: Accelerated, layer: Any) -> None:
     server = accelerated(
-        URLRouter(
-            [path("a", consumers.Room.as_asgi()), path("b", consumers.Declared.as_asgi())]
-        )
+        URLRouter([path("a", consumers.Room.as_asgi()), path("b", consumers.Declared.as_asgi())])
     )
     first, second = server.websocket("/a"), server.websocket("/b")
     wait_until(lambda: len(layer.local.channels("room")) == 2, "not all have joined")
@@ -231,9 +227,7 @@ def test_from_many_threads(accelerated: Accelerated, layer: Any) -> None:
     threads = [threading.Thread(target=talk, args=(name,)) for name in range(4)]
     for thread in threads:
         thread.start()
-    received = [
-        [json.loads(client.read_text())["text"] for _ in range(400)] for client in clients
-    ]
+    received = [[json.loads(client.read_text())["text"] for _ in range(400)] for client in clients]
     for thread in threads:
         thread.join(10)
     for texts in received:
@@ -291,7 +285,7 @@ def test_verification_finds_what_differs(
     accelerated: Accelerated, layer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = accelerated(consumers.WronglyDeclared.as_asgi(), verify=True)
-    clients = members(server, layer, 1, "?anna") + [server.websocket("/?bert")]
+    clients = [*members(server, layer, 1, "?anna"), server.websocket("/?bert")]
     wait_until(lambda: len(layer.local.channels("room")) == 2, "not all have joined")
     with caplog.at_level(logging.ERROR, logger="casgi.channels"):
         send(server, layer, MESSAGE)

@@ -1,7 +1,8 @@
 """Django Channels on casgi: layers, and handlers that run once for a whole group.
 
-`CHANNEL_LAYERS` may name the layers here; where it names the originals, casgi puts these in their
-place while it serves. Each is imported when it is first used: they need Channels, or channels_redis.
+`CHANNEL_LAYERS` may name the layers here; where it names the originals, casgi puts these in
+their place while it serves. Each is imported when it is first used: they need Channels, or
+channels_redis.
 """
 
 from importlib import import_module

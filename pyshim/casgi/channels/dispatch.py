@@ -1,9 +1,9 @@
 """What takes the place of Channels' `await_many_dispatch()` for consumers on casgi WebSockets.
 
 The original makes a task for receive() and one for the channel, waits for either, awaits
-`dispatch(message)`, and makes a new task for the one that is done. Ours waits for one awaitable that
-gives the events of both in the same order, and does what Channels' own `dispatch()` does right here.
-Any other consumer gets the original.
+`dispatch(message)`, and makes a new task for the one that is done. Ours waits for one awaitable
+that gives the events of both in the same order, and does what Channels' own `dispatch()` does right
+here. Any other consumer gets the original.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -100,7 +100,7 @@ class Dispatcher:
                 name = self._handler_name(message)
             handler = getattr(consumer, name, None)
             if not handler:
-                raise ValueError("No handler for message type %s" % message["type"])
+                raise ValueError(f"No handler for message type {message['type']}")
             if is_due():
                 await close_old()
             await handler(message)

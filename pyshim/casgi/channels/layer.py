@@ -10,18 +10,20 @@ from channels.layers import BaseChannelLayer, InMemoryChannelLayer
 from casgi import _core
 from casgi.channels.local import LocalChannels
 
-# Messages to groups that one task may send before others get their turn. It bounds what waits for a
-# socket that is not slow, but has not been written to yet.
+# Messages to groups that one task may send before others get their turn. It bounds what waits for
+# a socket that is not slow, but has not been written to yet.
 _BURST = 8
 
 
 class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
     """Channels and groups in the memory of one process.
 
-    Takes the options of `channels.layers.InMemoryChannelLayer` and does as that does; besides, it is
-    safe to use in any thread, and memberships end when their WebSocket closes. Its
+    Takes the options of `channels.layers.InMemoryChannelLayer` and does as that does; besides, it
+    is safe to use in any thread, and memberships end when their WebSocket closes. Its
     `extensions` are groups and flush.
     """
+
+    channel_capacity: Any
 
     def __init__(
         self,
@@ -39,6 +41,7 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
             capacity: messages that wait in one channel; more raise ChannelFull.
             channel_capacity: capacities of channels by glob or compiled pattern.
             options: those of BaseChannelLayer.
+
         """
         # Not the original's own, which makes two dicts of what is a property here.
         BaseChannelLayer.__init__(
@@ -56,10 +59,11 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
             capacity=self.get_capacity, expiry=self.expiry, group_expiry=self.group_expiry
         )
         self._burst = 0
-        for name, queue in vars(self).pop("channels", {}).items():
+        before = self.__dict__
+        for name, queue in before.pop("channels", {}).items():
             while not queue.empty():
                 self.local.put(name, queue.get_nowait()[1])
-        for group, members in vars(self).pop("groups", {}).items():
+        for group, members in before.pop("groups", {}).items():
             for name in members:
                 self.local.add(group, name)
 

@@ -30,7 +30,8 @@ class LocalChannels:
             capacity: gives how many messages wait in a channel of this name.
             expiry: seconds that a message waits.
             group_expiry: seconds that a membership lasts.
-            discards_oldest: a full channel loses its oldest message and does not refuse the new one.
+            discards_oldest: a full channel loses its oldest message instead of the new one.
+
         """
         self._core = _core.ChannelTable(capacity, _wake, expiry, group_expiry, discards_oldest)
         self._discards_oldest = discards_oldest

@@ -1,4 +1,4 @@
-"""`--verify-shared`: each shareable handler runs for each consumer, and is compared with its shared run.
+"""`--verify-shared`: a shareable handler runs for each consumer, compared with its shared run.
 
 For staging: it costs more than sharing saves.
 """
