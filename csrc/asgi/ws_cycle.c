@@ -196,7 +196,7 @@ static void on_ready(void *owner) {
     Py_INCREF(self);
     if (!self->is_started) {
         start_application(self);
-    } else {
+    } else if (!self->is_yielding) {
         mailbox_wake(&self->mailbox);
     }
     ws_cycle_settle_if_done(self);

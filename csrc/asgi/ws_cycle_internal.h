@@ -24,6 +24,8 @@ typedef struct {
     const struct ws_lane_ops *lane_ops;
     void *lane;                /* borrowed; NULL without a channel layer */
     struct deferred lane_wake; /* who waits is woken in the next turn, all of a fan-out together */
+    bool has_waited;           /* since the last event of next_event() */
+    bool is_yielding;          /* it waits for the loop to turn, not for an event */
     bool is_lane_next;         /* the last event was the client's: it is the lane's turn */
     bool is_started;
     bool is_accepted;

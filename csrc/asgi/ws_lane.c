@@ -14,10 +14,29 @@ static PyObject *take_of_lane(WsCycleObject *self) {
     return self->lane == NULL ? NULL : self->lane_ops->take(self->lane);
 }
 
+/* Between two events the loop turns: what the first one's handler has started begins before the
+ * second one is handled, as with the tasks that the original makes for each, and a consumer with
+ * many events does not keep the loop for itself. Returns whether the caller has to wait for that.
+ */
+static bool yields_first(WsCycleObject *self) {
+    bool has_waited = self->has_waited;
+    bool has_event =
+        self->mailbox.count > 0 || (self->lane != NULL && self->lane_ops->has_event(self->lane));
+    self->has_waited = !has_event || !has_waited;
+    if (has_event && !has_waited) {
+        self->is_yielding = true;
+        event_loop_defer(self->bridge->event_loop, &self->lane_wake);
+    }
+    return self->is_yielding;
+}
+
 static PyObject *poll_next(PyObject *op) {
     WsCycleObject *self = (WsCycleObject *)op;
     bool from_lane = self->is_lane_next;
     self->is_handling = false;
+    if (self->websocket != NULL && yields_first(self)) {
+        return NULL;
+    }
     PyObject *event = from_lane ? take_of_lane(self) : take_of_client(self);
     if (event == NULL && !PyErr_Occurred()) {
         from_lane = !from_lane;
@@ -93,22 +112,30 @@ bool ws_lane_deliver(PyObject *cycle, struct frame *frame) {
 
 static void wake(struct deferred *deferred) {
     WsCycleObject *self = LIST_OBJECT(deferred, WsCycleObject, lane_wake);
+    bool was_yielding = self->is_yielding;
+    self->is_yielding = false;
     Py_INCREF(self);
-    event_loop_wake(
-        self->bridge->event_loop); /* what it schedules must not wait for a descriptor */
-    waiter_queue_wake_one(&self->mailbox.receivers);
+    /* What is scheduled now must not wait for a descriptor. */
+    event_loop_wake(self->bridge->event_loop);
+    if (was_yielding) {
+        waiter_queue_pass_on(&self->mailbox.receivers);
+    } else {
+        waiter_queue_wake_one(&self->mailbox.receivers);
+    }
     Py_DECREF(self);
 }
 
 void ws_lane_init(WsCycleObject *self) {
     self->lane = NULL;
     self->lane_ops = NULL;
-    self->is_lane_next = false;
+    self->is_lane_next = self->is_yielding = false;
+    self->has_waited = true; /* nothing was handled yet */
     deferred_init(&self->lane_wake, wake);
 }
 
 void ws_lane_release(WsCycleObject *self) {
     deferred_cancel(&self->lane_wake);
+    self->is_yielding = false;
 }
 
 void ws_lane_wake(PyObject *cycle) {

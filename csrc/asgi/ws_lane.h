@@ -10,6 +10,8 @@
 #include "state.h"
 
 struct ws_lane_ops {
+    /* True when take() would return one. */
+    bool (*has_event)(void *lane);
     /* Returns the lane's first event, a new reference; NULL when there is none (no exception). */
     PyObject *(*take)(void *lane);
     /* The WebSocket is closed. Must run no application code. */

@@ -198,17 +198,18 @@ static PyObject *server_make(PyTypeObject *type, PyObject *args, PyObject *kwarg
 
 /* --- Methods --- */
 
-static PyObject *listen_on(PyObject *op, PyObject *argument) {
+static PyObject *listen_on(PyObject *op, PyObject *args) {
     ServerObject *self = (ServerObject *)op;
-    int descriptor = PyObject_AsFileDescriptor(argument);
-    if (descriptor < 0) {
+    int descriptor;
+    int backlog = LIMIT_LISTEN_BACKLOG;
+    if (!PyArg_ParseTuple(args, "i|i:listen", &descriptor, &backlog)) {
         return NULL;
     }
     if (self->server == NULL || self->server->is_draining) {
         PyErr_SetString(PyExc_RuntimeError, "the server is closed, or shutting down");
         return NULL;
     }
-    int error = server_listen(self->server, descriptor, LIMIT_LISTEN_BACKLOG);
+    int error = server_listen(self->server, descriptor, backlog);
     if (error < 0) {
         PyErr_Format(PyExc_OSError, "cannot listen: %s", listener_error_text(error));
         return NULL;
@@ -395,8 +396,9 @@ static void dealloc(PyObject *op) {
     Py_DECREF(type);
 }
 
-PyDoc_STRVAR(listen_doc, "listen(fd: int) -> None\n\nListens on a bound stream socket, of which a "
-                         "copy is kept. Raises OSError.");
+PyDoc_STRVAR(listen_doc,
+             "listen(fd: int, backlog: int = 2048) -> None\n\nListens on a bound stream "
+             "socket, of which a copy is kept. Raises OSError.");
 PyDoc_STRVAR(stop_doc,
              "stop_listening() -> None\n\nAccepts no more connections. Can be called again.");
 PyDoc_STRVAR(shutdown_doc, "shutdown() -> None\n\nLets everything end in order: idle connections "
@@ -407,7 +409,7 @@ PyDoc_STRVAR(close_doc,
              "close() -> None\n\nFrees everything, after abort() if need be. Can be called again.");
 
 static PyMethodDef methods[] = {
-    {"listen", listen_on, METH_O, listen_doc},
+    {"listen", listen_on, METH_VARARGS, listen_doc},
     {"stop_listening", stop_listening, METH_NOARGS, stop_doc},
     {"shutdown", shut_down, METH_NOARGS, shutdown_doc},
     {"abort", abort_all, METH_NOARGS, abort_doc},

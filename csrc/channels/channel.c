@@ -150,6 +150,12 @@ bool channel_is_idle(const ChannelObject *self) {
 
 /* --- Who listens --- */
 
+static bool has_event(void *lane) {
+    ChannelObject *self = lane;
+    channel_drop_expired(self);
+    return self->count > 0;
+}
+
 static PyObject *take_for_lane(void *lane) {
     return channel_take(lane);
 }
@@ -165,7 +171,7 @@ static PyObject *consumer_of(void *lane) {
 }
 
 static const struct ws_lane_ops lane_ops = {
-    .take = take_for_lane, .on_close = on_close, .consumer = consumer_of};
+    .has_event = has_event, .take = take_for_lane, .on_close = on_close, .consumer = consumer_of};
 
 PyDoc_STRVAR(listen_doc,
              "listen(receive, send, consumer, base_send, plan) -> WsCycle | None\n\n"

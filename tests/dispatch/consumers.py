@@ -147,3 +147,14 @@ class Bare(AsyncConsumer):
 
 def greeted(event: dict[str, Any]) -> str:
     return "hello " + str(event["text"])
+
+
+class Starting(SlowRoom):
+    """Whose first handler starts a task that sends."""
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if text_data == "start":
+            await type(self).gate.wait()
+            self.task = asyncio.create_task(self.send(text_data="task"))
+        else:
+            await self.send(text_data="next")

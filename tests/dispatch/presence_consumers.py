@@ -36,7 +36,15 @@ class Room(AsyncWebsocketConsumer):
         await self.send(text_data=command)
 
 
+KEPT: list[Any] = []
+"""Consumers that are not freed: only their connection's end is left to tell that they are gone."""
+
+
 class Raising(Room):
+    async def connect(self) -> None:
+        KEPT.append(self)
+        await super().connect()
+
     async def disconnect(self, code: int) -> None:
         raise ValueError("in disconnect")
 
@@ -78,3 +86,14 @@ class Polite(Room):
     async def disconnect(self, code: int) -> None:
         for room in self.rooms:
             await presence.leave(self, room)
+
+
+class Greeting(Announced):
+    """Sends to the room once it has entered."""
+
+    async def connect(self) -> None:
+        await super().connect()
+        await self.channel_layer.group_send("room", {"type": "room.greeting"})
+
+    async def room_greeting(self, event: dict[str, Any]) -> None:
+        await self.send(text_data="hello")

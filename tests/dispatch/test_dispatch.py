@@ -12,6 +12,7 @@ from channels.testing import WebsocketCommunicator
 from django.test import override_settings
 from django.urls import path
 from support.reports import wait_until
+from support.ws import PING
 
 from . import consumers
 from .conftest import Accelerated
@@ -169,3 +170,15 @@ def test_handler_that_waits_is_cancelled_with_its_application(
     wait_until(lambda: server.count() == (0, 0), "the application is still there")
     assert layer.local.groups() == []
     server.reports.take_errors()
+
+
+def test_task_of_a_handler_begins_before_the_next_handler(accelerated: Accelerated) -> None:
+    """As with the original, which makes a task for the next event in between."""
+    server = accelerated(consumers.Starting.as_asgi())
+    client = server.websocket()
+    client.send_text("start")
+    client.send_text("next")
+    client.send_frame(PING, b"read")
+    assert client.read_frame().payload == b"read"
+    server.call(consumers.Starting.gate.set)
+    assert [client.read_text(), client.read_text()] == ["task", "next"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from casgi.channels import Presence
 
 from . import presence_consumers as consumers
 from .conftest import Accelerated
+from .test_presence_calls import Visitor, turns
 
 FOREVER = 3600.0
 """A linger that no test waits for."""
@@ -27,6 +29,12 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Any:
         return made
 
     return install
+
+
+@pytest.fixture(autouse=True)
+def free_consumers() -> Iterator[None]:
+    yield
+    consumers.KEPT.clear()
 
 
 def wait_for(presence: Presence, *who: str, group: str = "room") -> None:
@@ -84,6 +92,15 @@ def test_linger_ends(accelerated: Accelerated, use: Any) -> None:
     server.websocket("/room?who=ann").finish()
     wait_for(presence)
     assert presence._groups == {}
+
+
+def test_who_is_back_outlives_the_linger(accelerated: Accelerated, use: Any) -> None:
+    presence = use(0.2)
+    server = accelerated(consumers.Room.as_asgi())
+    server.websocket("/room?who=ann").finish()
+    server.websocket("/room?who=ann")
+    server.websocket("/room?who=bob").finish()
+    wait_for(presence, "ann")
 
 
 @pytest.mark.parametrize("way", ["close", "reset"])
@@ -160,6 +177,14 @@ def test_announcements(accelerated: Accelerated, use: Any) -> None:
     assert ann.read_text() == "joined cid from page"
 
 
+def test_announcement_comes_before_what_the_consumer_sends_next(
+    accelerated: Accelerated, use: Any
+) -> None:
+    use(0, announce=True)
+    client = accelerated(consumers.Greeting.as_asgi()).websocket("/?who=ann")
+    assert [client.read_text() for _ in range(2)] == ["joined ann from page", "hello"]
+
+
 def test_reload_is_not_announced(accelerated: Accelerated, use: Any) -> None:
     use(FOREVER, announce=True)
     server = accelerated(consumers.Announced.as_asgi())
@@ -177,12 +202,6 @@ async def visit(consumer: type[consumers.Room], who: str) -> WebsocketCommunicat
     communicator = WebsocketCommunicator(consumer.as_asgi(), f"/room?who={who}")
     assert (await communicator.connect())[0]
     return communicator
-
-
-async def turns(condition: Any) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0)
 
 
 async def test_elsewhere_by_leave(layer: Any, use: Any) -> None:
@@ -237,21 +256,5 @@ def test_two_loops_at_once(accelerated: Accelerated, use: Any) -> None:
     server = accelerated(consumers.Room.as_asgi())
     server.websocket("/room?who=ann")
 
-    class Visitor:
-        channel_layer = None
-
     with pytest.raises(RuntimeError, match="another event loop"):
         asyncio.run(consumers.presence.enter(Visitor(), "room", "bob"))
-
-
-async def test_what_is_wrong_is_said() -> None:
-    class Visitor:
-        channel_layer = None
-
-    with pytest.raises(RuntimeError, match="need a channel layer"):
-        await Presence(announce=True).enter(Visitor(), "room", "ann")
-    with pytest.raises(TypeError, match="NoneType"):
-        await Presence().enter(Visitor(), "room", None)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="-1"):
-        Presence(-1)
-    await Presence().leave(Visitor(), "room")
