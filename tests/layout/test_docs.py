@@ -12,7 +12,7 @@ TOUR = ROOT / "csrc" / "README.md"
 PAGES = [
     *[README, ROOT / "CHANGELOG.md", TOUR, *sorted((ROOT / "docs").glob("*.md"))],
     *[ROOT / "bench" / "README.md", ROOT / "fuzz" / "README.md"],
-    ROOT / "examples" / "chat" / "README.md",
+    *sorted((ROOT / "examples").glob("*/README.md")),
 ]
 LINK = re.compile(r"\]\(([^)\s]+)\)|<img[^>]* src=\"([^\"]+)\"")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -20,8 +20,8 @@ CODE = re.compile(r"`([^`\n]+)`")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"(?<![\w.])[\w./-]*\w\.(?:c|h|py|pyi|sh|md)(?!\w)")
 FUNCTION = re.compile(r"\b(\w+)\(\)")
-# Headers of libraries.
-ELSEWHERE = {"Python.h", "llhttp.h", "uv.h"}
+# Headers of libraries, and what every Django project has.
+ELSEWHERE = {"Python.h", "llhttp.h", "uv.h", "manage.py"}
 
 
 def names(pages: list[Path]) -> list[str]:
