@@ -15,7 +15,7 @@ SECONDS ?= 60
 BIN := $(abspath $(VENV))/bin
 CHAT_REQUIREMENTS := examples/chat/requirements.txt
 C_FILES = $(shell find csrc tests/c -name '*.[ch]' 2>/dev/null)
-BRIDGE_TESTS := tests/http tests/websocket tests/asgi tests/server tests/memory
+BRIDGE_TESTS := tests/http tests/websocket tests/asgi tests/server tests/memory tests/dispatch
 # AddressSanitizer keeps freed memory for a while, so that memory is not flat under it.
 NOT_UNDER_ASAN := --ignore=tests/http/test_flat_memory.py
 
@@ -26,7 +26,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The summary of the tests has to come last, and pip must not run twice at once.
 .NOTPARALLEL:
 .PHONY: help chat build test pytest lint types asan format bench fuzz screenshots \
-    test-all-pythons clean packages-chat packages-test
+    test-all-pythons test-older-redis clean packages-chat packages-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -80,6 +80,11 @@ test-all-pythons: packages-test ## all tests on every Python of PYTHONS that is 
 	        echo "There is no Python $$version here."; \
 	    fi; \
 	done
+
+test-older-redis: packages-test ## the tests of the layers with redis-py 7
+	@$(MAKE) build .venvs/redis-7/test-installed VENV=.venvs/redis-7
+	@.venvs/redis-7/bin/pip install --quiet 'redis<8'
+	@.venvs/redis-7/bin/python -m pytest tests/layers
 
 clean: ## remove everything that was made
 	rm -rf build .venv .venvs pyshim/*.egg-info
