@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 # The summary of the tests has to come last, and pip must not run twice at once.
 .NOTPARALLEL:
-.PHONY: help chat build test pytest lint types asan format bench fuzz screenshots \
+.PHONY: help chat build test pytest lint types asan format bench fuzz equivalence screenshots \
     test-all-pythons test-older-redis clean packages-chat packages-test
 
 help: ## list the targets
@@ -59,6 +59,9 @@ format: $(VENV)/test-installed ## ruff and clang-format, in place
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/clang-format -i $(C_FILES)
+
+equivalence: build $(VENV)/test-installed ## random consumers, accelerated and not (SECONDS=60)
+	@EQUIVALENCE_SECONDS=$(or $(SECONDS),60) $(BIN)/python -m pytest -q -s tests/equivalence
 
 bench: build ## figures of casgi and its peers, side by side (BENCH="hello echo idle memory")
 	@scripts/system-packages.sh bench

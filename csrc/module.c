@@ -3,6 +3,7 @@
 #include "module.h"
 
 #include "base/counters.h"
+#include "bindings/server_arguments.h"
 #include "channels/plain.h"
 #include "loop/selector.h"
 #include "state.h"
@@ -33,7 +34,23 @@ static PyObject *copy_message(PyObject *module, PyObject *message) {
     return message_copy(module_state(module), message);
 }
 
+PyDoc_STRVAR(check_access_log_format_doc,
+             "check_access_log_format(text: str) -> None\n\nRaises ValueError with the reason when "
+             "the access log cannot be written so.");
+
+PyDoc_STRVAR(copy_plain_doc,
+             "copy_plain(message) -> dict | None\n\nA copy, if all in it is of the types that JSON "
+             "has, or bytes.");
+
+static PyObject *copy_plain(PyObject *Py_UNUSED(module), PyObject *message) {
+    PyObject *copy;
+    return plain_copy(message, &copy) == 0 ? Py_NewRef(Py_None) : copy;
+}
+
 static PyMethodDef methods[] = {
+    {"copy_plain", copy_plain, METH_O, copy_plain_doc},
+    {"check_access_log_format", server_arguments_check_access_log_format, METH_O,
+     check_access_log_format_doc},
     {"copy_message", copy_message, METH_O, copy_message_doc},
     {"counters", counters, METH_NOARGS, counters_doc},
     {NULL, NULL, 0, NULL},

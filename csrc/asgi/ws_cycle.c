@@ -346,6 +346,7 @@ static void dealloc(PyObject *op) {
 
 static PyMethodDef methods[] = {
     {"_on_task_done", on_task_done, METH_O, NULL},
+    {"_end_yield", ws_lane_end_yield, METH_NOARGS, NULL},
     {"next_event", ws_lane_next_event, METH_NOARGS,
      "next_event() -> awaitable of the next event of the client, or of the channel that listens."},
     {NULL, NULL, 0, NULL},

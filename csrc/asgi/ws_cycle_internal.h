@@ -52,6 +52,9 @@ void ws_lane_release(WsCycleObject *self);
 /* The method next_event() of a WsCycle. */
 PyObject *ws_lane_next_event(PyObject *cycle, PyObject *ignored);
 
+/* The method _end_yield(): next_event() has waited for the loop to turn. */
+PyObject *ws_lane_end_yield(PyObject *cycle, PyObject *ignored);
+
 /* send(message) of a WsCycle: returns an awaitable, which raises what is wrong with the message.
  * NULL with an exception without memory. */
 PyObject *ws_send(PyObject *cycle, PyObject *message);

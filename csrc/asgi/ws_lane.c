@@ -14,6 +14,33 @@ static PyObject *take_of_lane(WsCycleObject *self) {
     return self->lane == NULL ? NULL : self->lane_ops->take(self->lane);
 }
 
+PyObject *ws_lane_end_yield(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    WsCycleObject *self = (WsCycleObject *)op;
+    self->is_yielding = false;
+    waiter_queue_pass_on(&self->mailbox.receivers);
+    Py_RETURN_NONE;
+}
+
+/* Has ws_lane_end_yield() called after the loop has turned. Without a WebSocket the cycle may be on
+ * no libuv loop any more. Returns false when there is no loop at all. */
+static bool end_yield_later(WsCycleObject *self) {
+    if (self->websocket != NULL) {
+        event_loop_defer(self->bridge->event_loop, &self->lane_wake);
+        return true;
+    }
+    PyObject *method = PyObject_GetAttrString((PyObject *)self, "_end_yield");
+    PyObject *handle =
+        method == NULL || self->bridge->loop == NULL
+            ? NULL
+            : PyObject_CallMethodOneArg(self->bridge->loop, self->bridge->state->strings.call_soon,
+                                        method);
+    bool is_scheduled = handle != NULL;
+    PyErr_Clear();
+    Py_XDECREF(handle);
+    Py_XDECREF(method);
+    return is_scheduled;
+}
+
 /* Between two events the loop turns: what the first one's handler has started begins before the
  * second one is handled, as with the tasks that the original makes for each, and a consumer with
  * many events does not keep the loop for itself. Returns whether the caller has to wait for that.
@@ -24,8 +51,7 @@ static bool yields_first(WsCycleObject *self) {
         self->mailbox.count > 0 || (self->lane != NULL && self->lane_ops->has_event(self->lane));
     self->has_waited = !has_event || !has_waited;
     if (has_event && !has_waited) {
-        self->is_yielding = true;
-        event_loop_defer(self->bridge->event_loop, &self->lane_wake);
+        self->is_yielding = end_yield_later(self);
     }
     return self->is_yielding;
 }
@@ -34,7 +60,7 @@ static PyObject *poll_next(PyObject *op) {
     WsCycleObject *self = (WsCycleObject *)op;
     bool from_lane = self->is_lane_next;
     self->is_handling = false;
-    if (self->websocket != NULL && yields_first(self)) {
+    if (yields_first(self)) {
         return NULL;
     }
     PyObject *event = from_lane ? take_of_lane(self) : take_of_client(self);
@@ -134,8 +160,12 @@ void ws_lane_init(WsCycleObject *self) {
 }
 
 void ws_lane_release(WsCycleObject *self) {
+    bool was_due = !list_is_empty(&self->lane_wake.link);
     deferred_cancel(&self->lane_wake);
     self->is_yielding = false;
+    if (was_due) { /* a consumer may outlive its WebSocket */
+        waiter_queue_pass_on(&self->mailbox.receivers);
+    }
 }
 
 void ws_lane_wake(PyObject *cycle) {

@@ -79,30 +79,29 @@ void channel_drop_expired(ChannelObject *self) {
 }
 
 /* The original's task holds one message already while the client's event is handled. */
-static uint32_t limit_of(const ChannelObject *self) {
+static uint64_t limit_of(const ChannelObject *self) {
     bool holds_one = self->cycle != NULL && ws_lane_is_handling_client(self->cycle);
-    return self->capacity + (holds_one ? 1 : 0);
+    return (uint64_t)self->capacity + (holds_one ? 1 : 0);
 }
 
 void channel_wake(ChannelObject *self) {
-    PyObject *target = NULL;
     if (self->cycle != NULL && channel_table_is_home(self->table)) {
         ws_lane_wake(self->cycle);
     } else if (self->cycle != NULL) {
-        target = Py_NewRef((PyObject *)self);
-    } else if (self->waiters != NULL && PyList_GET_SIZE(self->waiters) > 0) {
-        target = Py_NewRef(PyList_GET_ITEM(self->waiters, 0));
-        (void)PySequence_DelItem(self->waiters, 0);
+        channel_table_wake(self->table, (PyObject *)self);
     }
-    if (target != NULL) {
-        channel_table_wake(self->table, target);
-        Py_DECREF(target);
+    /* Beside who listens: a handler may receive from the channel of its own consumer. */
+    if (self->waiters != NULL && PyList_GET_SIZE(self->waiters) > 0) {
+        PyObject *waiter = Py_NewRef(PyList_GET_ITEM(self->waiters, 0));
+        (void)PySequence_DelItem(self->waiters, 0);
+        channel_table_wake(self->table, waiter);
+        Py_DECREF(waiter);
     }
 }
 
-int channel_put(ChannelObject *self, PyObject *message) {
+int channel_put(ChannelObject *self, PyObject *message, bool beyond_capacity) {
     channel_drop_expired(self);
-    int was_full = self->count >= limit_of(self);
+    int was_full = !beyond_capacity && self->count >= limit_of(self);
     if (was_full && (!self->table->discards_oldest || self->count == 0)) {
         Py_DECREF(message);
         return 0;
@@ -163,7 +162,9 @@ static PyObject *take_for_lane(void *lane) {
 /* Membership ends with the connection, whatever its consumer does or forgets. */
 static void on_close(void *lane) {
     ChannelObject *self = lane;
+    Py_INCREF(self); /* whoever is told of a group that empties may let go of it */
     groups_leave_all(&self->table->groups, &self->member);
+    Py_DECREF(self);
 }
 
 static PyObject *consumer_of(void *lane) {
@@ -212,8 +213,8 @@ static void stop_listening(ChannelObject *self) {
     }
     self->cycle = NULL;
     ws_lane_detach(cycle);
+    groups_leave_all(&self->table->groups, &self->member); /* told to the loop that is home yet */
     channel_table_leave(self->table);
-    groups_leave_all(&self->table->groups, &self->member);
     channel_drop_messages(self);
     Py_DECREF(cycle);
     Py_CLEAR(self->plan);

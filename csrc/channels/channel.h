@@ -40,8 +40,9 @@ ChannelObject *channel_new(ChannelTableObject *table, PyObject *name, uint32_t c
 
 /* Appends a message (*takes* the reference in every case) and wakes who listens or waits. Returns
  * 1; 0 when the channel is full, which drops the message, or the oldest of a table that discards
- * the oldest; -1 with MemoryError. Runs no application code. */
-int channel_put(ChannelObject *channel, PyObject *message);
+ * the oldest; -1 with MemoryError. With `beyond_capacity` it is never full. Runs no application
+ * code. */
+int channel_put(ChannelObject *channel, PyObject *message, bool beyond_capacity);
 
 /* Returns the first message that has not expired, a new reference; NULL when there is none. */
 PyObject *channel_take(ChannelObject *channel);

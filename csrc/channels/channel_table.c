@@ -12,15 +12,33 @@ bool channel_table_is_home(const ChannelTableObject *self) {
     return self->home == NULL || self->home_thread == PyThread_get_thread_ident();
 }
 
-bool channel_table_enter(ChannelTableObject *self, PyObject *loop) {
-    if (self->listening > 0 && self->home != loop) {
-        return false;
+/* Has `emptied` told on the loop. A loop that is closed has nobody left to be told. */
+static void tell_soon(ChannelTableObject *self) {
+    PyObject *method = PyObject_GetAttrString((PyObject *)self, "_tell_emptied");
+    PyObject *handle = method == NULL
+                           ? NULL
+                           : PyObject_CallMethod(self->home, "call_soon_threadsafe", "O", method);
+    if (handle == NULL && PyErr_ExceptionMatches(PyExc_RuntimeError)) {
+        PyErr_Clear();
+    } else if (handle == NULL) {
+        PyErr_WriteUnraisable((PyObject *)self);
     }
-    if (self->home != loop) {
-        Py_XSETREF(self->home, Py_NewRef(loop));
+    Py_XDECREF(method);
+    Py_XDECREF(handle);
+}
+
+bool channel_table_enter(ChannelTableObject *self, PyObject *loop) {
+    if (loop == NULL || (self->listening > 0 && self->home != loop)) {
+        return false;
     }
     self->home_thread = PyThread_get_thread_ident();
     self->listening++;
+    if (self->home != loop) {
+        Py_XSETREF(self->home, Py_NewRef(loop));
+        if (self->emptied != NULL) { /* the loop before was closed first */
+            tell_soon(self);
+        }
+    }
     return true;
 }
 
@@ -54,31 +72,41 @@ static void on_empty(void *owner, struct slice name) {
     PyObject *text = PyUnicode_DecodeUTF8(name.data, (Py_ssize_t)name.length, "replace");
     int failed = self->emptied == NULL || text == NULL ? -1 : PyList_Append(self->emptied, text);
     Py_XDECREF(text);
-    if (failed == 0 && is_first) {
-        PyObject *method = PyObject_GetAttrString((PyObject *)self, "_tell_emptied");
-        PyObject *handle =
-            method == NULL ? NULL
-                           : PyObject_CallMethod(self->home, "call_soon_threadsafe", "O", method);
-        failed = handle == NULL ? -1 : 0;
-        Py_XDECREF(method);
-        Py_XDECREF(handle);
-    }
     if (failed < 0) {
         PyErr_WriteUnraisable((PyObject *)self);
+    } else if (is_first) {
+        tell_soon(self);
     }
+}
+
+/* A group that was joined again meanwhile is no news, and who has joined it counts on it. */
+static bool is_empty(ChannelTableObject *self, PyObject *name) {
+    Py_ssize_t length;
+    const char *text = PyUnicode_AsUTF8AndSize(name, &length);
+    return text != NULL && groups_size(&self->groups, slice_of(text, (size_t)length)) == 0;
+}
+
+static PyObject *get_on_group_empty(PyObject *op, void *Py_UNUSED(closure)) {
+    PyObject *callback = ((ChannelTableObject *)op)->on_group_empty;
+    return Py_NewRef(callback != NULL ? callback : Py_None);
 }
 
 static PyObject *tell_emptied(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ChannelTableObject *self = (ChannelTableObject *)op;
     PyObject *names = self->emptied;
     self->emptied = NULL;
+    PyObject *callback = get_on_group_empty(op, NULL);
     for (Py_ssize_t i = 0; names != NULL && i < PyList_GET_SIZE(names); i++) {
-        PyObject *result = PyObject_CallOneArg(self->on_group_empty, PyList_GET_ITEM(names, i));
+        PyObject *name = PyList_GET_ITEM(names, i);
+        PyObject *result = callback != Py_None && is_empty(self, name)
+                               ? PyObject_CallOneArg(callback, name)
+                               : Py_NewRef(Py_None);
         if (result == NULL) {
-            PyErr_WriteUnraisable(self->on_group_empty);
+            PyErr_WriteUnraisable(callback);
         }
         Py_XDECREF(result);
     }
+    Py_DECREF(callback);
     Py_XDECREF(names);
     Py_RETURN_NONE;
 }
@@ -89,17 +117,28 @@ static ChannelObject *find(ChannelTableObject *self, PyObject *name) {
     return (ChannelObject *)Py_XNewRef(PyDict_GetItemWithError(self->channels, name));
 }
 
-static ChannelObject *make(ChannelTableObject *self, PyObject *name) {
+/* As for asyncio.Queue, a capacity of 0 or less is no limit, and any number will do. Returns 0 with
+ * an exception. */
+static uint32_t capacity_of(ChannelTableObject *self, PyObject *name) {
     PyObject *number = PyObject_CallOneArg(self->capacity, name);
-    long capacity = number == NULL ? -1 : PyLong_AsLong(number);
+    int overflow = 0;
+    long capacity = number == NULL ? -1 : PyLong_AsLongAndOverflow(number, &overflow);
     Py_XDECREF(number);
     if (PyErr_Occurred()) {
+        return 0;
+    }
+    bool is_limit = overflow == 0 && capacity > 0 && (unsigned long)capacity < UINT32_MAX;
+    return is_limit ? (uint32_t)capacity : UINT32_MAX;
+}
+
+static ChannelObject *make(ChannelTableObject *self, PyObject *name) {
+    uint32_t capacity = capacity_of(self, name);
+    if (capacity == 0) {
         return NULL;
     }
     ChannelObject *channel = find(self, name); /* made by another thread meanwhile */
     if (channel == NULL && !PyErr_Occurred()) {
-        /* As for asyncio.Queue, no capacity is no limit. */
-        channel = channel_new(self, name, capacity > 0 ? (uint32_t)capacity : UINT32_MAX - 1);
+        channel = channel_new(self, name, capacity);
         if (channel != NULL && PyDict_SetItem(self->channels, name, (PyObject *)channel) < 0) {
             Py_CLEAR(channel);
         }
@@ -129,8 +168,9 @@ static void let_go(ChannelTableObject *self, ChannelObject *channel) {
     }
 }
 
-/* Once per expiry: messages that nobody has fetched go, and with them their channels. Later where
- * messages are only sent, as the original looks for them when one is received. */
+/* Once per expiry: memberships that nobody has renewed and messages that nobody has fetched go, and
+ * with them their channels. Later where messages are only sent, as the original looks for them when
+ * one is received. */
 static void sweep(ChannelTableObject *self, double later) {
     double now = channel_clock();
     if (now < self->next_sweep + later) {
@@ -140,6 +180,7 @@ static void sweep(ChannelTableObject *self, double later) {
     PyObject *all = PyDict_Values(self->channels);
     for (Py_ssize_t i = 0; all != NULL && i < PyList_GET_SIZE(all); i++) {
         ChannelObject *channel = (ChannelObject *)PyList_GET_ITEM(all, i);
+        groups_leave_old(&self->groups, &channel->member, now - self->group_expiry);
         if (channel->cycle == NULL) {
             channel_drop_expired(channel);
             channel_table_forget_if_useless(self, channel);
@@ -172,18 +213,20 @@ static PyObject *open_channel(PyObject *op, PyObject *name) {
     return (PyObject *)find_or_make((ChannelTableObject *)op, name);
 }
 
-PyDoc_STRVAR(put_doc, "put(channel, message) -> bool\n\nTakes the message, which is not copied. "
-                      "False when the channel is full.");
+PyDoc_STRVAR(put_doc,
+             "put(channel, message, beyond_capacity=False) -> bool\n\nTakes the message, which "
+             "is not copied. False when the channel is full.");
 
 static PyObject *put(PyObject *op, PyObject *args) {
     ChannelTableObject *self = (ChannelTableObject *)op;
     PyObject *name, *message;
-    if (!PyArg_ParseTuple(args, "UO!:put", &name, &PyDict_Type, &message)) {
+    int beyond_capacity = 0;
+    if (!PyArg_ParseTuple(args, "UO!|p:put", &name, &PyDict_Type, &message, &beyond_capacity)) {
         return NULL;
     }
     sweep(self, self->expiry);
     ChannelObject *channel = find_or_make(self, name);
-    int status = channel == NULL ? -1 : channel_put(channel, Py_NewRef(message));
+    int status = channel == NULL ? -1 : channel_put(channel, Py_NewRef(message), beyond_capacity);
     let_go(self, channel);
     return status < 0 ? NULL : PyBool_FromLong(status);
 }
@@ -214,6 +257,9 @@ static PyObject *wait(PyObject *op, PyObject *args) {
     }
     int status =
         channel == NULL || channel->waiters == NULL ? -1 : PyList_Append(channel->waiters, future);
+    if (status == 0 && channel->count > 0) { /* it came between take() and here, by a thread */
+        channel_wake(channel);
+    }
     let_go(self, channel);
     return status < 0 ? NULL : Py_NewRef(Py_None);
 }
@@ -310,11 +356,11 @@ static PyObject *send(PyObject *op, PyObject *args) {
         slice_of_name(group, &group_name) < 0) {
         return NULL;
     }
+    sweep(self, 0);
     if (!channel_table_is_home(self)) {
         PyErr_SetString(PyExc_RuntimeError, "send() must be called on the thread of the loop");
         return NULL;
     }
-    sweep(self, 0);
     Py_ssize_t events = channel_table_fan_out(self, group_name, message);
     return events < 0 ? NULL : PyLong_FromSsize_t(events);
 }
@@ -417,10 +463,6 @@ static PyObject *is_listening(PyObject *op, PyObject *name) {
     bool listens = channel != NULL && channel->cycle != NULL;
     Py_XDECREF(channel);
     return PyErr_Occurred() ? NULL : PyBool_FromLong(listens);
-}
-
-static PyObject *get_on_group_empty(PyObject *op, void *Py_UNUSED(closure)) {
-    return Py_NewRef(((ChannelTableObject *)op)->on_group_empty);
 }
 
 static int set_on_group_empty(PyObject *op, PyObject *value, void *Py_UNUSED(closure)) {

@@ -82,7 +82,7 @@ static bool encode(struct recipe *recipe, PyObject *payloads) {
     return true;
 }
 
-static void run_recipe(struct fan_out *fan_out, struct recipe *recipe) {
+static int run_recipe(struct fan_out *fan_out, struct recipe *recipe) {
     struct module_strings *strings = &fan_out->table->state->strings;
     PyObject *payloads = NULL;
     PyObject *copy;
@@ -97,17 +97,24 @@ static void run_recipe(struct fan_out *fan_out, struct recipe *recipe) {
     }
     recipe->is_shared =
         recipe->expected != NULL && PyTuple_Check(recipe->expected) && encode(recipe, payloads);
-    if (PyErr_Occurred()) { /* the consumers will meet it themselves */
-        PyErr_Clear();
+    int status = 0;
+    if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyErr_Clear(); /* the consumers will meet it themselves */
+    } else if (PyErr_Occurred()) {
+        status = -1;
     }
     Py_XDECREF(payloads);
     Py_XDECREF(copy);
+    return status;
 }
 
-static void run_recipes(struct fan_out *fan_out) {
-    for (size_t i = 0; i < fan_out->recipe_count; i++) {
-        run_recipe(fan_out, &fan_out->recipes[i]);
+/* Returns -1 when the process is to end: KeyboardInterrupt, SystemExit. */
+static int run_recipes(struct fan_out *fan_out) {
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < fan_out->recipe_count; i++) {
+        status = run_recipe(fan_out, &fan_out->recipes[i]);
     }
+    return status;
 }
 
 static void release_recipes(struct fan_out *fan_out) {
@@ -132,36 +139,40 @@ static bool is_method_of(PyObject *consumer, PyObject *name, const PyObject *fun
 }
 
 /* The consumer is what its class says: no attribute of its own hides a method that the handler
- * uses, and what it sends goes to its WebSocket as when it began to listen. */
+ * uses, and what it sends goes to its WebSocket as when it began to listen. The keys of its
+ * __dict__ may be application code, which closes the channel. */
 static bool is_as_its_class(const ChannelObject *channel, const struct recipe *recipe) {
     if (!Py_IS_TYPE(channel->consumer, channel->consumer_class)) {
         return false;
     }
     struct module_strings *strings = &channel->table->state->strings;
-    PyObject *base_send = PyObject_GetAttr(channel->consumer, strings->base_send);
-    bool is_same = base_send == channel->base_send;
+    PyObject *consumer = Py_NewRef(channel->consumer);
+    PyObject *base_send = PyObject_GetAttr(consumer, strings->base_send);
+    bool is_same = base_send != NULL && base_send == channel->base_send;
     Py_XDECREF(base_send);
     for (Py_ssize_t i = 0; is_same && i < PyTuple_GET_SIZE(recipe->expected); i++) {
         PyObject *pair = PyTuple_GET_ITEM(recipe->expected, i);
-        is_same =
-            PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 &&
-            is_method_of(channel->consumer, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+        is_same = PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 &&
+                  is_method_of(consumer, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
     }
     PyErr_Clear();
+    Py_DECREF(consumer);
     return is_same;
 }
 
 static bool deliver_shared(struct fan_out *fan_out, ChannelObject *channel) {
     const struct recipe *recipe =
         channel->plan == NULL ? NULL : find_recipe(fan_out, channel->plan);
-    if (recipe == NULL || !recipe->is_shared || !channel_is_idle(channel) ||
-        !is_as_its_class(channel, recipe)) {
+    if (recipe == NULL || !recipe->is_shared || !channel_table_is_home(fan_out->table) ||
+        !channel_is_idle(channel) || !is_as_its_class(channel, recipe) ||
+        !channel_is_idle(channel)) {
         return false;
     }
+    PyObject *cycle = Py_NewRef(channel->cycle); /* a frame too many closes the WebSocket */
     for (size_t i = 0; i < recipe->frame_count; i++) {
-        (void)ws_lane_deliver(channel->cycle, recipe->frames[i]);
-        fan_out->table->shared++;
+        fan_out->table->shared += ws_lane_deliver(cycle, recipe->frames[i]);
     }
+    Py_DECREF(cycle);
     return true;
 }
 
@@ -183,7 +194,7 @@ static void look_ahead(const struct fan_out *fan_out, Py_ssize_t i) {
 /* A full channel loses the message, as every layer says; -1 with an exception of the copy. */
 static int deliver_event(struct fan_out *fan_out, ChannelObject *channel) {
     PyObject *copy = message_copy(fan_out->table->state, fan_out->message);
-    int status = copy == NULL ? -1 : channel_put(channel, copy);
+    int status = copy == NULL ? -1 : channel_put(channel, copy, false);
     fan_out->table->dropped += status == 0;
     return status;
 }
@@ -194,7 +205,7 @@ Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, 
     Py_ssize_t events = fan_out.members == NULL ? -1 : 0;
     if (events == 0) {
         collect_recipes(&fan_out);
-        run_recipes(&fan_out);
+        events = run_recipes(&fan_out);
     }
     for (Py_ssize_t i = 0; events >= 0 && i < PyList_GET_SIZE(fan_out.members); i++) {
         ChannelObject *channel = (ChannelObject *)PyList_GET_ITEM(fan_out.members, i);

@@ -58,10 +58,10 @@ static struct group *new_group(struct groups *groups, struct slice name) {
 
 static void free_if_empty(struct groups *groups, struct group *group) {
     if (group->size == 0) {
+        table_remove(&groups->groups, &group->entry); /* first: on_empty() may let others join */
         if (groups->on_empty != NULL) {
             groups->on_empty(groups->owner, group->entry.name);
         }
-        table_remove(&groups->groups, &group->entry);
         memory_free(group);
         counters_closed(COUNTER_groups);
     }
@@ -153,6 +153,19 @@ void groups_visit(struct groups *groups, struct slice name,
     }
     group->size--;
     free_if_empty(groups, group);
+}
+
+void groups_leave_old(struct groups *groups, struct member *member, double oldest) {
+    struct list *link = member->memberships.next;
+    while (link != &member->memberships) {
+        struct membership *membership = LIST_OBJECT(link, struct membership, of_member);
+        bool is_old = membership->joined < oldest;
+        if (is_old) {
+            end_membership(groups, membership);
+        }
+        /* on_empty() may have changed the list, so that it is walked anew. */
+        link = is_old ? member->memberships.next : link->next;
+    }
 }
 
 size_t groups_size(const struct groups *groups, struct slice name) {

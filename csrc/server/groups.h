@@ -24,7 +24,7 @@ static inline void member_init(struct member *member) {
 }
 
 /* Initialises an empty registry. `on_empty` (may be NULL) is told of each group that has lost its
- * last member; it must not change the registry. */
+ * last member and is gone; others may join or leave meanwhile, unless groups are visited. */
 void groups_init(struct groups *groups, void (*on_empty)(void *owner, struct slice name),
                  void *owner);
 
@@ -37,6 +37,9 @@ void groups_discard(struct groups *groups, struct slice name, struct member *mem
 
 /* Ends all memberships. */
 void groups_leave_all(struct groups *groups, struct member *member);
+
+/* Ends all memberships that were begun, or last renewed, before `oldest`. */
+void groups_leave_old(struct groups *groups, struct member *member, double oldest);
 
 /* Calls `visit` for each member with the time of its joining. The visited member, and no other, may
  * leave meanwhile. */

@@ -158,3 +158,7 @@ class Starting(SlowRoom):
             self.task = asyncio.create_task(self.send(text_data="task"))
         else:
             await self.send(text_data="next")
+
+
+class SlowGap(SlowRoom, Gap):
+    """Both."""

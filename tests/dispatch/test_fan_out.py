@@ -281,6 +281,19 @@ def test_gap_is_told_to_those_who_ask(accelerated: Accelerated, layer: Any) -> N
     assert other.read_text() == '{"text": "hi"}'
 
 
+def test_gap_is_told_to_a_full_channel(accelerated: Accelerated, layer: Any) -> None:
+    server = accelerated(consumers.SlowGap.as_asgi())
+    [busy] = members(server, layer, 1)
+    busy.send_text("x")
+    assert busy.read_text() == "before x"
+    for number in range(30):
+        send(server, layer, {"type": "room.message", "text": number})
+    assert server.call(layer.local.tell_gap) == 1
+    server.call(consumers.SlowGap.gate.set)
+    assert busy.read_text() == "after x"
+    assert [busy.read_text() for _ in range(22)][-1] == "gap"
+
+
 def test_verification_finds_what_differs(
     accelerated: Accelerated, layer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -29,6 +29,7 @@ UPGRADE = (
 )
 MASKED_TEXT = b"\x81\x81\0\0\0\0x"
 MASKED_CLOSE = b"\x88\x82\0\0\0\0\x03\xe8"
+PLAIN = {"type": "a", "list": [1, 2.5, ("x", None, b"y")], "dict": {"key": True}}
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -47,6 +48,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.wait([task])
     if path == "/wait":
         return await receive_all(receive)
+    if path == "/member":
+        return await member(receive, send)
     if scope["type"] == "websocket":
         return await websocket(path, receive, send)
     await send({"type": "http.response.start", "status": 200, "headers": [[b"x-a", b"b"]]})
@@ -92,6 +95,55 @@ async def websocket(path: str, receive: Any, send: Any) -> None:
         await send({"type": "websocket.send", "text": message["text"]})
 
 
+class Plan:
+    """What makes a frame of a message, as a SharingPlan."""
+
+    def payloads(self, message: dict[str, Any]) -> tuple[str, ...] | None:
+        """Share what has no number."""
+        return None if "number" in message else ("shared", "twice")
+
+    def expected(self, message_type: str) -> tuple[tuple[str, Any], ...]:
+        """Look at one method."""
+        return (("method", Consumer.method),)
+
+
+class Consumer:
+    """What listens to a channel."""
+
+    def __init__(self, send: Any) -> None:
+        self.base_send = send
+
+    def method(self) -> None:
+        """Be there."""
+
+
+def wake(target: Any) -> None:
+    """Wake a future, or whoever listens."""
+    target.wake() if isinstance(target, _core.Channel) else target.set_result(None)
+
+
+PLAN = Plan()
+TABLE = _core.ChannelTable(lambda name: 3, wake, 60, 60, True)
+
+
+async def member(receive: Any, send: Any) -> None:
+    """Listen to a channel that is in two groups; repeat what it gives."""
+    channel = TABLE.open("member")
+    try:
+        cycle = channel.listen(receive, send, Consumer(send), send, PLAN)
+        assert cycle is not None
+        await cycle.next_event()
+        await send({"type": "websocket.accept"})
+        TABLE.add("group", channel.name)
+        TABLE.add("other group", channel.name)
+        while (event := await cycle.next_event())["type"] != "websocket.disconnect":
+            if event["type"] == "raise":
+                raise ValueError(event)
+            await send({"type": "websocket.send", "text": str(event)})
+    finally:
+        channel.close()
+
+
 class Rig:
     """A server and its clients in one thread."""
 
@@ -134,6 +186,56 @@ class Rig:
         self.turn_until(lambda: self.server.connections == 0 and self.server.tasks == 0)
 
 
+def fan_out(rig: Rig, *messages: dict[str, Any]) -> None:
+    """Send to a member in every way while its WebSocket is open."""
+    with socket.create_connection(rig.listener.getsockname()) as client:
+        client.sendall(get(b"member", UPGRADE))
+        rig.turn_until(lambda: any(one.is_idle for one in TABLE.members("other group")))
+        for message in messages:
+            TABLE.send("group", message)
+            TABLE.put("member", dict(message))
+            for _ in range(4):
+                rig.turn()
+        client.sendall(MASKED_TEXT + MASKED_CLOSE)
+        for _ in range(4):
+            rig.turn()
+        TABLE.put("member", {"type": "late"})
+    rig.turn_until(lambda: rig.server.connections == 0 and rig.server.tasks == 0)
+    TABLE.flush()
+
+
+def use_table(rig: Rig) -> None:
+    """Call what needs no WebSocket."""
+    for number in range(5):
+        TABLE.put("c", {"type": "a", "number": number})
+        TABLE.add("g", f"c{number}")
+    TABLE.take("c")
+    TABLE.send("g", PLAIN)
+    TABLE.send("g", {"type": "a", "value": Rig})
+    TABLE.members("g"), TABLE.groups(), TABLE.listening(), TABLE.is_listening("c")
+    TABLE.discard("g", "c0")
+    waiter = rig.loop.create_future()
+    TABLE.wait("new", waiter)
+    TABLE.abandon("new", waiter)
+    TABLE.wait("new", waiter)
+    TABLE.put("new", {})
+    rig.turn()
+    assert waiter.done()
+    for call in (TABLE.put, TABLE.send, TABLE.add, TABLE.open):
+        with contextlib.suppress(TypeError):
+            call("c", None)  # type: ignore[call-arg, arg-type, operator]
+    TABLE.open("forgotten").close()
+    TABLE.flush()
+
+
+def lose_groups(rig: Rig) -> None:
+    """Have the loop tell of groups that empty."""
+    TABLE.on_group_empty = lambda name: None
+    fan_out(rig)
+    rig.turn()
+    TABLE.on_group_empty = None
+
+
 def can_read(client: socket.socket) -> bool:
     """Tell whether something has come."""
     try:
@@ -164,6 +266,11 @@ USES: dict[str, Callable[[Rig], None]] = {
     "websocket violation": lambda rig: rig.talk(get(b"", UPGRADE), b"\x81\x01x"),
     "websocket raised": lambda rig: rig.talk(get(b"raise", UPGRADE)),
     "websocket misuse": lambda rig: rig.talk(get(b"misuse", UPGRADE), MASKED_CLOSE),
+    "table": use_table,
+    "fan-out shared": lambda rig: fan_out(rig, {"type": "a"}, PLAIN),
+    "fan-out of events": lambda rig: fan_out(rig, {"type": "a", "number": 1}, {"type": 5}),
+    "fan-out that ends": lambda rig: fan_out(rig, {"type": "raise", "number": 1}),
+    "groups that empty": lose_groups,
     "deny": lambda rig: rig.talk(get(b"deny", UPGRADE)),
     "denial": lambda rig: rig.talk(get(b"denial", UPGRADE)),
 }

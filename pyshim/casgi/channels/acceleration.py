@@ -8,10 +8,12 @@ import importlib
 import logging
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from casgi.channels.database import DatabaseConnections
-from casgi.channels.dispatch import Dispatcher
+
+if TYPE_CHECKING:
+    from casgi.channels.dispatch import Dispatcher
 
 logger = logging.getLogger("casgi.channels")
 
@@ -64,6 +66,9 @@ class Acceleration:
     def _install(self, loop: asyncio.AbstractEventLoop, verify: bool) -> None:
         import channels.consumer
         from channels.layers import channel_layers
+
+        # Here, since it needs what an untested Channels may not have.
+        from casgi.channels.dispatch import Dispatcher
 
         original = channels.consumer.await_many_dispatch
         self._databases.start(loop)

@@ -25,7 +25,8 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 AwaitManyDispatch: TypeAlias = Callable[[Sequence[Receive], Dispatch], Awaitable[None]]
 
 _SESSION_SEND = InstanceSessionWrapper.send
-_SESSION_SAVES_AT = list(InstanceSessionWrapper.save_message_types)
+# Not read from the class: an application may have changed it before this module was imported.
+_SESSION_SAVES_AT = ["http.response.start"]
 _OWN_DISPATCH = AsyncConsumer.dispatch
 # So many message types are remembered; others, which a client may choose, are looked at anew.
 _MOST_TYPES = 1024
@@ -52,16 +53,16 @@ class Dispatcher:
         consumer = _consumer_of(dispatch)
         place = None if consumer is None else _place_of(callables)
         channel = None if place is None else place[0].open(place[1])
+        cycle = None
         try:
             cycle = None if channel is None else self._listen(channel, callables[0], consumer)
-            if cycle is not None:
+            if cycle is None:
+                await self.original(callables, dispatch)
+            else:
                 await self._dispatch_all(cycle.next_event, consumer, dispatch)
-                return
-            if channel is not None:
-                channel.close()
-            await self.original(callables, dispatch)
         finally:
-            if channel is not None:
+            # Else the channel may be another consumer's, which listens to it.
+            if channel is not None and cycle is not None:
                 channel.close()
             if consumer is not None:
                 end_stay(consumer)
@@ -69,7 +70,8 @@ class Dispatcher:
     def _listen(
         self, channel: _core.Channel, receive: Receive, consumer: Any
     ) -> _core.WsCycle | None:
-        plan = None if self._verify else plan_of(type(consumer))
+        has_own_dispatch = "dispatch" in vars(consumer)  # of this instance, whatever its class is
+        plan = None if self._verify or has_own_dispatch else plan_of(type(consumer))
         send = _server_send(consumer.base_send)
         # The wrappers in between have nothing to do for a WebSocket, at each message.
         is_direct = send is not None and not consumer._sync
@@ -133,10 +135,13 @@ def _place_of(callables: Sequence[Any]) -> tuple[LocalChannels, str] | None:
     """Return where the consumer's channel is, when its layer is one of ours."""
     if len(callables) != 2 or not isinstance(callables[1], partial) or not callables[1].args:
         return None
-    layer = getattr(callables[1].func, "__self__", None)
-    local = getattr(layer, "local", None)
-    name = callables[1].args[0]
-    return (local, name) if isinstance(local, LocalChannels) else None
+    receive: Any = callables[1].func
+    local = getattr(getattr(receive, "__self__", None), "local", None)
+    # A subclass, or somebody who wraps the method, has a receive() of its own: it is to be called.
+    home = getattr(getattr(receive, "__func__", None), "__globals__", {}).get("__name__", "")
+    if not isinstance(local, LocalChannels) or not home.startswith("casgi.channels."):
+        return None
+    return local, callables[1].args[0]
 
 
 def _server_send(send: Any) -> Any:

@@ -109,7 +109,7 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
         """Send a message to all channels of a group; those that are full do not get it."""
         assert isinstance(message, dict), "Message is not a dict"
         self.require_valid_group_name(group)
-        await self._let_others(self.local.send(group, message))
+        await self._let_others(await self.local.deliver(group, message))
 
     async def group_send_many(self, groups: Iterable[str], message: dict[str, Any]) -> None:
         """Send a message to several groups; who is in more than one gets it more than once."""
@@ -118,7 +118,7 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
         for group in names:
             self.require_valid_group_name(group)
         for group in names:
-            await self._let_others(self.local.send(group, message))
+            await self._let_others(await self.local.deliver(group, message))
 
     async def group_channels(self, group: str) -> list[str]:
         """Return the channels that are in a group, in the order of their joining."""

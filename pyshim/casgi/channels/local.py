@@ -1,6 +1,7 @@
 """The channels and groups of a layer that live in this process."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from channels.exceptions import ChannelFull
 
 from casgi import _core
+
+# Seconds after which another loop that does not take a message is not waited for.
+_STUCK = 5.0
 
 
 class LocalChannels:
@@ -96,6 +100,26 @@ class LocalChannels:
             home.call_soon_threadsafe(self._core.send, group, _core.copy_message(message))
         return 0
 
+    async def deliver(self, group: str, message: dict[str, Any]) -> int:
+        """As send(), and return when it is done: what the task sends next comes after it.
+
+        On another loop than the consumers' it waits for theirs, though not for one that is stuck.
+        """
+        home = self._core.home
+        if home is None or _is_running(home):
+            return self.send(group, message)
+        done: concurrent.futures.Future[int] = concurrent.futures.Future()
+        copy = _core.copy_message(message)
+
+        def send() -> None:
+            if done.set_running_or_notify_cancel():
+                done.set_result(self.send(group, copy))
+
+        with contextlib.suppress(RuntimeError):  # the loop was closed, and all consumers with it
+            home.call_soon_threadsafe(send)
+            await asyncio.wait([asyncio.wrap_future(done)], timeout=_STUCK)
+        return 0
+
     def channels(self, group: str) -> list[str]:
         """Return the members of a group in the order of their joining."""
         return [channel.name for channel in self._core.members(group)]
@@ -124,7 +148,8 @@ class LocalChannels:
         told = 0
         for channel in self._core.listening():
             if hasattr(channel.consumer, "layer_gap"):
-                told += self._core.put(channel.name, {"type": "layer.gap"})
+                # A full channel is where messages are missed: it has to hear of it all the more.
+                told += self._core.put(channel.name, {"type": "layer.gap"}, True)
         return told
 
     def flush(self) -> None:

@@ -26,7 +26,7 @@ from casgi.channels.redis_group_send import send_to_groups
 from casgi.channels.redis_local import RedisLocalChannels
 from casgi.channels.redis_loop import LoopConnections
 from casgi.channels.redis_membership import RedisMembership
-from casgi.channels.redis_pools import READING_MARGIN, command_pool, server_name
+from casgi.channels.redis_pools import READING_MARGIN, command_pool, drop_idle, server_name
 from casgi.channels.redis_reader import recover_backup
 from casgi.channels.serialization import as_received
 
@@ -136,7 +136,7 @@ class RedisChannelLayer(OriginalLayer):  # type: ignore[misc]
             await super().group_add(group, channel)
             return
         self.require_valid_group_name(group)
-        if not any(connections.is_kept for connections in self._layers.values()):
+        if not any(connections.is_kept for connections in list(self._layers.values())):
             self._listen(channel)
         await self._membership.add(group, channel)
 
@@ -166,7 +166,7 @@ class RedisChannelLayer(OriginalLayer):  # type: ignore[misc]
             await self._membership.write(lost)
         for group in groups:
             if group in received:
-                self.local.send(group, received[group])
+                await self.local.deliver(group, received[group])
 
     async def group_channels(self, group: str) -> list[str]:
         """Return the group's members on casgi connections of this process, and of no other."""
@@ -182,7 +182,12 @@ class RedisChannelLayer(OriginalLayer):  # type: ignore[misc]
 
     async def _come_back(self, index: int) -> None:
         """Write again what the server of that index may have lost, and tell of the gap."""
-        await self._membership.restore(index)
+        server = server_name(self.hosts[index])
+        for other, host in enumerate(self.hosts):
+            # Several may be databases of one server, whose return is seen once.
+            if server_name(host) == server:
+                await drop_idle(self.connection(other))
+                await self._membership.restore(other)
         self.gaps += 1
         self.local.tell_gap()
 

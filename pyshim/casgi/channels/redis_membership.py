@@ -59,7 +59,10 @@ class RedisMembership:
         try:
             await self.write([representative])
         except BaseException:
-            self._leave(group, channel)
+            left = self._leave(group, channel)
+            if left is not None:
+                # Redis may have done it all the same.
+                self._withdrawn.append(left)
             raise
 
     async def discard(self, group: str, channel: str) -> None:

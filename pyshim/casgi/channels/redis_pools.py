@@ -59,6 +59,15 @@ def _sentinels(pool: aioredis.ConnectionPool) -> list[aioredis.Redis]:
     return [] if manager is None else list(manager.sentinels)
 
 
+async def drop_idle(client: aioredis.Redis) -> None:
+    """Close the connections that nobody uses just now: they are from before an outage.
+
+    redis-py 8 does not look whether the server has closed a connection, and the next command fails.
+    """
+    with contextlib.suppress(RedisError, OSError):
+        await client.connection_pool.disconnect(inuse_connections=False)
+
+
 async def close_client(client: aioredis.Redis) -> None:
     """Close the client's connections, and those to the sentinels that told it the address."""
     for one in (client, *_sentinels(client.connection_pool)):

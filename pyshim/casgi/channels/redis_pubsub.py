@@ -94,12 +94,16 @@ class RedisPubSubChannelLayer(OriginalLayer):  # type: ignore[misc]
 
     def _get_layer(self) -> PubSubLoopLayer:
         loop = asyncio.get_running_loop()
-        layer: PubSubLoopLayer | None = self._layers.get(loop)
-        if layer is None:
-            layer = self._layers[loop] = PubSubLoopLayer(
-                *self._args, **self._kwargs, channel_layer=self
-            )
+        known = self._layers.get(loop)
+        if isinstance(known, PubSubLoopLayer):
+            return known
+        layer = PubSubLoopLayer(*self._args, **self._kwargs, channel_layer=self)
+        self._layers[loop] = layer
+        if known is None:
             _wrap_close(self, loop)
+        else:
+            # The original's, from before the adoption.
+            layer.take_over(known)
         return layer
 
     def _listen(self, channel: str) -> None:

@@ -8,6 +8,7 @@ them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from collections.abc import Coroutine
@@ -16,7 +17,7 @@ from typing import Any
 from channels.exceptions import ChannelFull
 from channels_redis.pubsub import RedisPubSubLoopLayer
 from channels_redis.utils import decode_hosts
-from redis.exceptions import NoPermissionError
+from redis.exceptions import NoPermissionError, RedisError
 
 from casgi.channels.redis_shard import PubSubShard
 
@@ -36,7 +37,7 @@ class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
         self.loop = asyncio.get_running_loop()
         layer = self.channel_layer
         self._shards = [
-            PubSubShard(host, layer._outages, self._deliver, layer._come_back)
+            PubSubShard(host, layer._outages, self._deliver, self._come_back)
             for host in decode_hosts(hosts)
         ]
         self._group_prefix = self._get_group_channel_name("")
@@ -46,6 +47,17 @@ class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
         self._named: set[str] = set()
         self._may_use_patterns = True
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def take_over(self, original: RedisPubSubLoopLayer) -> None:
+        """Go on with the receivers and groups of an original of this loop."""
+        self.channels, self.groups = original.channels, original.groups
+        self.run(self._take_over_subscriptions(original))
+
+    async def _take_over_subscriptions(self, original: RedisPubSubLoopLayer) -> None:
+        for name in [*self.channels, *self.groups]:
+            with contextlib.suppress(RedisError, OSError):
+                await self._get_shard(name).subscribe(name)
+        await original.flush()
 
     # Channels
 
@@ -203,6 +215,11 @@ class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
             logger.exception("A message from Redis cannot be read")
             return 0
         return events
+
+    async def _come_back(self) -> None:
+        for shard in self._shards:
+            await shard.renew()
+        self.channel_layer._come_back()
 
     # The end
 

@@ -54,8 +54,8 @@ class KeyReader:
         """Read with a client that has no time limit, by pops that block for `blocks_for` seconds.
 
         `deliver` takes each message, does not raise, and returns how many consumers have to run for
-        it; `come_back` is awaited when the server is
-        back from an outage that nobody else has seen end.
+        it; `come_back` is awaited when the server is back from an outage that nobody else has seen
+        end.
         """
         self._client = client
         self._key = key
@@ -68,7 +68,6 @@ class KeyReader:
         self._is_kept = False
         self._waiting = 0
         self._burst = 0
-        self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def keep(self) -> None:
@@ -100,7 +99,6 @@ class KeyReader:
         return self._is_kept or self._waiting > 0
 
     def _start(self) -> None:
-        self._wanted.set()
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(
                 self._run(), name=f"casgi reads {self._key}"
@@ -109,11 +107,7 @@ class KeyReader:
     async def _run(self) -> None:
         backoff = Backoff()
         is_connected = False
-        while True:
-            await self._wanted.wait()
-            if not self.is_wanted:
-                self._wanted.clear()
-                continue
+        while self.is_wanted:
             try:
                 if not is_connected:
                     await self._connect()

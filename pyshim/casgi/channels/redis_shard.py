@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from redis import asyncio as aioredis
 
 from casgi.channels.reconnect import Outages
-from casgi.channels.redis_pools import Host, close_client, command_pool, server_name
+from casgi.channels.redis_pools import Host, close_client, command_pool, drop_idle, server_name
 from casgi.channels.redis_subscription import Subject, Subscription
 
 _SPECIAL_IN_PATTERNS = re.compile(r"([*?\[\]\\])")
@@ -22,7 +22,7 @@ class PubSubShard:
         host: Host,
         outages: Outages,
         deliver: Callable[[str, bytes], int],
-        come_back: Callable[[], None],
+        come_back: Callable[[], Awaitable[None]],
     ) -> None:
         """Connect when first used."""
         self.host = host
@@ -61,6 +61,11 @@ class PubSubShard:
     async def unsubscribe(self, channel: str) -> None:
         """Unsubscribe from a channel; nothing when it is not subscribed to by its own name."""
         await self._subscription.remove(Subject(channel))
+
+    async def renew(self) -> None:
+        """Send what follows on new connections: those that are idle are from before an outage."""
+        if self._redis is not None:
+            await drop_idle(self._redis)
 
     async def flush(self) -> None:
         """End the reading and close the connections; later use makes new ones."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from redis import asyncio as aioredis
@@ -42,12 +42,12 @@ class Subscription:
         server: str,
         outages: Outages,
         deliver: Callable[[str, bytes], int],
-        come_back: Callable[[], None],
+        come_back: Callable[[], Awaitable[None]],
     ) -> None:
         """Remember where to read, and whom to tell.
 
         `deliver` takes the channel and the bytes of each message, does not raise, and returns how
-        many consumers have to run for it; `come_back` is called when everything is subscribed to
+        many consumers have to run for it; `come_back` is awaited when everything is subscribed to
         again after an outage that nobody else has seen end.
         """
         self._host = host
@@ -150,7 +150,7 @@ class Subscription:
             self._pubsub, self._is_away = pubsub, False
             await self._write(list(self._subjects))
             backoff.reset()
-            self._check_end()
+            await self._check_end()
             await self._read(pubsub)
         finally:
             self._pubsub = None
@@ -188,6 +188,7 @@ class Subscription:
                 if self._take(message) > 0 or burst >= BURST:
                     burst = 0
                     await asyncio.sleep(0)
+                await self._check_end()
             elif asked_at is None:
                 asked_at = loop.time()
                 async with self._writing, asyncio.timeout(COMMAND_SECONDS):
@@ -220,11 +221,10 @@ class Subscription:
         if confirmed is not None and not confirmed.done():
             confirmed.set_result(None)
         self._unconfirmed.discard(subject)
-        self._check_end()
 
-    def _check_end(self) -> None:
+    async def _check_end(self) -> None:
         if not self._unconfirmed and self._outages.end(self._server):
-            self._come_back()
+            await self._come_back()
 
 
 def _text(name: bytes | str) -> str:

@@ -1,0 +1,118 @@
+"""The test-suite of channels_redis, from its source distribution, on servers of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Self
+
+import channels_redis
+from support.redis_server import RedisServer
+from support.server_process import ServerProcess, free_port
+
+ROOT = Path(__file__).parents[3]
+CACHE = ROOT / "build" / "downloads"
+NAME = f"channels_redis-{channels_redis.__version__}"
+SENTINEL = """
+port {port}
+bind 127.0.0.1
+requirepass channels_redis
+sentinel monitor sentinel 127.0.0.1 {redis_port} 1
+"""
+DEADLINE = 100.0
+
+
+class NotAvailableError(Exception):
+    """The source distribution could not be fetched; the text says why."""
+
+
+def download() -> Path:
+    """Return the source distribution of the release that is installed, fetched once."""
+    archive = CACHE / f"{NAME}.tar.gz"
+    if not archive.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        # The metadata is made by the setuptools that is here: nothing else is fetched.
+        command += ["--no-binary", ":all:", "--no-build-isolation", "--dest", str(CACHE)]
+        command += [f"channels_redis=={channels_redis.__version__}"]
+        try:
+            fetched = subprocess.run(command, timeout=60, capture_output=True, text=True)
+        except subprocess.TimeoutExpired:
+            raise NotAvailableError("the network does not answer") from None
+        if fetched.returncode != 0:
+            raise NotAvailableError(fetched.stderr.strip().rpartition("\n")[2])
+    return archive
+
+
+def extract(archive: Path, folder: Path) -> None:
+    """Put the tests and their configuration into the folder, as they are."""
+    with tarfile.open(archive) as opened:
+        for member in opened.getmembers():
+            member.name = member.name.removeprefix(NAME + "/")
+            if member.name.startswith("tests/") or member.name == "setup.cfg":
+                opened.extract(member, folder, filter="data")
+
+
+class SuiteRun:
+    """Some files of the suite, run by a pytest of their own with casgi's layers in place."""
+
+    def __init__(self, folder: Path, files: tuple[str, ...]) -> None:
+        """Start it; `folder` has what `extract` has put there."""
+        self._redis = RedisServer(folder)
+        self._sentinel = _sentinel(folder, self._redis.port)
+        self._log = folder / f"{files[0]}.log"
+        self._redis.start()
+        self._sentinel.start()
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "casgi_in_place", "-p"]
+        command += ["no:cacheprovider", "-o", "asyncio_default_fixture_loop_scope=function"]
+        # channels_redis 4.2 calls what Channels 4.3 calls deprecated.
+        command += ["-W", "error", "-W", "ignore:valid_:DeprecationWarning"]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*command, *(f"tests/{file}" for file in files)],
+                cwd=folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._sentinel.kill()
+        self._redis.kill()
+
+    def passed(self) -> int:
+        """Return how many tests have passed; fail unless all have."""
+        code = self._process.wait(DEADLINE)
+        output = self._log.read_text()
+        assert code == 0, output
+        counts = {what: int(count) for count, what in re.findall(r"(\d+) (\w+)", output)}
+        assert "skipped" not in counts, output
+        # What the original is known to fail may pass here.
+        return counts["passed"] + counts.get("xpassed", 0)
+
+    def _environment(self) -> dict[str, str]:
+        paths = [str(ROOT / "pyshim"), str(Path(__file__).parent)]
+        ports = {"REDIS_PORT": self._redis.port, "SENTINEL_PORT": self._sentinel.port}
+        return {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(paths),
+            **{name: str(port) for name, port in ports.items()},
+        }
+
+
+def _sentinel(folder: Path, redis_port: int) -> ServerProcess:
+    port = free_port()
+    configuration = folder / f"sentinel-{port}.conf"
+    configuration.write_text(SENTINEL.format(port=port, redis_port=redis_port))
+    command = ["redis-server", str(configuration), "--sentinel"]
+    return ServerProcess(command, port, folder / f"sentinel-{port}.log", folder)
