@@ -1,10 +1,9 @@
-/* Socket addresses as text. Owns nothing, resolves nothing. */
+/* Socket addresses as text, and back. Owns nothing, resolves nothing. */
 #include "net/address.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,4 +69,67 @@ void address_from_kernel(struct address *address, const struct sockaddr *from, s
     } else if (from->sa_family == AF_UNIX) {
         from_unix(address, (const struct sockaddr_un *)from, length);
     }
+}
+
+bool address_parse_port(uint16_t *port, struct slice text) {
+    unsigned number = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || number > UINT16_MAX) {
+            return false;
+        }
+        number = number * 10 + (unsigned)(text.data[i] - '0');
+    }
+    if (text.length == 0 || number > UINT16_MAX) {
+        return false;
+    }
+    *port = (uint16_t)number;
+    return true;
+}
+
+/* Cuts the port off "host:port" and "[host]:port", and the brackets; returns false when they do not
+ * match. */
+static bool split_port(struct slice *host, struct slice *port) {
+    const char *colon = memchr(host->data, ':', host->length);
+    size_t end = colon == NULL ? host->length : (size_t)(colon - host->data);
+    size_t begin = 0;
+    if (host->length > 0 && host->data[0] == '[') {
+        const char *bracket = memchr(host->data, ']', host->length);
+        if (bracket == NULL) {
+            return false;
+        }
+        begin = 1;
+        end = (size_t)(bracket - host->data);
+    } else if (colon != NULL && memchr(colon + 1, ':', host->length - end - 1) != NULL) {
+        return true; /* IPv6 without brackets has no port */
+    }
+    size_t behind = end + begin;
+    *port = slice_of(host->data + behind, host->length - behind);
+    *host = slice_of(host->data + begin, end - begin);
+    if (port->length > 0 && port->data[0] == ':') {
+        *port = slice_of(port->data + 1, port->length - 1);
+        return port->length > 0;
+    }
+    return port->length == 0;
+}
+
+bool address_parse(struct address *address, struct slice text) {
+    struct slice port = SLICE_EMPTY;
+    bool has_brackets = text.length > 0 && text.data[0] == '[';
+    struct address parsed = {.family = ADDRESS_NONE};
+    char host[INET6_ADDRSTRLEN];
+    unsigned char bytes[sizeof(struct in6_addr)];
+    if (!split_port(&text, &port) || text.length >= sizeof(host) ||
+        (port.length > 0 && !address_parse_port(&parsed.port, port))) {
+        return false;
+    }
+    memcpy(host, text.data, text.length);
+    host[text.length] = '\0';
+    int family = !has_brackets && inet_pton(AF_INET, host, bytes) == 1 ? AF_INET : AF_INET6;
+    if (family == AF_INET6 && inet_pton(AF_INET6, host, bytes) != 1) {
+        return false;
+    }
+    parsed.family = family == AF_INET ? ADDRESS_INET : ADDRESS_INET6;
+    inet_ntop(family, bytes, parsed.host, sizeof(parsed.host));
+    *address = parsed;
+    return true;
 }

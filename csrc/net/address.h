@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/slice.h"
+
 enum address_family { ADDRESS_NONE, ADDRESS_INET, ADDRESS_INET6, ADDRESS_UNIX };
 
 struct address {
@@ -17,5 +19,13 @@ struct address {
 /* Fills `address` from what the kernel says of a socket; ADDRESS_NONE for an unnamed unix socket or
  * an unknown family. *Borrows*. */
 void address_from_kernel(struct address *address, const struct sockaddr *from, socklen_t length);
+
+/* Reads the text of an IP address, with or without a port: "192.0.2.1:80", "2001:db8::1",
+ * "[2001:db8::1]:80". Without one it is 0. Returns false, *address being untouched, when the text
+ * is anything else. */
+bool address_parse(struct address *address, struct slice text);
+
+/* Reads a port, of digits only; returns false, *port being untouched, when the text is none. */
+bool address_parse_port(uint16_t *port, struct slice text);
 
 #endif

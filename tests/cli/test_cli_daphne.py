@@ -1,8 +1,10 @@
 """casgi's command line against that of the daphne that is installed."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,15 +13,20 @@ from casgi.cli import main
 # Prints what daphne's parser knows, in a process of its own: importing daphne installs a reactor.
 DESCRIBE_DAPHNE = """
 import json
+import re
 from daphne.cli import CommandLineInterface
 actions = CommandLineInterface().parser._actions
 print(json.dumps([[action.dest, action.option_strings, action.default] for action in actions]))
 """
 
-# Trusting a proxy's headers comes with the list of trusted proxies; help is click's own.
-NOT_OURS = {"help", "proxy_headers", "proxy_headers_host", "proxy_headers_port"}
-# -e is known, to be refused with a hint; the rest differs on purpose or is spelled out elsewhere.
-OTHER_DEFAULT = {"socket_strings", "server_name", "application"}
+# It is click's own.
+NOT_OURS = {"help"}
+# What is not given is an empty list or False for daphne, and click has its own words for it.
+NOT_GIVEN = {"socket_strings", "proxy_headers", "proxy_headers_host", "proxy_headers_port"}
+OTHER_DEFAULT = {*NOT_GIVEN, "server_name", "application"}
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "daphne-options.md"
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +57,11 @@ def test_defaults_are_the_same(daphne_options):
             compared[name] = (ours if default is not None else None, default)
     assert {name: pair for name, pair in compared.items() if pair[0] != pair[1]} == {}
     assert compared["ping_interval"] == (20, 20)
+
+
+def test_page_has_every_option(daphne_options):
+    first_cells = [line.split("|")[1] for line in PAGE.read_text().splitlines() if line[:1] == "|"]
+    named = {name for cell in first_cells for name in re.findall(r"`([^`]+)`", cell)}
+    spellings = {spelling for _, spelled, _ in daphne_options for spelling in spelled}
+    assert len(spellings) > 20
+    assert spellings - named == set()

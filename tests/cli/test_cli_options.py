@@ -18,7 +18,9 @@ OPTIONS = [
     ("--fd", "3", "fd", 3),
     ("--lifespan", "on", "lifespan", "on"),
     ("--access-log", "/tmp/access", "access_log", "/tmp/access"),
+    ("--access-log-format", "json", "access_log_format", "json"),
     ("--root-path", "/chat", "root_path", "/chat"),
+    ("--trusted-proxies", "::1", "trusted_proxies", "::1"),
     ("--server-name", "mine", "server_name", "mine"),
     ("--http-timeout", "7", "http_timeout", 7.0),
     ("--header-timeout", "1.5", "header_timeout", 1.5),
@@ -50,7 +52,7 @@ TIMEOUTS = [field for option, _, field, _ in OPTIONS if option.endswith(("timeou
 def config_of(*arguments: str) -> Config:
     """Return the Config that a command line gives."""
     settings: dict[str, Any] = main.make_context("casgi", [*arguments, "app:app"]).params
-    for name in ("application", "app_dir", "log_fmt"):
+    for name in ("application", "app_dir", "log_fmt", "log_config"):
         del settings[name]
     return make_config(**settings)
 
@@ -85,6 +87,10 @@ def test_every_field_has_an_option():
     fields = {field.name for field in dataclasses.fields(Config)}
     assert fields == {field for _, _, field, _ in OPTIONS} | {
         "date_header",
+        "endpoints",
+        "proxy_headers",
+        "proxy_headers_host",
+        "proxy_headers_port",
         "accelerate",
         "verify_shared",
     }
@@ -144,9 +150,19 @@ def test_verbosity_is_0_to_3(value):
         config_of("-v", value)
 
 
-def test_twisted_endpoints_are_refused_with_a_hint():
-    with pytest.raises(click.UsageError, match=r"-b and -p, -u or --fd"):
-        config_of("-e", "tcp:8000")
+def test_proxy_headers_have_names():
+    assert config_of().proxy_headers is False
+    names = ["--proxy-headers-host", "X-Real-IP", "--proxy-headers-port", "X-Real-Port"]
+    config = config_of("--proxy-headers", *names)
+    assert config.proxy_headers is True
+    assert config.proxy_headers_host == "X-Real-IP"
+    assert config.proxy_headers_port == "X-Real-Port"
+
+
+def test_endpoints_add_up():
+    assert config_of().endpoints == ()
+    config = config_of("-e", "tcp:8000", "--endpoint", "unix:/run/x.sock")
+    assert config.endpoints == ("tcp:8000", "unix:/run/x.sock")
 
 
 def test_version_of_an_environment_variable_is_not_an_option(monkeypatch):

@@ -1,6 +1,7 @@
 """Applications that the tests of the command serve. They say on standard output what they see."""
 
 import asyncio
+import json
 import time
 
 
@@ -49,6 +50,29 @@ async def endless(scope, receive, send):
     except asyncio.CancelledError:
         say("cancelled")
         raise
+
+
+async def deeply_waiting(scope, receive, send):
+    """Wait in a task that another coroutine waits for."""
+    assert scope["type"] != "lifespan"
+    say("request")
+    await wait_for_nothing()
+
+
+async def wait_for_nothing():
+    await asyncio.create_task(the_innermost())
+
+
+async def the_innermost():
+    async with asyncio.timeout(None):
+        await asyncio.Event().wait()
+
+
+async def executor_size(scope, receive, send):
+    assert scope["type"] == "http", scope["type"]
+    loop = asyncio.get_running_loop()
+    await asyncio.to_thread(say, "thread")
+    await respond(send, str(loop._default_executor._max_workers).encode())
 
 
 async def answer_after_signal(scope, receive, send):
@@ -140,3 +164,18 @@ def wsgi(environ, start_response):
 
 
 number = 42
+
+
+async def tell_scope(scope, receive, send):
+    """Answer with what a proxy can change of the scope, over HTTP and WebSocket alike."""
+    assert scope["type"] in ("http", "websocket"), scope["type"]
+    names = [name.decode() for name, _ in scope["headers"]]
+    told = {name: scope.get(name) for name in ("client", "scheme", "root_path", "path")}
+    text = json.dumps({**told, "has_root_path_header": "daphne-root-path" in names})
+    if scope["type"] == "http":
+        await respond(send, text.encode())
+        return
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": text})
+    await receive()

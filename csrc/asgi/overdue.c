@@ -1,0 +1,52 @@
+/* Telling of applications that do not end. Holds nothing between calls. */
+#include "asgi/overdue.h"
+
+#include "asgi/scope.h"
+
+/* Returns new "METHOD path" text. */
+static PyObject *describe(struct app_task *app_task) {
+    return scope_describe(app_task->bridge, app_task->scope);
+}
+
+static void log_plainly(struct bridge *bridge, PyObject *request) {
+    PyObject *message = PyUnicode_FromFormat(
+        "Application took too long to end after its client had gone, and is cancelled: %U",
+        request);
+    bridge_log(bridge, "warning", message, NULL);
+    Py_XDECREF(message);
+}
+
+void overdue_report(struct app_task *app_task) {
+    struct bridge *bridge = app_task->bridge;
+    PyObject *callback = Py_XNewRef(bridge->on_overdue);
+    PyObject *task = Py_XNewRef(app_task->task);
+    PyObject *request = task == NULL ? NULL : describe(app_task);
+    if (request != NULL && (callback == NULL || callback == Py_None)) {
+        log_plainly(bridge, request);
+    } else if (request != NULL) {
+        Py_XDECREF(PyObject_CallFunctionObjArgs(callback, request, task, NULL));
+    }
+    bridge_report(bridge, "Exception in Server.on_overdue");
+    Py_XDECREF(request);
+    Py_XDECREF(task);
+    Py_XDECREF(callback);
+}
+
+PyObject *overdue_list(struct bridge *bridge) {
+    PyObject *list = PyList_New(0);
+    for (struct list *link = bridge->tasks.next; list != NULL && link != &bridge->tasks;
+         link = link->next) {
+        struct app_task *app_task = LIST_OBJECT(link, struct app_task, link);
+        if (app_task->task == NULL) {
+            continue;
+        }
+        PyObject *request = describe(app_task);
+        PyObject *pair = request == NULL ? NULL : PyTuple_Pack(2, request, app_task->task);
+        if (pair == NULL || PyList_Append(list, pair) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(pair);
+        Py_XDECREF(request);
+    }
+    return list;
+}

@@ -1,0 +1,105 @@
+/* Reading a proxy's headers. Decides nothing about trust in the peer: who calls has done that. */
+#include "server/forwarded.h"
+
+#include "base/memory.h"
+#include "server/connection.h"
+#include "server/exchange.h"
+
+/* Cuts the last element off a comma-separated list; returns false when there was none. */
+static bool take_last(struct slice *rest, struct slice *element) {
+    if (rest->data == NULL) {
+        return false;
+    }
+    size_t begin = rest->length;
+    while (begin > 0 && rest->data[begin - 1] != ',') {
+        begin--;
+    }
+    *element = slice_trim(slice_of(rest->data + begin, rest->length - begin));
+    *rest = begin == 0 ? slice_of(NULL, 0) : slice_of(rest->data, begin - 1);
+    return true;
+}
+
+/* Goes through one header line from its end. Returns whether to go on with the line before: every
+ * hop was well-formed and trusted. */
+static bool follow_line(struct address *client, const struct network_list *trusted,
+                        struct slice line) {
+    struct slice element;
+    while (take_last(&line, &element)) {
+        struct address hop;
+        if (element.length == 0) {
+            continue; /* RFC 9110 section 5.6.1.2: empty elements do not count */
+        }
+        if (!address_parse(&hop, element)) {
+            return false;
+        }
+        *client = hop;
+        if (!network_list_has(trusted, &hop)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void find_client(struct address *client, const struct network_list *trusted,
+                        const struct http_request_head *head, struct slice name) {
+    for (size_t i = head->header_count; i > 0; i--) {
+        const struct http_header *header = &head->headers[i - 1];
+        if (slice_equals(header->name, name) && !follow_line(client, trusted, header->value)) {
+            return;
+        }
+    }
+}
+
+/* Returns the value of a header that is there once; an empty one otherwise: of two, nobody can say
+ * which one the proxy has written. */
+static struct slice only_value(const struct http_request_head *head, struct slice name) {
+    const struct http_header *found = NULL;
+    for (size_t i = 0; i < head->header_count; i++) {
+        if (slice_equals(head->headers[i].name, name)) {
+            if (found != NULL) {
+                return SLICE_EMPTY;
+            }
+            found = &head->headers[i];
+        }
+    }
+    return found == NULL ? SLICE_EMPTY : found->value;
+}
+
+static enum forwarded_scheme find_scheme(const struct http_request_head *head) {
+    struct slice value = only_value(head, SLICE_LITERAL("x-forwarded-proto"));
+    if (slice_equals_ignoring_case(value, SLICE_LITERAL("https")) ||
+        slice_equals_ignoring_case(value, SLICE_LITERAL("wss"))) {
+        return FORWARDED_SECURE;
+    }
+    if (slice_equals_ignoring_case(value, SLICE_LITERAL("http")) ||
+        slice_equals_ignoring_case(value, SLICE_LITERAL("ws"))) {
+        return FORWARDED_PLAIN;
+    }
+    return FORWARDED_NO_SCHEME;
+}
+
+struct forwarded *forwarded_new(const struct forwarding *forwarding,
+                                const struct network_list *trusted,
+                                const struct http_request_head *head) {
+    struct slice name = slice_of(forwarding->address_header, strlen(forwarding->address_header));
+    if (name.length == 0 || http_request_head_find(head, name) == NULL) {
+        return NULL;
+    }
+    struct forwarded *forwarded = memory_allocate_zeroed(sizeof(*forwarded));
+    if (forwarded == NULL) {
+        return NULL;
+    }
+    find_client(&forwarded->client, trusted, head, name);
+    if (forwarded->client.family != ADDRESS_NONE && forwarding->port_header[0] != '\0') {
+        struct slice port = slice_of(forwarding->port_header, strlen(forwarding->port_header));
+        (void)address_parse_port(&forwarded->client.port, only_value(head, port));
+    }
+    forwarded->scheme = find_scheme(head);
+    return forwarded;
+}
+
+const struct address *forwarded_client(const struct exchange *exchange) {
+    const struct forwarded *forwarded = exchange->forwarded;
+    bool is_told = forwarded != NULL && forwarded->client.family != ADDRESS_NONE;
+    return is_told ? &forwarded->client : exchange->connection->peer;
+}

@@ -1,0 +1,41 @@
+/* What the proxies in front say of a request's client: X-Forwarded-For, -Port and -Proto, or
+ * headers of other names, as daphne's --proxy-headers has them. See docs/proxies.md. */
+#ifndef CASGI_SERVER_FORWARDED_H
+#define CASGI_SERVER_FORWARDED_H
+
+#include "http/request_head.h"
+#include "net/address.h"
+#include "net/network.h"
+
+struct exchange;
+
+enum { FORWARDING_NAME_ROOM = 64 };
+
+/* Which headers are read. */
+struct forwarding {
+    char address_header[FORWARDING_NAME_ROOM]; /* lower case; empty: none is */
+    char port_header[FORWARDING_NAME_ROOM];
+};
+
+enum forwarded_scheme { FORWARDED_NO_SCHEME, FORWARDED_PLAIN, FORWARDED_SECURE };
+
+struct forwarded {
+    struct address client; /* ADDRESS_NONE when the headers do not tell */
+    enum forwarded_scheme scheme;
+};
+
+/* Returns new, with what the headers of a trusted peer say; NULL when they say nothing, or without
+ * memory. *Borrows* all. Freed with memory_free().
+ *
+ * The client is the last hop that is not in `trusted`, or the first one of all: proxies append, and
+ * what stands left of an untrusted hop is that one's own invention. Malformed values are ignored.
+ */
+struct forwarded *forwarded_new(const struct forwarding *forwarding,
+                                const struct network_list *trusted,
+                                const struct http_request_head *head);
+
+/* Returns the address of the exchange's client: the forwarded one, else the peer's, which is NULL
+ * when the access log is off. *Borrowed* until the exchange ends. */
+const struct address *forwarded_client(const struct exchange *exchange);
+
+#endif

@@ -1,0 +1,88 @@
+"""Log lines about applications that do not end: which request, and where its task stands."""
+
+import asyncio
+import logging
+import sys
+import threading
+import traceback
+from types import FrameType
+from typing import Any
+
+from casgi import _core
+
+logger = logging.getLogger("casgi.server")
+
+# Of one shutdown; hundreds of consumers that hang all hang at the same line.
+_MOST_APPLICATIONS = 10
+# The innermost; a stack is as deep as its middleware.
+_MOST_FRAMES = 30
+_FRAME_AND_NEXT = (
+    ("cr_frame", "cr_await"),
+    ("ag_frame", "ag_await"),
+    ("gi_frame", "gi_yieldfrom"),
+)
+
+
+def log_overdue(request: str, task: asyncio.Task[Any]) -> None:
+    """Write of an application that is cancelled; for `_core.Server.on_overdue`."""
+    logger.warning(
+        "Application took too long to end after its client had gone, and is cancelled:"
+        " %s, waiting at\n%s",
+        request,
+        task_stack(task),
+    )
+
+
+def log_unfinished(core: _core.Server, timeout: float | None) -> None:
+    """Write of what is there when a shutdown has lasted too long."""
+    logger.warning(
+        "Still open %s s after the shutdown began: %d connections and %d application tasks;"
+        " closing them",
+        timeout,
+        core.connections,
+        core.tasks,
+    )
+    for request, task in core.unfinished()[:_MOST_APPLICATIONS]:
+        logger.warning("Not finished: %s, waiting at\n%s", request, task_stack(task))
+
+
+def task_stack(task: asyncio.Future[Any]) -> str:
+    """Return the lines of code at which a task and all that it awaits stand, the innermost last."""
+    frames: list[FrameType] = []
+    waiting: object = task
+    while isinstance(waiting, asyncio.Task) and len(frames) < sys.getrecursionlimit():
+        frames += _suspended_frames(waiting.get_coro())
+        # A task that waits for another one: asyncio.wait_for() and create_task() make such.
+        waiting = getattr(waiting, "_fut_waiter", None)
+    return _format(frames)
+
+
+def thread_stack(thread: threading.Thread) -> str:
+    """Return the lines of code at which a thread is, the innermost last."""
+    frames: list[FrameType] = []
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None:
+        frames.insert(0, frame)
+        frame = frame.f_back
+    return _format(frames)
+
+
+def _suspended_frames(awaited: object) -> list[FrameType]:
+    """Return the frames of a coroutine, or generator, and of what it awaits."""
+    frames: list[FrameType] = []
+    while awaited is not None:
+        names = next((names for names in _FRAME_AND_NEXT if hasattr(awaited, names[0])), None)
+        if names is None:
+            break
+        frame = getattr(awaited, names[0])
+        if frame is not None:
+            frames.append(frame)
+        awaited = getattr(awaited, names[1])
+    return frames
+
+
+def _format(frames: list[FrameType]) -> str:
+    extracted = traceback.StackSummary.extract(
+        (frame, frame.f_lineno) for frame in frames[-_MOST_FRAMES:]
+    )
+    return "".join(extracted.format()).rstrip("\n") or "  (no Python code)"
