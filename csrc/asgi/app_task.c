@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "asgi/overdue.h"
+
 #define HAS_EAGER_START (PY_VERSION_HEX >= 0x030C0000)
 
 static void on_close_timeout(struct timer *timer);
@@ -34,6 +36,7 @@ static void finish(struct app_task *app_task, PyObject *exception) {
     PyObject *owner = Py_NewRef(bridge->owner);
     bridge->task_count--;
     Py_CLEAR(app_task->task);
+    Py_CLEAR(app_task->scope);
     app_task->on_done(cycle, exception);
     Py_DECREF(cycle);
     if (bridge->task_count == 0) {
@@ -276,6 +279,7 @@ void app_task_start(struct app_task *app_task, PyObject *cycle, PyObject *scope,
                     PyObject *send) {
     struct bridge *bridge = app_task->bridge;
     app_task->cycle = Py_NewRef(cycle);
+    app_task->scope = Py_NewRef(scope);
     list_append(&bridge->tasks, &app_task->link);
     bridge->task_count++;
     PyObject *exception = NULL;
@@ -326,13 +330,10 @@ void app_task_cancel(struct app_task *app_task) {
 
 static void on_close_timeout(struct timer *timer) {
     struct app_task *app_task = LIST_OBJECT(timer, struct app_task, close_timer);
-    struct bridge *bridge = app_task->bridge;
-    PyObject *message = PyUnicode_FromFormat(
-        "Application %R took too long to end after its client had gone, and was cancelled: %R",
-        app_task->cycle, app_task->task == NULL ? Py_None : app_task->task);
-    bridge_log(bridge, "warning", message, NULL);
-    Py_XDECREF(message);
+    PyObject *cycle = Py_XNewRef(app_task->cycle); /* embeds the app_task */
+    overdue_report(app_task);
     app_task_cancel(app_task);
+    Py_XDECREF(cycle);
 }
 
 void app_task_end_soon(struct app_task *app_task) {
@@ -349,6 +350,7 @@ void app_task_end_soon(struct app_task *app_task) {
 int app_task_traverse(struct app_task *app_task, visitproc visit, void *arg) {
     Py_VISIT(app_task->cycle);
     Py_VISIT(app_task->task);
+    Py_VISIT(app_task->scope);
     return 0;
 }
 
@@ -361,6 +363,7 @@ void app_task_clear(struct app_task *app_task) {
     app_task->cycle = NULL;
     timer_stop(&app_task->close_timer);
     Py_CLEAR(app_task->task);
+    Py_CLEAR(app_task->scope);
     if (cycle != NULL) { /* a task that never ran to its end */
         list_remove(&app_task->link);
         app_task->bridge->task_count--;

@@ -19,6 +19,7 @@ struct app_task {
     struct bridge *bridge;
     PyObject *cycle; /* the object that embeds this; a strong reference while running, else NULL */
     PyObject *task;  /* NULL when not running, or when it ended within its first step */
+    PyObject *scope; /* NULL when not running */
     /* The application has returned (`exception` NULL) or raised. *Borrows*. Runs once; may free the
      * cycle's last reference afterwards. */
     void (*on_done)(PyObject *cycle, PyObject *exception);

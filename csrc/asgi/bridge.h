@@ -48,6 +48,7 @@ struct bridge {
     struct list tasks;                       /* of struct app_task: running */
     struct list attached;                    /* of struct attached: with an exchange */
     struct slow_report slow_report;
+    PyObject *on_overdue; /* Server.on_overdue; NULL or None: only logged */
     size_t task_count;
     size_t request_buffer_size;
     double application_close_timeout;

@@ -4,6 +4,7 @@
 
 #include "asgi/header_pairs.h"
 #include "server/connection.h"
+#include "server/forwarded.h"
 #include "ws/ws_handshake.h"
 
 /* What the requests of one connection share. */
@@ -91,6 +92,14 @@ static struct connection_context *connection_context(struct bridge *bridge,
     return context;
 }
 
+/* Returns new reference to the address of the client: a trusted proxy's word, or the peer. */
+static PyObject *client_tuple(struct bridge *bridge, const struct exchange *exchange,
+                              const struct connection_context *shared) {
+    const struct forwarded *forwarded = exchange->forwarded;
+    bool is_told = forwarded != NULL && forwarded->client.family != ADDRESS_NONE;
+    return is_told ? address_tuple(bridge, &forwarded->client) : Py_NewRef(shared->client);
+}
+
 void scope_forget_connection(struct connection *connection) {
     struct connection_context *context = connection->context;
     connection->context = NULL;
@@ -159,9 +168,10 @@ static PyObject *headers_list(struct bridge *bridge, const struct http_request_h
     return list;
 }
 
-static PyObject *root_path(struct bridge *bridge, const struct http_request_head *head) {
-    const struct http_header *header = http_request_head_find(head, root_path_header);
-    return header == NULL ? Py_NewRef(bridge->root_path) : decode_path(header->value);
+static PyObject *root_path(struct bridge *bridge, struct exchange *exchange) {
+    const struct http_header *header = http_request_head_find(exchange->request, root_path_header);
+    bool is_believed = header != NULL && connection_is_trusted(exchange->connection);
+    return is_believed ? decode_path(header->value) : Py_NewRef(bridge->root_path);
 }
 
 /* --- The scope --- */
@@ -177,12 +187,15 @@ static PyObject *asgi_versions(struct bridge *bridge) {
     return versions;
 }
 
-/* What the transport is, not what the client's target says: an application decides by it what is
- * safe. */
-static PyObject *scheme(struct bridge *bridge, const struct connection *connection,
-                        bool is_websocket) {
+/* What the transport is, or what a trusted proxy says of its own; never what the client's target
+ * says: an application decides by it what is safe. */
+static PyObject *scheme(struct bridge *bridge, const struct exchange *exchange, bool is_websocket) {
     struct module_strings *strings = &bridge->state->strings;
-    bool is_secure = connection->stream->ops->is_secure;
+    const struct forwarded *forwarded = exchange->forwarded;
+    bool is_secure = exchange->connection->stream->ops->is_secure;
+    if (forwarded != NULL && forwarded->scheme != FORWARDED_NO_SCHEME) {
+        is_secure = forwarded->scheme == FORWARDED_SECURE;
+    }
     if (is_websocket) {
         return Py_NewRef(is_secure ? strings->wss : strings->ws);
     }
@@ -257,13 +270,12 @@ static int fill_common(struct bridge *bridge, PyObject *scope, struct exchange *
                    set_new(scope, strings->asgi, asgi_versions(bridge)) < 0 ||
                    set_new(scope, strings->http_version, http_version(bridge, head)) < 0 ||
                    PyDict_SetItem(scope, strings->server, shared->server) < 0 ||
-                   PyDict_SetItem(scope, strings->client, shared->client) < 0 ||
-                   set_new(scope, strings->scheme,
-                           scheme(bridge, exchange->connection, is_websocket)) < 0 ||
+                   set_new(scope, strings->client, client_tuple(bridge, exchange, shared)) < 0 ||
+                   set_new(scope, strings->scheme, scheme(bridge, exchange, is_websocket)) < 0 ||
                    set_new(scope, strings->path, decode_path(head->path)) < 0 ||
                    set_new(scope, strings->raw_path, bytes_of(head->path)) < 0 ||
                    set_new(scope, strings->query_string, bytes_of(head->query)) < 0 ||
-                   set_new(scope, strings->root_path, root_path(bridge, head)) < 0 ||
+                   set_new(scope, strings->root_path, root_path(bridge, exchange)) < 0 ||
                    set_new(scope, strings->headers, headers_list(bridge, head)) < 0
                ? -1
                : 0;

@@ -87,4 +87,9 @@
 /* Connections that the kernel holds for us before accept(2). */
 #define LIMIT_LISTEN_BACKLOG 2048
 
+/* Characters and fields of a format of the access log: all the fields there are, some of them
+ * twice, and text between them. */
+#define LIMIT_ACCESS_LOG_FORMAT 1024
+#define LIMIT_ACCESS_LOG_FIELDS 48
+
 #endif

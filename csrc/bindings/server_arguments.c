@@ -48,6 +48,51 @@ static int slow_consumer_converter(PyObject *object, void *address) {
     return 0;
 }
 
+static int access_log_format_converter(PyObject *object, void *address) {
+    char error[512];
+    Py_ssize_t length;
+    const char *text = PyUnicode_Check(object) ? PyUnicode_AsUTF8AndSize(object, &length) : NULL;
+    if (text == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_Format(PyExc_TypeError, "access_log_format must be a str, not %R", object);
+        }
+        return 0;
+    }
+    if (access_format_parse(address, slice_of(text, (size_t)length), error, sizeof(error)) !=
+        STATUS_OK) {
+        PyErr_Format(PyExc_ValueError, "access_log_format %R: %s", object, error);
+        return 0;
+    }
+    return 1;
+}
+
+PyObject *server_arguments_check_access_log_format(PyObject *Py_UNUSED(module), PyObject *text) {
+    struct access_format format;
+    return access_log_format_converter(text, &format) ? Py_NewRef(Py_None) : NULL;
+}
+
+/* The name of a header, in lower case as those of requests are; None is none. */
+static int header_name_converter(PyObject *object, void *address) {
+    char *name = address;
+    name[0] = '\0';
+    if (object == Py_None) {
+        return 1;
+    }
+    Py_ssize_t length;
+    const char *text = PyUnicode_AsUTF8AndSize(object, &length);
+    if (text == NULL) {
+        return 0;
+    }
+    if (length >= FORWARDING_NAME_ROOM) {
+        PyErr_Format(PyExc_ValueError, "the name of a header is too long: %R", object);
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i <= length; i++) {
+        name[i] = slice_lower(text[i]);
+    }
+    return 1;
+}
+
 static const struct server_options default_options = {
     .http_timeout = -1,
     .header_timeout = 30,
@@ -85,20 +130,28 @@ int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObj
                             "write_high_water",
                             "write_backlog_limit",
                             "slow_consumer",
+                            "proxy_headers_host",
+                            "proxy_headers_port",
+                            "trusted_proxies",
                             "root_path",
                             "server_header",
                             "date_header",
                             "access_log_fd",
+                            "access_log_format",
                             "state",
                             NULL};
     *given = (struct server_arguments){.options = default_options,
                                        .request_buffer_size = LIMIT_REQUEST_BUFFER_SIZE,
                                        .application_close_timeout = 10,
+                                       .trusted_proxies = "*",
                                        .access_log_fd = -1};
     struct server_options *options = &given->options;
     int date_header = 1;
+    char error[1];
+    (void)access_format_parse(&options->access_log_format, SLICE_LITERAL("ncsa"), error,
+                              sizeof(error));
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "OO|$O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&UOpiO:Server", names,
+            args, kwargs, "OO|$O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&sUOpiO&O:Server", names,
             &given->application, &given->loop, seconds_converter, &options->http_timeout,
             seconds_converter, &options->header_timeout, seconds_converter,
             &options->keep_alive_timeout, seconds_converter, &options->websocket_timeout,
@@ -109,8 +162,11 @@ int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObj
             &given->request_buffer_size, size_converter, &options->head_limits.head_size,
             size_converter, &options->head_limits.headers, size_converter,
             &options->write_high_water, size_converter, &options->write_backlog,
-            slow_consumer_converter, &options->slow_consumer, &given->root_path,
-            &given->server_header, &date_header, &given->access_log_fd, &given->state)) {
+            slow_consumer_converter, &options->slow_consumer, header_name_converter,
+            options->forwarding.address_header, header_name_converter,
+            options->forwarding.port_header, &given->trusted_proxies, &given->root_path,
+            &given->server_header, &date_header, &given->access_log_fd, access_log_format_converter,
+            &options->access_log_format, &given->state)) {
         return -1;
     }
     options->date_header = date_header;

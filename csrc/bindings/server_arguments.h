@@ -8,6 +8,7 @@
 struct server_arguments {
     PyObject *application, *loop, *root_path, *server_header,
         *state;                    /* borrowed; NULL when not given */
+    const char *trusted_proxies;   /* borrowed */
     struct server_options options; /* but server_header */
     size_t request_buffer_size;
     double application_close_timeout; /* seconds; below 0 means never */
@@ -17,5 +18,8 @@ struct server_arguments {
 /* Fills *given, with the defaults for what is missing. *Borrows* args and kwargs for as long as
  * *given is used. Returns -1 with TypeError, ValueError or OverflowError. */
 int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObject *kwargs);
+
+/* check_access_log_format(text): None, or ValueError with the reason. */
+PyObject *server_arguments_check_access_log_format(PyObject *module, PyObject *text);
 
 #endif

@@ -10,6 +10,7 @@
 #include "asgi/app_task.h"
 #include "asgi/bridge.h"
 #include "asgi/http_cycle.h"
+#include "asgi/overdue.h"
 #include "asgi/scope.h"
 #include "asgi/ws_cycle.h"
 #include "base/limits.h"
@@ -168,11 +169,16 @@ static int make_server(ServerObject *self, struct server_arguments *given) {
     self->server = server_new(self->bridge.event_loop, &given->options, &application_events, self,
                               given->access_log_fd);
     self->bridge.server = self->server;
-    if (self->server == NULL) {
+    int status = self->server == NULL
+                     ? STATUS_NO_MEMORY
+                     : network_list_parse(&self->server->trusted, given->trusted_proxies);
+    if (status == STATUS_INVALID) {
+        PyErr_Format(PyExc_ValueError, "trusted_proxies are no addresses or networks: %s",
+                     given->trusted_proxies);
+    } else if (status != STATUS_OK) {
         PyErr_NoMemory();
-        return -1;
     }
-    return 0;
+    return status == STATUS_OK ? 0 : -1;
 }
 
 static PyObject *server_make(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -313,6 +319,10 @@ static PyObject *close_server(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     Py_RETURN_NONE;
 }
 
+static PyObject *unfinished(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    return overdue_list(&((ServerObject *)op)->bridge);
+}
+
 static PyObject *get_connections(PyObject *op, void *Py_UNUSED(closure)) {
     ServerObject *self = (ServerObject *)op;
     return PyLong_FromSize_t(self->server == NULL ? 0 : self->server->connection_count);
@@ -408,12 +418,16 @@ PyDoc_STRVAR(abort_doc,
 PyDoc_STRVAR(close_doc,
              "close() -> None\n\nFrees everything, after abort() if need be. Can be called again.");
 
+PyDoc_STRVAR(unfinished_doc, "unfinished() -> list[tuple[str, Task]]\n\nReturns the requests whose "
+                             "applications have not ended, with their tasks.");
+
 static PyMethodDef methods[] = {
     {"listen", listen_on, METH_VARARGS, listen_doc},
     {"stop_listening", stop_listening, METH_NOARGS, stop_doc},
     {"shutdown", shut_down, METH_NOARGS, shutdown_doc},
     {"abort", abort_all, METH_NOARGS, abort_doc},
     {"close", close_server, METH_NOARGS, close_doc},
+    {"unfinished", unfinished, METH_NOARGS, unfinished_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -430,6 +444,8 @@ static PyGetSetDef getset[] = {
 static PyMemberDef members[] = {
     {"on_slow_consumer", T_OBJECT, offsetof(ServerObject, bridge.slow_report.callback), 0,
      "Called when clients have not kept up with their groups."},
+    {"on_overdue", T_OBJECT, offsetof(ServerObject, bridge.on_overdue), 0,
+     "Called when an application has not ended in time after its client had gone."},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(ServerObject, weakrefs), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };

@@ -5,9 +5,10 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/memory.h"
 
 enum { LINE_ROOM = 512, FLUSH_SIZE = 64 * 1024 };
 
@@ -32,78 +33,69 @@ static void on_turn_end(struct deferred *deferred) {
     write_lines(LIST_OBJECT(deferred, struct access_log, deferred));
 }
 
-void access_log_init(struct access_log *log, struct event_loop *loop, int descriptor) {
-    *log = (struct access_log){.loop = loop, .descriptor = descriptor, .second = -1};
+void access_log_init(struct access_log *log, struct event_loop *loop, int descriptor,
+                     const struct access_format *format) {
+    *log = (struct access_log){
+        .loop = loop, .descriptor = descriptor, .format = *format, .stamps = {.second = -1}};
     deferred_init(&log->deferred, on_turn_end);
 }
 
-static void append_text(struct access_log *log, const char *text) {
-    (void)buffer_append(&log->lines, slice_of(text, strlen(text)));
+uint64_t access_log_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* What a client chose: everything that could end the line or the quotes is written as \xNN. */
-static void append_escaped(struct access_log *log, struct slice text) {
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7F) {
-            (void)buffer_append(&log->lines, slice_of(text.data + i, 1));
-        } else {
-            char escaped[8];
-            snprintf(escaped, sizeof(escaped), "\\x%02x", byte);
-            append_text(log, escaped);
+static struct slice header_value(const struct access_log *log, const struct http_request_head *head,
+                                 struct slice name) {
+    const struct http_header *header =
+        log->format.has_headers ? http_request_head_find(head, name) : NULL;
+    return header != NULL ? header->value : SLICE_EMPTY;
+}
+
+struct access_request *access_log_remember(const struct access_log *log,
+                                           const struct http_request_head *head) {
+    struct slice from[] = {head->method,
+                           head->target,
+                           head->path,
+                           head->query,
+                           header_value(log, head, SLICE_LITERAL("referer")),
+                           header_value(log, head, SLICE_LITERAL("user-agent"))};
+    enum { COUNT = sizeof(from) / sizeof(from[0]) };
+    size_t size = 0;
+    for (int i = 0; i < COUNT; i++) {
+        size += from[i].length;
+    }
+    struct access_request *request = memory_allocate(sizeof(*request) + size);
+    if (request == NULL) {
+        return NULL;
+    }
+    char *end = request->text;
+    struct slice *const to[COUNT] = {&request->method, &request->target,  &request->path,
+                                     &request->query,  &request->referer, &request->user_agent};
+    for (int i = 0; i < COUNT; i++) {
+        *to[i] = slice_of(end, from[i].length);
+        if (from[i].length > 0) {
+            memcpy(end, from[i].data, from[i].length);
+            end += from[i].length;
         }
     }
+    request->started = access_log_clock();
+    return request;
 }
 
-static void append_number(struct access_log *log, int64_t number) {
-    char text[24];
-    if (number < 0) {
-        append_text(log, " -");
+void access_log_add(struct access_log *log, struct access_entry *entry) {
+    if (!access_log_is_on(log)) {
         return;
     }
-    snprintf(text, sizeof(text), " %lld", (long long)number);
-    append_text(log, text);
-}
-
-static const char *stamp_now(struct access_log *log) {
-    time_t now = time(NULL);
-    if ((int64_t)now != log->second) {
-        struct tm local;
-        localtime_r(&now, &local);
-        strftime(log->stamp, sizeof(log->stamp), "%d/%b/%Y:%H:%M:%S", &local);
-        log->second = (int64_t)now;
-    }
-    return log->stamp;
-}
-
-static void append_peer(struct access_log *log, const struct address *peer) {
-    char text[sizeof(peer->host) + 16];
-    if (peer->family == ADDRESS_INET) {
-        snprintf(text, sizeof(text), "%s:%u", peer->host, (unsigned)peer->port);
-    } else if (peer->family == ADDRESS_INET6) {
-        snprintf(text, sizeof(text), "[%s]:%u", peer->host, (unsigned)peer->port);
-    } else {
-        snprintf(text, sizeof(text), "%s", peer->host[0] != '\0' ? peer->host : "unix");
-    }
-    append_text(log, text);
-}
-
-void access_log_add(struct access_log *log, const struct address *peer, struct slice method,
-                    struct slice path, int status, int64_t size) {
-    if (!access_log_is_on(log) || buffer_reserve(&log->lines, LINE_ROOM) != STATUS_OK) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    access_stamps_set(&log->stamps, now.tv_sec, (unsigned)(now.tv_nsec / 1000000));
+    entry->duration = access_log_clock() - entry->request->started;
+    if (buffer_reserve(&log->lines, LINE_ROOM) != STATUS_OK ||
+        access_format_write(&log->format, entry, &log->stamps, &log->lines) != STATUS_OK) {
         return;
     }
-    append_peer(log, peer);
-    append_text(log, " - - [");
-    append_text(log, stamp_now(log));
-    append_text(log, "] \"");
-    append_escaped(log, method);
-    append_text(log, " ");
-    append_escaped(log, path);
-    append_text(log, "\"");
-    append_number(log, status);
-    append_number(log, size > 0 ? size : -1);
-    append_text(log, "\n");
     if (log->lines.length >= FLUSH_SIZE) {
         write_lines(log);
     } else {

@@ -1,39 +1,42 @@
-/* The access log: one NCSA-like line for each response and each WebSocket event, as daphne writes
- * them, gathered and written once a turn.
+/* The access log: one line for each response and each WebSocket event, in the format that
+ * access_format.h reads, gathered and written once a turn. NCSA's lines are daphne's:
  *
  *   127.0.0.1:40312 - - [23/Nov/2026:21:30:00] "GET /rooms/" 200 1234
- *   127.0.0.1:40314 - - [23/Nov/2026:21:30:01] "WSCONNECT /ws/lobby/" - -
- *
- * Control bytes and quotes of a path are escaped (\x0a), so that no client can write a line of its
- * own. */
+ *   127.0.0.1:40314 - - [23/Nov/2026:21:30:01] "WSCONNECT /ws/lobby/" - - */
 #ifndef CASGI_SERVER_ACCESS_LOG_H
 #define CASGI_SERVER_ACCESS_LOG_H
 
-#include <stdint.h>
-
-#include "base/buffer.h"
-#include "net/address.h"
+#include "http/request_head.h"
 #include "net/event_loop.h"
+#include "server/access_format.h"
 
 struct access_log {
     struct event_loop *loop;
     struct deferred deferred;
     struct buffer lines;
+    struct access_stamps stamps;
     int descriptor; /* -1: off; borrowed */
-    int64_t second; /* of `stamp` */
-    char stamp[32];
+    struct access_format format;
 };
 
-void access_log_init(struct access_log *log, struct event_loop *loop, int descriptor);
+/* Copies the format, *borrows* the rest. */
+void access_log_init(struct access_log *log, struct event_loop *loop, int descriptor,
+                     const struct access_format *format);
 
 static inline bool access_log_is_on(const struct access_log *log) {
     return log->descriptor >= 0;
 }
 
-/* Adds a line: `request` is "METHOD path" or "WSCONNECT path"; a negative status or size prints as
- * "-". *Borrows* everything. */
-void access_log_add(struct access_log *log, const struct address *peer, struct slice method,
-                    struct slice path, int status, int64_t size);
+/* Microseconds from some moment on. */
+uint64_t access_log_clock(void);
+
+/* *Returns new*, for memory_free(): what later lines say of a request, or NULL without memory. The
+ * request begins now. */
+struct access_request *access_log_remember(const struct access_log *log,
+                                           const struct http_request_head *head);
+
+/* Adds the line of an entry (*borrows*), whose duration it fills in. */
+void access_log_add(struct access_log *log, struct access_entry *entry);
 
 /* Writes what is left and lets go of the descriptor. */
 void access_log_close(struct access_log *log);

@@ -162,6 +162,18 @@ void connection_set_timeout(struct connection *connection, double seconds) {
     }
 }
 
+bool connection_is_trusted(struct connection *connection) {
+    if (connection->trust == TRUST_UNKNOWN) {
+        struct address peer = {.family = ADDRESS_NONE};
+        struct address local = {.family = ADDRESS_NONE};
+        bool is_known = stream_addresses(connection->stream, &peer, &local) == STATUS_OK;
+        bool is_trusted = is_known && (local.family == ADDRESS_UNIX ||
+                                       network_list_has(&connection->server->trusted, &peer));
+        connection->trust = is_trusted ? TRUST_GIVEN : TRUST_DENIED;
+    }
+    return connection->trust == TRUST_GIVEN;
+}
+
 bool connection_is_congested(struct connection *connection) {
     size_t high_water = connection->server->options.write_high_water;
     if (write_queue_size(&connection->queue) <= high_water ||

@@ -29,6 +29,8 @@ struct protocol_ops {
         void *protocol); /* the stream is closed: tell the exchanges, free the protocol */
 };
 
+enum peer_trust { TRUST_UNKNOWN, TRUST_GIVEN, TRUST_DENIED };
+
 enum connection_state { CONNECTION_OPEN, CONNECTION_FINISHING, CONNECTION_CLOSING };
 
 struct connection {
@@ -45,6 +47,7 @@ struct connection {
     struct address *peer; /* known when the access log is on */
     uint64_t last_heard;  /* event_loop_now() of the last bytes read */
     enum connection_state state;
+    enum peer_trust trust;
     bool is_congested; /* was above the high-water mark and has not drained since */
     bool has_ended;    /* the peer will send no more */
 };
@@ -61,6 +64,10 @@ bool connection_is_congested(struct connection *connection);
 
 /* Writes what the socket takes now, and watches that the peer takes the rest. */
 void connection_flush(struct connection *connection);
+
+/* Whether the peer is a proxy whose headers are believed: --trusted-proxies names it, or it came
+ * over a unix socket, which only local processes reach. */
+bool connection_is_trusted(struct connection *connection);
 
 /* Sends what is queued, then FIN, reads and drops what still comes for a moment (so that no reset
  * destroys the answer), and closes. Idempotent. */

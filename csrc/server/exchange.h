@@ -17,7 +17,9 @@
 #include "http/response_head.h"
 #include "server/application.h"
 
+struct access_request;
 struct connection;
+struct forwarded;
 
 enum exchange_state { EXCHANGE_WAITING, EXCHANGE_RESPONDING, EXCHANGE_TUNNEL, EXCHANGE_ENDED };
 
@@ -44,11 +46,12 @@ struct exchange {
     const struct exchange_events *events; /* NULL until attached, and after on_end() */
     void *owner;                          /* passed to the events */
     const struct http_request_head
-        *request;       /* valid inside on_request() and on_websocket() only, NULL afterwards */
-    char *request_line; /* "METHOD target" for the access log, NULL when that is off; the protocol's
-                         */
-    int64_t bytes_sent; /* of the body, for the access log */
-    int status;         /* of the response, 0 before */
+        *request; /* valid inside on_request() and on_websocket() only, NULL afterwards */
+    struct access_request *access_request; /* NULL when the access log is off; the protocol's */
+    struct forwarded *forwarded;           /* what a trusted proxy says of the client, or NULL; the
+                                              protocol's */
+    int64_t bytes_sent;                    /* of the body, for the access log */
+    int status;                            /* of the response, 0 before */
     enum exchange_state state;
     bool is_disconnected; /* on_disconnect() was called */
 };

@@ -42,23 +42,18 @@ void http1_update_reading(struct http1_connection *http1) {
     }
 }
 
-static void remember_request_line(struct http1_connection *http1,
-                                  const struct http_request_head *head) {
-    struct slice method = head->method;
-    struct slice target = head->target;
-    char *line = memory_allocate(method.length + target.length + 2);
-    http1->exchange.request_line = line;
-    if (line != NULL) {
-        memcpy(line, method.data, method.length);
-        line[method.length] = ' ';
-        memcpy(line + method.length + 1, target.data, target.length);
-        line[method.length + 1 + target.length] = '\0';
-    }
-}
-
 /* What is answered when there is no request that could be. */
 static const struct http_request_head NO_REQUEST = {
     .method = {"-", 1}, .target = {"-", 1}, .version_minor = 1};
+
+/* Returns new, or NULL. */
+static struct forwarded *forwarded_of(struct connection *connection,
+                                      const struct http_request_head *head) {
+    const struct server *server = connection->server;
+    const struct forwarding *forwarding = &server->options.forwarding;
+    bool is_on = forwarding->address_header[0] != '\0' && connection_is_trusted(connection);
+    return is_on ? forwarded_new(forwarding, &server->trusted, head) : NULL;
+}
 
 static void begin_exchange(struct http1_connection *http1, const struct http_request_head *head) {
     struct exchange *exchange = &http1->exchange;
@@ -78,8 +73,10 @@ static void begin_exchange(struct http1_connection *http1, const struct http_req
     http1->keeps_alive = head->keeps_alive;
     http1->discarded = 0;
     counters_opened(COUNTER_exchanges);
-    if (access_log_is_on(&http1->connection->server->access_log)) {
-        remember_request_line(http1, head);
+    exchange->forwarded = forwarded_of(http1->connection, head);
+    const struct access_log *log = &http1->connection->server->access_log;
+    if (access_log_is_on(log)) {
+        exchange->access_request = access_log_remember(log, head);
     }
 }
 

@@ -12,20 +12,20 @@
 static void log_response(struct http1_connection *http1) {
     struct exchange *exchange = &http1->exchange;
     struct connection *connection = http1->connection;
-    char *line = exchange->request_line;
-    if (line == NULL) {
+    struct access_request *request = exchange->access_request;
+    if (request == NULL) {
         return;
     }
-    char *space = strchr(line, ' ');
-    if (connection->peer != NULL && space != NULL && exchange->status != 0 &&
-        exchange->state != EXCHANGE_TUNNEL) {
-        struct slice method = slice_of(line, (size_t)(space - line));
-        struct slice target = slice_of(space + 1, strlen(space + 1));
-        access_log_add(&connection->server->access_log, connection->peer, method, target,
-                       exchange->status, exchange->bytes_sent);
+    if (connection->peer != NULL && exchange->status != 0 && exchange->state != EXCHANGE_TUNNEL) {
+        struct access_entry entry = {.event = ACCESS_RESPONSE,
+                                     .peer = forwarded_client(exchange),
+                                     .request = request,
+                                     .status = exchange->status,
+                                     .size = exchange->bytes_sent > 0 ? exchange->bytes_sent : 0};
+        access_log_add(&connection->server->access_log, &entry);
     }
-    memory_free(line);
-    exchange->request_line = NULL;
+    memory_free(request);
+    exchange->access_request = NULL;
 }
 
 /* Nobody answers through this exchange any more. */
@@ -36,6 +36,8 @@ void http1_end_exchange(struct http1_connection *http1) {
     }
     http1->is_exchange_active = false;
     log_response(http1);
+    memory_free(exchange->forwarded);
+    exchange->forwarded = NULL;
     exchange->state = EXCHANGE_ENDED;
     const struct exchange_events *events = exchange->events;
     exchange->events = NULL;

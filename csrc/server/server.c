@@ -21,7 +21,7 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     server->date.second = -1;
     list_init(&server->connections);
     groups_init(&server->groups, NULL, NULL);
-    access_log_init(&server->access_log, loop, access_log);
+    access_log_init(&server->access_log, loop, access_log, &options->access_log_format);
     server->ws_decoders = ws_decoder_pool_new();
     if (server->ws_decoders == NULL) {
         memory_free(server);
@@ -106,5 +106,6 @@ void server_free(struct server *server) {
     access_log_close(&server->access_log);
     ws_decoder_pool_free(server->ws_decoders);
     groups_release(&server->groups);
+    network_list_release(&server->trusted);
     memory_free(server);
 }

@@ -11,6 +11,7 @@
 #include "net/listener.h"
 #include "server/access_log.h"
 #include "server/application.h"
+#include "server/forwarded.h"
 #include "server/groups.h"
 #include "server/slow_consumer.h"
 #include "ws/ws_session.h"
@@ -30,6 +31,8 @@ struct server_options {
     size_t write_backlog; /* most unsent bytes of a member of groups */
     enum slow_consumer_policy slow_consumer;
     struct slice server_header; /* empty: none; borrowed for the server's life */
+    struct access_format access_log_format;
+    struct forwarding forwarding;
     bool date_header;
 };
 
@@ -44,6 +47,7 @@ struct server {
     size_t listener_count;
     struct ws_decoder_pool *ws_decoders;
     struct groups groups;
+    struct network_list trusted; /* proxies whose headers are believed; nobody at first */
     struct http_date date;
     uint64_t date_turn; /* turn in which the date was looked at */
     struct access_log access_log;

@@ -19,14 +19,17 @@ static void free_websocket(struct websocket *websocket) {
     counters_closed(COUNTER_websockets);
 }
 
-void websocket_log_event(const struct websocket *websocket, const char *event) {
-    struct exchange *exchange = websocket->exchange;
-    const char *line = exchange->request_line;
-    const char *path = line != NULL ? strchr(line, ' ') : NULL;
-    if (path != NULL && exchange->connection->peer != NULL) {
-        access_log_add(&websocket->server->access_log, exchange->connection->peer,
-                       slice_of(event, strlen(event)), slice_of(path + 1, strcspn(path + 1, "?")),
-                       -1, -1);
+void websocket_log_event(const struct websocket *websocket, enum access_event event) {
+    const struct exchange *exchange = websocket->exchange;
+    if (exchange->access_request != NULL && exchange->connection->peer != NULL) {
+        struct access_entry entry = {.event = event,
+                                     .peer = forwarded_client(exchange),
+                                     .request = exchange->access_request,
+                                     .traffic =
+                                         event == ACCESS_WSDISCONNECT ? &websocket->traffic : NULL,
+                                     .size = -1,
+                                     .status = -1};
+        access_log_add(&websocket->server->access_log, &entry);
     }
 }
 
@@ -35,8 +38,10 @@ void websocket_report_close(struct websocket *websocket, int code, struct slice 
         websocket->is_reported = true;
         timer_stop(&websocket->lifetime);
         groups_leave_all(&websocket->server->groups, &websocket->member);
-        websocket_log_event(websocket,
-                            websocket->state == WEBSOCKET_CONNECTING ? "WSREJECT" : "WSDISCONNECT");
+        websocket->traffic.close_code = code;
+        websocket_log_event(websocket, websocket->state == WEBSOCKET_CONNECTING
+                                           ? ACCESS_WSREJECT
+                                           : ACCESS_WSDISCONNECT);
         if (websocket->events != NULL) {
             websocket->events->on_close(websocket->owner, code, reason);
         }
@@ -129,6 +134,8 @@ static void on_lifetime(struct timer *timer) {
 
 static void on_message(void *owner, bool is_text, struct slice payload) {
     struct websocket *websocket = owner;
+    websocket->traffic.messages_in++;
+    websocket->traffic.bytes_in += payload.length;
     if (websocket->state == WEBSOCKET_OPEN && websocket->events != NULL) {
         websocket->events->on_message(websocket->owner, is_text, payload);
     }
@@ -292,14 +299,22 @@ static int sendable(const struct websocket *websocket) {
     }
 }
 
+static void count_sent(struct websocket *websocket, size_t payload_length) {
+    websocket->traffic.messages_out++;
+    websocket->traffic.bytes_out += payload_length;
+}
+
 int websocket_send(struct websocket *websocket, bool is_text, struct slice payload) {
     int status = sendable(websocket);
     if (status != STATUS_OK) {
         return status;
     }
     struct frame *frame = ws_frame_new(is_text ? WS_TEXT : WS_BINARY, payload);
-    return frame == NULL ? STATUS_NO_MEMORY
-                         : exchange_send_frame(websocket->exchange, frame, false);
+    if (frame == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    count_sent(websocket, payload.length);
+    return exchange_send_frame(websocket->exchange, frame, false);
 }
 
 int websocket_send_frame(struct websocket *websocket, struct frame *frame) {
@@ -308,6 +323,7 @@ int websocket_send_frame(struct websocket *websocket, struct frame *frame) {
         frame_unref(frame);
         return status;
     }
+    count_sent(websocket, ws_frame_payload_length(frame));
     return exchange_send_frame(websocket->exchange, frame, false);
 }
 
@@ -315,6 +331,7 @@ bool websocket_deliver(struct websocket *websocket, struct frame *frame) {
     if (websocket->state != WEBSOCKET_OPEN || !slow_consumer_make_room(websocket, frame->length)) {
         return false;
     }
+    count_sent(websocket, ws_frame_payload_length(frame));
     bool may_be_dropped = websocket->server->options.slow_consumer == SLOW_CONSUMER_DROP_OLDEST;
     return exchange_queue_frame(websocket->exchange, frame_ref(frame), may_be_dropped) == STATUS_OK;
 }

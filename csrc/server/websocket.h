@@ -16,6 +16,7 @@
 #define CASGI_SERVER_WEBSOCKET_H
 
 #include "net/timer.h"
+#include "server/access_format.h"
 #include "server/exchange.h"
 #include "server/groups.h"
 #include "ws/ws_handshake.h"
@@ -41,8 +42,9 @@ struct websocket {
                               state is about */
     struct member member;  /* of groups of an application without Channels */
     struct timer lifetime; /* --websocket-timeout */
-    uint64_t ping_sent;    /* event_loop_now() of the ping that waits for an answer, 0: none */
-    uint64_t ping_taken;   /* write_queue_taken() then, 0 unless bytes waited before it */
+    struct access_traffic traffic;
+    uint64_t ping_sent;  /* event_loop_now() of the ping that waits for an answer, 0: none */
+    uint64_t ping_taken; /* write_queue_taken() then, 0 unless bytes waited before it */
     enum websocket_state state;
     bool is_reported;              /* on_close() was called */
     bool is_paused;                /* back-pressure: the peer's silence is ours */

@@ -73,7 +73,7 @@ void websocket_offer(struct server *server, struct exchange *exchange) {
         return;
     }
     ws_handshake_accept(key, websocket->accept);
-    websocket_log_event(websocket, "WSCONNECTING");
+    websocket_log_event(websocket, ACCESS_WSCONNECTING);
     if (server->application->on_websocket(server->owner, websocket) != STATUS_OK) {
         (void)websocket_deny(websocket, 500);
         return;
@@ -121,7 +121,7 @@ int websocket_accept(struct websocket *websocket, struct slice subprotocol,
         websocket->state = WEBSOCKET_CONNECTING;
         return status;
     }
-    websocket_log_event(websocket, "WSCONNECT");
+    websocket_log_event(websocket, ACCESS_WSCONNECT);
     websocket_start_timer(websocket, websocket->server->options.ping_interval);
     if (websocket->server->options.websocket_timeout >= 0) {
         timer_start(websocket->server->loop, &websocket->lifetime,

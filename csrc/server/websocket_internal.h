@@ -9,8 +9,8 @@
  * without memory. */
 struct websocket *websocket_new(struct server *server, struct exchange *exchange);
 
-/* Adds an access-log line with `event` (static) in the place of the method. */
-void websocket_log_event(const struct websocket *websocket, const char *event);
+/* Adds an access-log line. */
+void websocket_log_event(const struct websocket *websocket, enum access_event event);
 
 /* Tells the application once that no message will follow. */
 void websocket_report_close(struct websocket *websocket, int code, struct slice reason);

@@ -37,6 +37,7 @@ LAYERS = {
     "net": ("base", "net"),
     "http": ("base", "http"),
     "ws": ("base", "ws"),
+    "server": ("base", "net", "http", "ws", "server"),
 }
 
 
@@ -52,7 +53,7 @@ def build_program(source: Path, layer: str, extra: tuple[Path, ...] = ()) -> Pat
     """
     own = [*(path for folder in LAYERS[layer] for path in (ROOT / "csrc" / folder).glob("*.c"))]
     jobs = [(path, WARNINGS) for path in (source, *extra, *sorted(own))]
-    if layer == "http":
+    if "http" in LAYERS[layer]:
         jobs += [(Path(path), ["-w"]) for path in libraries().sources]
     with ThreadPoolExecutor(2) as pool:
         objects = list(pool.map(lambda job: _compile(*job), jobs))
