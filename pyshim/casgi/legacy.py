@@ -10,24 +10,36 @@ from typing import Any, cast
 from casgi.asgi import Application, DoubleCallable, Receive, Scope, Send
 from casgi.errors import ApplicationImportError
 
+_WSGI = (
+    "the application takes two arguments, as WSGI applications do; casgi serves ASGI"
+    " (for Django use get_asgi_application, otherwise wrap it in a2wsgi.WSGIMiddleware)"
+)
+
 
 def as_asgi3(application: Any) -> Application:
     """Return the application as ASGI 3; raise ApplicationImportError when it is no application."""
     if not callable(application):
         kind = type(application).__name__
         raise ApplicationImportError(f"the application is not callable: it is of type {kind}")
+    if _is_wsgi(application):
+        raise ApplicationImportError(_WSGI)
     if _accepts(application, 3) and not _is_marked_double(application):
         return cast(Application, application)
     if _accepts(application, 1):
         return _single_from_double(application)
     if _accepts(application, 2):
-        raise ApplicationImportError(
-            "the application takes two arguments, as WSGI applications do; casgi serves ASGI"
-            " (for Django use get_asgi_application, otherwise wrap it in a2wsgi.WSGIMiddleware)"
-        )
+        raise ApplicationImportError(_WSGI)
     raise ApplicationImportError(
         "the application does not take the arguments of ASGI: scope, receive and send"
     )
+
+
+def _is_wsgi(application: Any) -> bool:
+    """Whether it names a parameter as PEP 3333 does, whatever others it has."""
+    try:
+        return "start_response" in inspect.signature(application).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def _accepts(application: Any, arguments: int) -> bool:
