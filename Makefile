@@ -115,6 +115,6 @@ $(VENV)/chat-installed: $(CHAT_REQUIREMENTS) | $(VENV)/installed
 	@touch $@
 
 $(VENV)/test-installed: pyproject.toml $(CHAT_REQUIREMENTS) | $(VENV)/installed
-	@$(BIN)/pip install --quiet --editable '.[test]' -r $(CHAT_REQUIREMENTS)
+	@$(BIN)/pip install --quiet --editable '.[test,frameworks]' -r $(CHAT_REQUIREMENTS)
 	@command -v chromium >/dev/null || $(BIN)/playwright install --with-deps chromium
 	@touch $@

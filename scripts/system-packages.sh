@@ -59,6 +59,7 @@ need_for_test() {
     [ -e /etc/services ] || missing="$missing netbase"
     need_command redis-server redis-server
     need_command chromium chromium
+    need_command chromedriver chromium-driver
 }
 
 need_for_fuzz() {
@@ -88,6 +89,12 @@ resolve() {
         chromium)
             if ! has_candidate chromium; then
                 echo "This release has no package of Chromium: playwright's own will be used."
+                continue
+            fi
+            ;;
+        chromium-driver)
+            if ! has_candidate chromium-driver; then
+                echo "This release has no package of chromedriver: the Selenium example is skipped."
                 continue
             fi
             ;;

@@ -44,6 +44,10 @@ class Server:
     the last call.
     """
 
+    on_overdue: Callable[[str, asyncio.Task[Any]], object] | None
+    """Called with the request when an application is cancelled that has not ended in time after its
+    client had gone."""
+
     def __init__(
         self,
         application: Application,
@@ -65,10 +69,14 @@ class Server:
         write_high_water: int = 65536,
         write_backlog_limit: int = 1048576,
         slow_consumer: Literal["close", "drop-oldest", "drop-newest"] = "close",
+        proxy_headers_host: str | None = None,
+        proxy_headers_port: str | None = None,
+        trusted_proxies: str = "*",
         root_path: str = "",
         server_header: str | None = "casgi",
         date_header: bool = True,
         access_log_fd: int = -1,
+        access_log_format: str = "ncsa",
         state: dict[str, Any] | None = None,
     ) -> None: ...
     @property
@@ -85,6 +93,9 @@ class Server:
 
         "closed" WebSockets; "dropped_oldest" and "dropped_newest" messages. 0 in a closed server.
         """
+
+    def unfinished(self) -> list[tuple[str, asyncio.Task[Any]]]:
+        """Return the requests whose applications have not ended, the latest last."""
 
     def listen(self, fd: int, backlog: int = 2048, /) -> None:
         """Listen on a bound stream socket, of which a copy is kept; the caller keeps its own."""
@@ -148,7 +159,7 @@ class ChannelTable:
     """The channels and groups of a layer in this process. Methods may be called in any thread."""
 
     on_group_empty: Callable[[str], object] | None
-    """Called soon with the name of a group that lost its last member otherwise than by discard()."""
+    """Called soon with the name of a group that lost its last member, not by discard()."""
 
     dropped: int
     """Group messages that full channels did not get."""
@@ -166,7 +177,7 @@ class ChannelTable:
         discards_oldest: bool = False,
     ) -> None: ...
     def open(self, channel: str, /) -> Channel: ...
-    def put(self, channel: str, message: dict[str, Any], /) -> bool:
+    def put(self, channel: str, message: dict[str, Any], beyond_capacity: bool = False, /) -> bool:
         """Take the message, which is not copied. False when the channel is full."""
 
     def take(self, channel: str, /) -> dict[str, Any] | None: ...
@@ -202,6 +213,12 @@ def copy_message(message: dict[str, Any], /) -> dict[str, Any]:
 
     Unlike there, what occurs twice in it arrives as two.
     """
+
+def check_access_log_format(text: str) -> None:
+    """Raise ValueError with the reason when the access log cannot be written so."""
+
+def copy_plain(message: dict[str, Any], /) -> dict[str, Any] | None:
+    """Return a copy, if all in it is of the types that JSON has, or bytes."""
 
 def counters() -> dict[str, int]:
     """Live objects of the core by kind; all 0 once everything is closed."""

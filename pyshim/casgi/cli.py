@@ -10,6 +10,7 @@ import click
 
 from casgi import __version__
 from casgi.config import DEFAULT_HOST, DEFAULT_PORT, Config, SlowConsumerPolicy
+from casgi.daphne_command import casgi_command
 from casgi.errors import CasgiError, ConfigError
 from casgi.importer import import_application
 from casgi.logging import DEFAULT_FORMAT, configure, enable_own_loggers
@@ -54,9 +55,15 @@ def _size(name: str, help: str) -> Decorator:
     )
 
 
-def _refuse_endpoint(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-    if value:
-        raise click.UsageError("Twisted endpoints are not known here: use -b and -p, -u or --fd.")
+def _print_casgi_command(context: click.Context, parameter: object, line: str | None) -> None:
+    if line is None:
+        return
+    try:
+        click.echo(casgi_command(line))
+    except ConfigError as error:
+        click.echo(f"casgi: {error}", err=True)
+        context.exit(error.exit_code)
+    context.exit()
 
 
 @click.command(
@@ -76,6 +83,15 @@ def _refuse_endpoint(context: click.Context, parameter: click.Parameter, value: 
 @click.option("-u", "--unix-socket", help="Listen on a Unix socket of this path.")
 @click.option("--fd", type=click.INT, help="Listen on an inherited file descriptor.")
 @click.option(
+    "-e",
+    "--endpoint",
+    "endpoints",
+    multiple=True,
+    envvar="CASGI_ENDPOINT",
+    metavar="STRING",
+    help='Listen here too, as Twisted writes it: "tcp:8000:interface=127.0.0.1". Repeatable.',
+)
+@click.option(
     "-v",
     "--verbosity",
     type=click.IntRange(0, 3),
@@ -84,12 +100,48 @@ def _refuse_endpoint(context: click.Context, parameter: click.Parameter, value: 
     help="0 warnings, 1 information and access log, 2 debugging, 3 asyncio's debugging too.",
 )
 @click.option("--access-log", help="File to append the access log to, - for standard output.")
-@click.option("--log-fmt", default=DEFAULT_FORMAT, help="Format of log lines, as Python's logging.")
+@click.option(
+    "--access-log-format",
+    default=_DEFAULT.access_log_format,
+    show_default=True,
+    metavar="FORMAT",
+    help="ncsa, combined, json, or a text with fields: '{client} {request} {status} {duration}'.",
+)
+@click.option(
+    "--log-fmt", default=DEFAULT_FORMAT, help="Format of log lines, as Python's logging, or json."
+)
+@click.option(
+    "--log-config",
+    type=click.Path(dir_okay=False),
+    help="File that sets up logging instead: .json for dictConfig, else as fileConfig reads it.",
+)
 @click.option(
     "--app-dir",
     default=".",
     show_default=True,
     help="Folder to import the application from.",
+)
+@click.option(
+    "--proxy-headers",
+    is_flag=True,
+    help="Take the client's address and scheme from X-Forwarded-For, -Port and -Proto.",
+)
+@click.option(
+    "--proxy-headers-host",
+    metavar="HEADER",
+    help="Header with the client's address, instead of X-Forwarded-For.",
+)
+@click.option(
+    "--proxy-headers-port",
+    metavar="HEADER",
+    help="Header with the client's port, instead of X-Forwarded-Port.",
+)
+@click.option(
+    "--trusted-proxies",
+    metavar="NETWORKS",
+    default=_DEFAULT.trusted_proxies,
+    show_default=True,
+    help="Whose proxy headers are believed: 127.0.0.1,10.0.0.0/8, or * for everybody's.",
 )
 @click.option("--root-path", default="", help="The ASGI root_path.")
 @click.option(
@@ -146,18 +198,26 @@ def _refuse_endpoint(context: click.Context, parameter: click.Parameter, value: 
 @click.option("--no-server-name", is_flag=True, help="Send no Server header.")
 @click.option("--date-header/--no-date-header", default=True, help="Whether to send a Date header.")
 @click.option(
-    "-e",
-    "--endpoint",
-    multiple=True,
-    hidden=True,
+    "--from-daphne",
+    metavar="COMMAND",
+    is_eager=True,
     expose_value=False,
-    callback=_refuse_endpoint,
+    allow_from_autoenv=False,
+    callback=_print_casgi_command,
+    help='Print the casgi command for a daphne command: "daphne -p 8001 project.asgi:application".',
 )
 @click.version_option(__version__, message="casgi %(version)s", allow_from_autoenv=False)
-def main(application: str, app_dir: str, verbosity: int, log_fmt: str, **settings: Any) -> None:
+def main(
+    application: str,
+    app_dir: str,
+    verbosity: int,
+    log_fmt: str,
+    log_config: str | None,
+    **settings: Any,
+) -> None:
     """Serve an ASGI application, for example `casgi project.asgi:application`."""
-    configure(verbosity, log_fmt)
     try:
+        configure(verbosity, log_fmt, log_config)
         config = make_config(verbosity, **settings)
         server = Server(load_application(application, app_dir), config)
         run_process(server, debug=True if verbosity == 3 else None)

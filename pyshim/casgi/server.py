@@ -23,6 +23,7 @@ from casgi.lifespan import Lifespan
 from casgi.signals import StopSignals
 from casgi.slow_consumer import log_slow_consumer
 from casgi.sockets import BoundSocket, bind_sockets, listen_error
+from casgi.unfinished import log_overdue, log_unfinished
 from casgi.waiting import wait_for_any
 
 logger = logging.getLogger("casgi.server")
@@ -51,6 +52,7 @@ class Server:
         self._core: _core.Server | None = None
         self._access_log_fd = -1
         self._accelerates = False
+        self._has_decided = False  # whether it accelerates
         self._idle = asyncio.Event()
         self._stop_requested = asyncio.Event()
         self._abort_requested = asyncio.Event()
@@ -95,6 +97,9 @@ class Server:
         try:
             self._sockets = bind_sockets(self.config)
             self._access_log_fd = _open_access_log(self.config.access_log)
+            # Before the lifespan starts something that waits at a layer; again after it, which may
+            # have imported Channels.
+            self._begin_acceleration()
             state = await self._lifespan.startup()
             self._begin_acceleration()
             self._core = _core.Server(
@@ -106,6 +111,7 @@ class Server:
             )
             self._core.on_idle = self._idle.set
             self._core.on_slow_consumer = log_slow_consumer
+            self._core.on_overdue = log_overdue
             for bound in self._sockets:
                 self._listen(self._core, bound)
         except BaseException:
@@ -150,8 +156,9 @@ class Server:
 
     def _begin_acceleration(self) -> None:
         """Stand in for Channels, if the application uses it: see casgi.channels.acceleration."""
-        if "channels.consumer" not in sys.modules:
+        if self._has_decided or "channels.consumer" not in sys.modules:
             return
+        self._has_decided = True
         from casgi.channels.acceleration import acceleration, obstacle
 
         reason = obstacle() if self.config.accelerate else "--no-accelerate"
@@ -163,6 +170,7 @@ class Server:
         self._accelerates = True
 
     def _end_acceleration(self) -> None:
+        self._has_decided = False
         if self._accelerates:
             from casgi.channels.acceleration import acceleration
 
@@ -171,7 +179,7 @@ class Server:
 
     def _listen(self, core: _core.Server, bound: BoundSocket) -> None:
         try:
-            core.listen(bound.socket.fileno())
+            core.listen(bound.socket.fileno(), bound.backlog)
         except OSError as error:
             raise listen_error(bound, error) from None
         logger.info("Listening on %s", bound)
@@ -193,7 +201,7 @@ class Server:
             core.shutdown()
             await self._wait_until_idle(core, timeout)
             if (core.connections or core.tasks) and not self._abort_requested.is_set():
-                _log_unfinished(core, timeout)
+                log_unfinished(core, timeout)
         finally:
             if core.connections or core.tasks:
                 self.was_aborted = True
@@ -228,13 +236,3 @@ def _open_access_log(path: str | None) -> int:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise CasgiError(f"cannot write the access log {path}: {error.strerror}") from None
-
-
-def _log_unfinished(core: _core.Server, timeout: float | None) -> None:
-    logger.warning(
-        "Still open %s s after the shutdown began: %d connections and %d application tasks;"
-        " closing them",
-        timeout,
-        core.connections,
-        core.tasks,
-    )

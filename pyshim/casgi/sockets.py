@@ -9,10 +9,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from casgi.config import DEFAULT_HOST, DEFAULT_PORT, Config
+from casgi.endpoints import (
+    DescriptorEndpoint,
+    Endpoint,
+    SystemdEndpoint,
+    TcpEndpoint,
+    UnixEndpoint,
+    parse_endpoint,
+)
 from casgi.errors import BindError
+
+DEFAULT_BACKLOG = 2048
+"""Connections that the kernel holds before they are accepted; it may hold fewer (somaxconn)."""
 
 # A proxy in front of the server usually runs as another user; the folder is what keeps others out.
 _UNIX_SOCKET_MODE = 0o666
+_EVERY_ADDRESS_OF_IPV4 = "0.0.0.0"
 _FAMILIES = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
 
 
@@ -22,6 +34,7 @@ class BoundSocket:
 
     socket: socket.socket
     unix_file: os.stat_result | None = None
+    backlog: int = DEFAULT_BACKLOG
 
     @property
     def address(self) -> Any:
@@ -51,6 +64,8 @@ def bind_sockets(config: Config) -> list[BoundSocket]:
             bound.append(_adopt(config.fd))
         if config.unix_socket is not None:
             bound.append(_bind_unix(config.unix_socket))
+        for endpoint in config.endpoints:
+            bound.extend(_bind_endpoint(parse_endpoint(endpoint)))
         if config.bind is not None or config.port is not None or not bound:
             host = (config.bind or DEFAULT_HOST).removeprefix("[").removesuffix("]")
             port = DEFAULT_PORT if config.port is None else config.port
@@ -62,7 +77,19 @@ def bind_sockets(config: Config) -> list[BoundSocket]:
     return bound
 
 
-def _bind_tcp(host: str, port: int) -> list[BoundSocket]:
+def _bind_endpoint(endpoint: Endpoint) -> list[BoundSocket]:
+    match endpoint:
+        case TcpEndpoint(port, interface, backlog):
+            return _bind_tcp(interface or _EVERY_ADDRESS_OF_IPV4, port, backlog)
+        case UnixEndpoint(path, mode, backlog):
+            return [_bind_unix(path, mode, backlog)]
+        case DescriptorEndpoint(fileno):
+            return [_adopt(fileno)]
+        case SystemdEndpoint():
+            return [_adopt(endpoint.fileno())]
+
+
+def _bind_tcp(host: str, port: int, backlog: int | None = None) -> list[BoundSocket]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
@@ -73,7 +100,8 @@ def _bind_tcp(host: str, port: int) -> list[BoundSocket]:
             # A name of several addresses gets the port that the system chose for the first.
             address = (address[0], bound[0].address[1], *address[2:])
         try:
-            bound.append(BoundSocket(_tcp_socket(family, address)))
+            made = _tcp_socket(family, address)
+            bound.append(BoundSocket(made, backlog=_backlog_or_default(backlog)))
         except OSError as error:
             for one in bound:
                 one.close()
@@ -96,13 +124,17 @@ def _tcp_socket(family: int, address: tuple[Any, ...]) -> socket.socket:
     return made
 
 
-def _bind_unix(path: str) -> BoundSocket:
+def _backlog_or_default(backlog: int | None) -> int:
+    return DEFAULT_BACKLOG if backlog is None else backlog
+
+
+def _bind_unix(path: str, mode: int = _UNIX_SOCKET_MODE, backlog: int | None = None) -> BoundSocket:
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_stale(path)
         made.bind(path)
-        os.chmod(path, _UNIX_SOCKET_MODE)
-        return BoundSocket(made, os.lstat(path))
+        os.chmod(path, mode)
+        return BoundSocket(made, os.lstat(path), _backlog_or_default(backlog))
     except (OSError, ValueError) as error:
         made.close()
         raise _bind_error(path, error) from None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import stat
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -13,7 +15,7 @@ from typing import Any
 from check import answer, framing
 from checks_handshake import scope_of
 from site_process import ORIGIN, Site, new_key
-from support.raw import request
+from support.raw import RawClient, request
 from support.ws import PING, PONG, upgrade
 
 Start = Callable[..., AbstractContextManager[Site]]
@@ -59,6 +61,48 @@ def root_path_by_header(start: Start) -> Any:
         names = [pair[1] for pair in got["headers"][1:]]
         web = scope_of(site, "/by%20header/ws/scope/", header)
         return got["root_path"], got["path"], names, web.get("root_path"), web["path"]
+
+
+PROXIED = ["X-Forwarded-For: 192.0.2.1, 198.51.100.2", "X-Forwarded-Port: 1234"]
+
+
+@check
+def proxy_headers(start: Start) -> Any:
+    """A consumer, a view and a WebSocket have the client's address and scheme."""
+    with start("--proxy-headers") as site:
+        headers = [*PROXIED, "X-Forwarded-Proto: https"]
+        got = json.loads(site.get("/consumer/scope/", *headers).body)
+        web = scope_of(site, "/ws/scope/", *headers)
+        return got["client"][1:], got["scheme"], web["client"]
+
+
+@check
+def proxy_headers_of_other_names(start: Start) -> Any:
+    names = ["--proxy-headers-host", "X-Real-IP", "--proxy-headers-port", "X-Real-Port"]
+    with start("--proxy-headers", *names) as site:
+        headers = [*PROXIED, "X-Real-IP: 2001:db8::1", "X-Real-Port: 77"]
+        got = json.loads(site.get("/consumer/scope/", *headers).body)
+        return got["client"][1:], scope_of(site, "/ws/scope/", *headers)["client"]
+
+
+@check
+def proxy_headers_that_are_off(start: Start) -> Any:
+    with start() as site:
+        got = json.loads(site.get("/consumer/scope/", *PROXIED).body)
+        return got["client"][1], got["scheme"], scope_of(site, "/ws/scope/", *PROXIED)["client"]
+
+
+@check
+def endpoints(start: Start) -> Any:
+    """Another address beside that of -b and -p."""
+    with TemporaryDirectory() as folder, start("-e", f"unix:{folder}/a\\:b:mode=600") as site:
+        path = Path(folder, "a:b")
+        mode = stat.S_IMODE(path.stat().st_mode)
+        with socket.socket(socket.AF_UNIX) as connected:
+            connected.connect(str(path))
+            client = RawClient(connected)
+            client.send(request("/hello/"))
+            return mode, client.read_response().body, site.get("/hello/").body
 
 
 @check

@@ -21,9 +21,8 @@ LIMITS = (ROOT / "csrc" / "base" / "limits.h").read_text()
 LIMIT = re.compile(r"/\*((?:(?!\*/).)*)\*/\n((?:#define LIMIT_\w+ +[^\n]+\n)+)", re.DOTALL)
 SPELLING = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 OPTIONS = [option for option in main.params if isinstance(option, click.Option)]
-# What the command has beside its settings, what starting makes, and daphne's that are refused.
+# What the command has beside its settings, and what starting makes.
 MADE_BY_STARTING = {"application", "loop", "state", "access_log_fd"}
-NOT_THERE = {"--proxy-headers", "-e"}
 
 
 def spellings() -> set[str]:
@@ -69,7 +68,7 @@ def test_readme_has_the_default(option: click.Option) -> None:
 def test_pages_name_options_that_are_there(page: str) -> None:
     named = set(re.findall(r"`(--?[a-z][a-z-]*)[` ]", (ROOT / page).read_text()))
     assert len(named) > 5
-    assert named - spellings() <= NOT_THERE
+    assert named <= spellings()
 
 
 def limits() -> list[tuple[str, str]]:

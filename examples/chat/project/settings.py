@@ -91,7 +91,7 @@ if "REDIS_URL" in os.environ:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.core.RedisChannelLayer",
-            # redis-py 8 gives up reading after 5 s, which is as long as the layer waits for a message.
+            # redis-py 8 gives up reading after 5 s, as long as the layer waits for a message.
             "CONFIG": {"hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}]},
         }
     }

@@ -1,0 +1,1 @@
+"""What `manage.py runserver` is made of."""
