@@ -182,7 +182,7 @@ class Server:
             core.listen(bound.socket.fileno(), bound.backlog)
         except OSError as error:
             raise listen_error(bound, error) from None
-        logger.info("Listening on %s", bound)
+        logger.info("Listening on %s", str(bound))  # a handler may format it later
 
     def _close_sockets(self) -> None:
         sockets, self._sockets = self._sockets, []

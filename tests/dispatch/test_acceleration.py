@@ -1,0 +1,119 @@
+"""What decides whether Channels is accelerated, and what the log says of it."""
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import channels
+import channels.consumer
+import channels.layers
+import pytest
+from channels.utils import await_many_dispatch
+
+import casgi
+from casgi.channels import ChannelLayer
+from casgi.channels.acceleration import acceleration, obstacle
+
+from .consumers import Room
+
+
+async def start_and_stop(caplog: pytest.LogCaptureFixture, **options: Any) -> list[str]:
+    """Return what the log says of Channels when a server starts."""
+    with caplog.at_level(logging.INFO, logger="casgi.server"):
+        async with casgi.Server(Room.as_asgi(), casgi.Config(port=0, lifespan="off", **options)):
+            pass
+    return [text for text in caplog.messages if text.startswith("Channels")]
+
+
+@pytest.mark.parametrize("version", ["4.2", "4.2.2", "4.3.0", "4.3.99"])
+def test_tested_releases_are_accelerated(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr(channels, "__version__", version)
+    assert obstacle() is None
+
+
+@pytest.mark.parametrize("version", ["2.1.3", "3.0.5", "4.1.0", "4.4.0", "4.20.0", "5.0", ""])
+async def test_other_releases_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, version: str
+) -> None:
+    monkeypatch.setattr(channels, "__version__", version)
+    [line] = await start_and_stop(caplog)
+    assert line == (
+        f"Channels as it is: Channels {version} is not one of the releases tested (4.2.x, 4.3.x)"
+    )
+    assert channels.consumer.await_many_dispatch is await_many_dispatch
+
+
+async def test_it_can_be_turned_off(caplog: pytest.LogCaptureFixture) -> None:
+    assert await start_and_stop(caplog, accelerate=False) == ["Channels as it is: --no-accelerate"]
+
+
+async def test_line_says_what_runs(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(channels.layers.channel_layers, "backends", {})
+    [line] = await start_and_stop(caplog)
+    assert line == (
+        f"Channels {channels.__version__} accelerated: handlers are shared;"
+        " layers: default is casgi.channels.layer.ChannelLayer"
+    )
+    assert channels.consumer.await_many_dispatch is await_many_dispatch
+
+
+async def test_line_says_that_handlers_are_verified(caplog: pytest.LogCaptureFixture) -> None:
+    [line] = await start_and_stop(caplog, verify_shared=True)
+    assert "handlers are verified, not shared" in line
+
+
+def layers(monkeypatch: pytest.MonkeyPatch, **backends: Any) -> Any:
+    manager = channels.layers.channel_layers
+    monkeypatch.setattr(manager, "backends", backends)
+    monkeypatch.setattr(
+        type(manager), "configs", {name: {"BACKEND": "nowhere.Layer"} for name in [*backends, "x"]}
+    )
+    return manager
+
+
+async def test_layers_become_ours_where_they_are(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Modules keep what get_channel_layer() gave them, and what waits in it."""
+
+    class Own(channels.layers.InMemoryChannelLayer):
+        """Somebody else's, of which nothing is known."""
+
+    known = channels.layers.InMemoryChannelLayer(capacity=7)
+    await known.send("task", {"type": "waits"})
+    await known.group_add("group", "member")
+    own = Own()
+    layers(monkeypatch, default=known, own=own)
+    [line] = await start_and_stop(caplog)
+    assert type(known) is ChannelLayer
+    assert (await known.receive("task"), known.capacity) == ({"type": "waits"}, 7)
+    assert known.groups == {"group": ["member"]}
+    known.local.flush()
+    assert type(own) is Own
+    assert "own is dispatch.test_acceleration." in line
+    assert "x cannot be made (Cannot import BACKEND 'nowhere.Layer'" in line
+
+
+async def test_layer_of_an_unknown_release_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import channels_redis
+    import channels_redis.core
+
+    layer = channels_redis.core.RedisChannelLayer()
+    layers(monkeypatch, default=layer)
+    monkeypatch.setattr(channels_redis, "__version__", "9.0")
+    await start_and_stop(caplog)
+    assert type(layer) is channels_redis.core.RedisChannelLayer
+
+
+def test_begin_twice_is_ended_twice() -> None:
+    loop: Any = SimpleNamespace(call_soon_threadsafe=None)
+    acceleration.begin(loop)
+    acceleration.begin(loop)
+    acceleration.end()
+    assert channels.consumer.await_many_dispatch is not await_many_dispatch
+    acceleration.end()
+    assert channels.consumer.await_many_dispatch is await_many_dispatch
