@@ -1,10 +1,6 @@
-/* casgi._core.ChannelTable. Owns its channels while they are of use; see channel_table.h. */
+/* Channels by name, and the groups they are in. Owns its channels while they are of use. Its Python
+ * face is bindings/channel_table_object.c. */
 #include "channels/channel_table.h"
-
-#include <stddef.h>
-#include <structmember.h>
-
-#include "base/status.h"
 
 /* --- Home --- */
 
@@ -59,7 +55,7 @@ void channel_table_wake(ChannelTableObject *self, PyObject *target) {
 
 /* --- Groups that empty --- */
 
-static void on_empty(void *owner, struct slice name) {
+void channel_table_on_empty(void *owner, struct slice name) {
     ChannelTableObject *self = owner;
     if (self->on_group_empty == Py_None || self->on_group_empty == NULL || self->is_discarding ||
         self->home == NULL) {
@@ -86,16 +82,10 @@ static bool is_empty(ChannelTableObject *self, PyObject *name) {
     return text != NULL && groups_size(&self->groups, slice_of(text, (size_t)length)) == 0;
 }
 
-static PyObject *get_on_group_empty(PyObject *op, void *Py_UNUSED(closure)) {
-    PyObject *callback = ((ChannelTableObject *)op)->on_group_empty;
-    return Py_NewRef(callback != NULL ? callback : Py_None);
-}
-
-static PyObject *tell_emptied(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
+void channel_table_tell_emptied(ChannelTableObject *self) {
     PyObject *names = self->emptied;
     self->emptied = NULL;
-    PyObject *callback = get_on_group_empty(op, NULL);
+    PyObject *callback = Py_NewRef(self->on_group_empty != NULL ? self->on_group_empty : Py_None);
     for (Py_ssize_t i = 0; names != NULL && i < PyList_GET_SIZE(names); i++) {
         PyObject *name = PyList_GET_ITEM(names, i);
         PyObject *result = callback != Py_None && is_empty(self, name)
@@ -108,12 +98,11 @@ static PyObject *tell_emptied(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     }
     Py_DECREF(callback);
     Py_XDECREF(names);
-    Py_RETURN_NONE;
 }
 
 /* --- Channels --- */
 
-static ChannelObject *find(ChannelTableObject *self, PyObject *name) {
+ChannelObject *channel_table_find(ChannelTableObject *self, PyObject *name) {
     return (ChannelObject *)Py_XNewRef(PyDict_GetItemWithError(self->channels, name));
 }
 
@@ -136,7 +125,7 @@ static ChannelObject *make(ChannelTableObject *self, PyObject *name) {
     if (capacity == 0) {
         return NULL;
     }
-    ChannelObject *channel = find(self, name); /* made by another thread meanwhile */
+    ChannelObject *channel = channel_table_find(self, name); /* made by another thread meanwhile */
     if (channel == NULL && !PyErr_Occurred()) {
         channel = channel_new(self, name, capacity);
         if (channel != NULL && PyDict_SetItem(self->channels, name, (PyObject *)channel) < 0) {
@@ -146,9 +135,8 @@ static ChannelObject *make(ChannelTableObject *self, PyObject *name) {
     return channel;
 }
 
-/* Both return new reference, or NULL: find_channel() maybe without an exception. */
-static ChannelObject *find_or_make(ChannelTableObject *self, PyObject *name) {
-    ChannelObject *channel = find(self, name);
+ChannelObject *channel_table_open(ChannelTableObject *self, PyObject *name) {
+    ChannelObject *channel = channel_table_find(self, name);
     return channel != NULL || PyErr_Occurred() ? channel : make(self, name);
 }
 
@@ -160,18 +148,14 @@ void channel_table_forget_if_useless(ChannelTableObject *self, ChannelObject *ch
     }
 }
 
-/* Lets go of a channel, as everybody who has looked one up does in the end. */
-static void let_go(ChannelTableObject *self, ChannelObject *channel) {
+void channel_table_let_go(ChannelTableObject *self, ChannelObject *channel) {
     if (channel != NULL) {
         channel_table_forget_if_useless(self, channel);
         Py_DECREF(channel);
     }
 }
 
-/* Once per expiry: memberships that nobody has renewed and messages that nobody has fetched go, and
- * with them their channels. Later where messages are only sent, as the original looks for them when
- * one is received. */
-static void sweep(ChannelTableObject *self, double later) {
+void channel_table_sweep(ChannelTableObject *self, double later) {
     double now = channel_clock();
     if (now < self->next_sweep + later) {
         return;
@@ -192,178 +176,7 @@ static void sweep(ChannelTableObject *self, double later) {
     Py_XDECREF(all);
 }
 
-/* --- Methods --- */
-
-static int slice_of_name(PyObject *name, struct slice *slice) {
-    Py_ssize_t length;
-    const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, &length) : NULL;
-    if (text == NULL) {
-        if (!PyErr_Occurred()) {
-            PyErr_Format(PyExc_TypeError, "a name must be str, not %R", name);
-        }
-        return -1;
-    }
-    *slice = slice_of(text, (size_t)length);
-    return 0;
-}
-
-PyDoc_STRVAR(open_doc, "open(channel) -> Channel");
-
-static PyObject *open_channel(PyObject *op, PyObject *name) {
-    return (PyObject *)find_or_make((ChannelTableObject *)op, name);
-}
-
-PyDoc_STRVAR(put_doc,
-             "put(channel, message, beyond_capacity=False) -> bool\n\nTakes the message, which "
-             "is not copied. False when the channel is full.");
-
-static PyObject *put(PyObject *op, PyObject *args) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    PyObject *name, *message;
-    int beyond_capacity = 0;
-    if (!PyArg_ParseTuple(args, "UO!|p:put", &name, &PyDict_Type, &message, &beyond_capacity)) {
-        return NULL;
-    }
-    sweep(self, self->expiry);
-    ChannelObject *channel = find_or_make(self, name);
-    int status = channel == NULL ? -1 : channel_put(channel, Py_NewRef(message), beyond_capacity);
-    let_go(self, channel);
-    return status < 0 ? NULL : PyBool_FromLong(status);
-}
-
-PyDoc_STRVAR(take_doc, "take(channel) -> dict | None\n\nThe first message, if there is one.");
-
-static PyObject *take(PyObject *op, PyObject *name) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    sweep(self, 0);
-    ChannelObject *channel = find(self, name);
-    PyObject *message = channel == NULL ? NULL : channel_take(channel);
-    let_go(self, channel);
-    return message != NULL || PyErr_Occurred() ? message : Py_NewRef(Py_None);
-}
-
-PyDoc_STRVAR(wait_doc, "wait(channel, future) -> None\n\nCalls wake(future) once, when a message "
-                       "has come; see abandon().");
-
-static PyObject *wait(PyObject *op, PyObject *args) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    PyObject *name, *future;
-    if (!PyArg_ParseTuple(args, "UO:wait", &name, &future)) {
-        return NULL;
-    }
-    ChannelObject *channel = find_or_make(self, name);
-    if (channel != NULL && channel->waiters == NULL) {
-        channel->waiters = PyList_New(0);
-    }
-    int status =
-        channel == NULL || channel->waiters == NULL ? -1 : PyList_Append(channel->waiters, future);
-    if (status == 0 && channel->count > 0) { /* it came between take() and here, by a thread */
-        channel_wake(channel);
-    }
-    let_go(self, channel);
-    return status < 0 ? NULL : Py_NewRef(Py_None);
-}
-
-PyDoc_STRVAR(abandon_doc,
-             "abandon(channel, future) -> None\n\nThe future waits no more; if it was woken, for a "
-             "message that it does not take, the next one is.");
-
-static PyObject *abandon(PyObject *op, PyObject *args) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    PyObject *name, *future;
-    if (!PyArg_ParseTuple(args, "UO:abandon", &name, &future)) {
-        return NULL;
-    }
-    ChannelObject *channel = find(self, name);
-    if (channel == NULL) {
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-    }
-    PyObject *waiters = channel->waiters;
-    Py_ssize_t count = waiters == NULL ? 0 : PyList_GET_SIZE(waiters);
-    bool is_waiting = false;
-    for (Py_ssize_t i = 0; i < count && !is_waiting; i++) {
-        is_waiting = PyList_GET_ITEM(waiters, i) == future;
-        if (is_waiting) {
-            (void)PySequence_DelItem(waiters, i);
-        }
-    }
-    if (!is_waiting && channel->count > 0) {
-        channel_wake(channel);
-    }
-    let_go(self, channel);
-    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-}
-
-PyDoc_STRVAR(add_doc, "add(group, channel) -> bool\n\nTrue when the group had no member here. A "
-                      "channel whose WebSocket is closed stays outside.");
-
-static PyObject *add(PyObject *op, PyObject *args) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    PyObject *group, *name;
-    struct slice group_name;
-    if (!PyArg_ParseTuple(args, "UU:add", &group, &name) || slice_of_name(group, &group_name) < 0) {
-        return NULL;
-    }
-    ChannelObject *channel = find_or_make(self, name);
-    if (channel == NULL) {
-        return NULL;
-    }
-    bool was_empty = false;
-    int status = STATUS_OK;
-    if (channel_may_join(channel)) {
-        was_empty = groups_size(&self->groups, group_name) == 0;
-        status = groups_add(&self->groups, group_name, &channel->member, channel_clock());
-    }
-    let_go(self, channel);
-    return status != STATUS_OK ? PyErr_NoMemory() : PyBool_FromLong(was_empty);
-}
-
-PyDoc_STRVAR(
-    discard_doc,
-    "discard(group, channel) -> bool\n\nTrue when the group has lost its last member here.");
-
-static PyObject *discard(PyObject *op, PyObject *args) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    PyObject *group, *name;
-    struct slice group_name;
-    if (!PyArg_ParseTuple(args, "UU:discard", &group, &name) ||
-        slice_of_name(group, &group_name) < 0) {
-        return NULL;
-    }
-    ChannelObject *channel = find(self, name);
-    if (channel == NULL) {
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_False);
-    }
-    size_t before = groups_size(&self->groups, group_name);
-    self->is_discarding = true;
-    groups_discard(&self->groups, group_name, &channel->member);
-    self->is_discarding = false;
-    let_go(self, channel);
-    return PyBool_FromLong(before > 0 && groups_size(&self->groups, group_name) == 0);
-}
-
-PyDoc_STRVAR(
-    send_doc,
-    "send(group, message) -> int\n\nSends a message, of which copies are made, to all members: "
-    "as a shared frame, or as an event. Returns how many got it as an event. On the thread "
-    "of the loop of who listens.");
-
-static PyObject *send(PyObject *op, PyObject *args) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    PyObject *group, *message;
-    struct slice group_name;
-    if (!PyArg_ParseTuple(args, "UO!:send", &group, &PyDict_Type, &message) ||
-        slice_of_name(group, &group_name) < 0) {
-        return NULL;
-    }
-    sweep(self, 0);
-    if (!channel_table_is_home(self)) {
-        PyErr_SetString(PyExc_RuntimeError, "send() must be called on the thread of the loop");
-        return NULL;
-    }
-    Py_ssize_t events = channel_table_fan_out(self, group_name, message);
-    return events < 0 ? NULL : PyLong_FromSsize_t(events);
-}
+/* --- Members --- */
 
 struct collected {
     ChannelTableObject *table;
@@ -390,224 +203,3 @@ PyObject *channel_table_members(ChannelTableObject *self, struct slice group) {
     groups_visit(&self->groups, group, collect, &collected);
     return collected.list;
 }
-
-PyDoc_STRVAR(members_doc, "members(group) -> list[Channel]\n\nIn the order of their joining.");
-
-static PyObject *members(PyObject *op, PyObject *group) {
-    struct slice group_name;
-    return slice_of_name(group, &group_name) < 0
-               ? NULL
-               : channel_table_members((ChannelTableObject *)op, group_name);
-}
-
-static void collect_name(struct slice name, void *context) {
-    PyObject **list = context;
-    PyObject *text = PyUnicode_DecodeUTF8(name.data, (Py_ssize_t)name.length, "replace");
-    if (*list != NULL && (text == NULL || PyList_Append(*list, text) < 0)) {
-        Py_CLEAR(*list);
-    }
-    Py_XDECREF(text);
-}
-
-PyDoc_STRVAR(groups_doc, "groups() -> list[str]\n\nThe groups that have members here.");
-
-static PyObject *group_names(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    PyObject *list = PyList_New(0);
-    groups_visit_names(&((ChannelTableObject *)op)->groups, collect_name, &list);
-    return list;
-}
-
-PyDoc_STRVAR(listening_doc, "listening() -> list[Channel]\n\nThose whose consumers listen.");
-
-static PyObject *listening(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    PyObject *all = PyDict_Values(((ChannelTableObject *)op)->channels);
-    PyObject *list = all == NULL ? NULL : PyList_New(0);
-    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(all); i++) {
-        PyObject *channel = PyList_GET_ITEM(all, i);
-        if (((ChannelObject *)channel)->cycle != NULL && PyList_Append(list, channel) < 0) {
-            Py_CLEAR(list);
-        }
-    }
-    Py_XDECREF(all);
-    return list;
-}
-
-PyDoc_STRVAR(sizes_doc,
-             "sizes() -> dict[str, int]\n\nHow many messages wait in each channel that has "
-             "some, or that somebody reads.");
-
-static PyObject *sizes(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    PyObject *result = PyDict_New();
-    Py_ssize_t position = 0;
-    PyObject *name, *value;
-    while (result != NULL && PyDict_Next(self->channels, &position, &name, &value)) {
-        const ChannelObject *channel = (const ChannelObject *)value;
-        if (channel->count == 0 && !channel_is_read(channel)) {
-            continue;
-        }
-        PyObject *count = PyLong_FromUnsignedLong(channel->count);
-        if (count == NULL || PyDict_SetItem(result, name, count) < 0) {
-            Py_CLEAR(result);
-        }
-        Py_XDECREF(count);
-    }
-    return result;
-}
-
-PyDoc_STRVAR(is_listening_doc,
-             "is_listening(channel) -> bool\n\nWhether a consumer listens to the channel.");
-
-static PyObject *is_listening(PyObject *op, PyObject *name) {
-    ChannelObject *channel = find((ChannelTableObject *)op, name);
-    bool listens = channel != NULL && channel->cycle != NULL;
-    Py_XDECREF(channel);
-    return PyErr_Occurred() ? NULL : PyBool_FromLong(listens);
-}
-
-static int set_on_group_empty(PyObject *op, PyObject *value, void *Py_UNUSED(closure)) {
-    Py_XSETREF(((ChannelTableObject *)op)->on_group_empty,
-               Py_NewRef(value != NULL ? value : Py_None));
-    return 0;
-}
-
-PyDoc_STRVAR(flush_doc, "flush() -> None\n\nDrops all messages and memberships; who listens goes "
-                        "on listening.");
-
-static PyObject *flush(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    PyObject *all = PyDict_Values(self->channels);
-    for (Py_ssize_t i = 0; all != NULL && i < PyList_GET_SIZE(all); i++) {
-        ChannelObject *channel = (ChannelObject *)PyList_GET_ITEM(all, i);
-        self->is_discarding = true;
-        groups_leave_all(&self->groups, &channel->member);
-        self->is_discarding = false;
-        channel_drop_messages(channel);
-        channel_table_forget_if_useless(self, channel);
-    }
-    Py_XDECREF(all);
-    return all == NULL ? NULL : Py_NewRef(Py_None);
-}
-
-/* --- The type --- */
-
-static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"capacity", "wake", "expiry", "group_expiry", "discards_oldest", NULL};
-    PyObject *capacity, *wake;
-    double expiry = 60, group_expiry = 86400;
-    int discards_oldest = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|ddp:ChannelTable", names, &capacity, &wake,
-                                     &expiry, &group_expiry, &discards_oldest)) {
-        return NULL;
-    }
-    struct module_state *state = module_state_of_type(type);
-    ChannelTableObject *self = state == NULL ? NULL : (ChannelTableObject *)type->tp_alloc(type, 0);
-    if (self == NULL) {
-        return NULL;
-    }
-    groups_init(&self->groups, on_empty, self);
-    self->state = state;
-    self->capacity = Py_NewRef(capacity);
-    self->wake = Py_NewRef(wake);
-    self->on_group_empty = Py_NewRef(Py_None);
-    self->expiry = expiry;
-    self->group_expiry = group_expiry;
-    self->discards_oldest = discards_oldest;
-    self->next_sweep = channel_clock() + expiry;
-    self->channels = PyDict_New();
-    if (self->channels == NULL) {
-        Py_CLEAR(self);
-    }
-    return (PyObject *)self;
-}
-
-static int traverse(PyObject *op, visitproc visit, void *arg) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    Py_VISIT(Py_TYPE(op));
-    Py_VISIT(self->channels);
-    Py_VISIT(self->capacity);
-    Py_VISIT(self->wake);
-    Py_VISIT(self->on_group_empty);
-    Py_VISIT(self->emptied);
-    Py_VISIT(self->home);
-    return 0;
-}
-
-static int clear(PyObject *op) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    if (self->channels != NULL) {
-        PyDict_Clear(self->channels);
-    }
-    Py_CLEAR(self->on_group_empty);
-    Py_CLEAR(self->emptied);
-    return 0;
-}
-
-static void dealloc(PyObject *op) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    PyTypeObject *type = Py_TYPE(op);
-    PyObject_GC_UnTrack(op);
-    (void)clear(op); /* each channel keeps the table, so there is none left, nor a group */
-    Py_CLEAR(self->channels);
-    Py_CLEAR(self->capacity);
-    Py_CLEAR(self->wake);
-    Py_CLEAR(self->home);
-    groups_release(&self->groups);
-    type->tp_free(op);
-    Py_DECREF(type);
-}
-
-static PyMethodDef methods[] = {
-    {"open", open_channel, METH_O, open_doc},
-    {"put", put, METH_VARARGS, put_doc},
-    {"take", take, METH_O, take_doc},
-    {"wait", wait, METH_VARARGS, wait_doc},
-    {"abandon", abandon, METH_VARARGS, abandon_doc},
-    {"add", add, METH_VARARGS, add_doc},
-    {"discard", discard, METH_VARARGS, discard_doc},
-    {"send", send, METH_VARARGS, send_doc},
-    {"members", members, METH_O, members_doc},
-    {"groups", group_names, METH_NOARGS, groups_doc},
-    {"listening", listening, METH_NOARGS, listening_doc},
-    {"sizes", sizes, METH_NOARGS, sizes_doc},
-    {"is_listening", is_listening, METH_O, is_listening_doc},
-    {"flush", flush, METH_NOARGS, flush_doc},
-    {"_tell_emptied", tell_emptied, METH_NOARGS, NULL},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyGetSetDef getset[] = {
-    {"on_group_empty", get_on_group_empty, set_on_group_empty,
-     "Called soon with the name of a group that lost its last member otherwise than by discard().",
-     NULL},
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
-static PyMemberDef member_definitions[] = {
-    {"dropped", T_ULONGLONG, offsetof(ChannelTableObject, dropped), READONLY,
-     "Group messages that full channels did not get."},
-    {"shared", T_ULONGLONG, offsetof(ChannelTableObject, shared), READONLY,
-     "Frames that were put into WebSockets without running their consumers."},
-    {"home", T_OBJECT, offsetof(ChannelTableObject, home), READONLY,
-     "The loop of who listens, or None."},
-    {NULL, 0, 0, 0, NULL},
-};
-
-static PyType_Slot slots[] = {
-    {Py_tp_doc, "The channels and groups of a layer in this process; see casgi/_core.pyi."},
-    {Py_tp_new, table_new},
-    {Py_tp_traverse, traverse},
-    {Py_tp_clear, clear},
-    {Py_tp_dealloc, dealloc},
-    {Py_tp_methods, methods},
-    {Py_tp_getset, getset},
-    {Py_tp_members, member_definitions},
-    {0, NULL},
-};
-
-PyType_Spec channel_table_type_spec = {
-    .name = "casgi._core.ChannelTable",
-    .basicsize = sizeof(ChannelTableObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = slots,
-};

@@ -38,6 +38,26 @@ void channel_table_leave(ChannelTableObject *table);
 /* Calls `wake`, which runs no application code. */
 void channel_table_wake(ChannelTableObject *table, PyObject *target);
 
+/* Both return new reference, or NULL: find without an exception when there is none, open makes it.
+ */
+ChannelObject *channel_table_find(ChannelTableObject *table, PyObject *name);
+ChannelObject *channel_table_open(ChannelTableObject *table, PyObject *name);
+
+/* Lets go of a channel (*takes*; may be NULL), as everybody who has looked one up does in the end.
+ */
+void channel_table_let_go(ChannelTableObject *table, ChannelObject *channel);
+
+/* Once per expiry: memberships that nobody has renewed and messages that nobody has fetched go, and
+ * with them their channels. Later where messages are only sent, as the original looks for them when
+ * one is received. */
+void channel_table_sweep(ChannelTableObject *table, double later);
+
+/* A group has lost its last member: groups' on_empty. Notes it, to be told soon. */
+void channel_table_on_empty(void *owner, struct slice name);
+
+/* Calls on_group_empty with each group noted that is still empty. Runs application code. */
+void channel_table_tell_emptied(ChannelTableObject *table);
+
 /* Drops the table's reference to a channel that is of no use; the caller has one of its own. */
 void channel_table_forget_if_useless(ChannelTableObject *table, ChannelObject *channel);
 

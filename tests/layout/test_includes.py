@@ -23,7 +23,8 @@ ALLOWED = {
     "loop": {"base", "net", "loop", "state"},
     "asgi": {"base", "net", "http", "ws", "server", "asgi", "state"},
     "channels": {"base", "ws", "server", "asgi", "channels", "state"},
-    "bindings": {"base", "net", "http", "ws", "server", "loop", "asgi", "bindings", "state"},
+    "bindings": {"base", "net", "http", "ws", "server", "loop", "asgi", "channels"}
+    | {"bindings", "state"},
     "state": {"state"},
     "module": {"base", "loop", "asgi", "channels", "bindings", "state", "module"},
 }
@@ -32,7 +33,7 @@ STATE_FILES = {"state.h", "string_table.h"}
 # The files that may include a header of a library, or folders of which all may.
 FOREIGN = {
     "Python.h": {"state.h"},
-    "structmember.h": {"asgi", "bindings", "channels", "loop"},
+    "structmember.h": {"asgi", "bindings", "loop"},
     "uv.h": {"net", "loop"},
     "llhttp.h": {"http/http1_parser.c"},
     "wslay/wslay.h": {"ws/ws_decoder.c"},
