@@ -5,10 +5,10 @@ their place while it serves. Each is imported when it is first used: they need C
 channels_redis.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from casgi.channels.declaring import shared
+from casgi.lazy import lazy_names
 
 if TYPE_CHECKING:
     from casgi.channels.layer import ChannelLayer
@@ -18,15 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ChannelLayer", "Presence", "RedisChannelLayer", "RedisPubSubChannelLayer", "shared"]
 
-_MODULES = {
-    "ChannelLayer": "layer",
-    "Presence": "presence",
-    "RedisChannelLayer": "redis_core",
-    "RedisPubSubChannelLayer": "redis_pubsub",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "ChannelLayer": "casgi.channels.layer",
+        "Presence": "casgi.channels.presence",
+        "RedisChannelLayer": "casgi.channels.redis_core",
+        "RedisPubSubChannelLayer": "casgi.channels.redis_pubsub",
+    },
+)
