@@ -7,10 +7,11 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from casgi.channels import dispatch, sharing
+from casgi.channels import dispatch
 from casgi.channels.dispatch import Dispatcher
 from casgi.channels.local import LocalChannels
 from casgi.channels.sharing import SharingPlan
+from casgi.channels.sharing import plan as sharing
 
 
 def share_everything() -> None:

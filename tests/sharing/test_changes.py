@@ -210,14 +210,14 @@ def test_what_was_replaced_early_is_unknown() -> None:
 import json, sys, types
 original = json.dumps
 json.dumps = lambda value: original(value)
-from casgi.channels.known_functions import known
+from casgi.channels.sharing.known_functions import known
 assert known(json.dumps) is None and known(original) is None and known(len) is not None
 """
     early(script)
     script = """
 import json
 exec("def loads(s): return id(s)", vars(json))
-from casgi.channels.known_functions import known
+from casgi.channels.sharing.known_functions import known
 assert known(json.loads) is None
 """
     early(script)
@@ -231,7 +231,7 @@ sys.modules["json"] = types.ModuleType("json")
 json = sys.modules["json"]
 json.__file__ = "/project/json.py"
 exec(compile("def dumps(value): return str(id(value))", json.__file__, "exec"), vars(json))
-import casgi.channels.known_functions as known_functions
+import casgi.channels.sharing.known_functions as known_functions
 assert known_functions.known(html.escape) is None and known_functions.known(json.dumps) is None
 """
     early(script)
@@ -241,7 +241,7 @@ original = AsyncConsumer.send
 async def send(self, message):
     await original(self, {**message, "text": str(id(self))})
 AsyncConsumer.send = send
-from casgi.channels.consumer_rules import OWN
+from casgi.channels.sharing.consumer_rules import OWN
 assert OWN is None
 """
     early(script)

@@ -7,14 +7,14 @@ channels_redis.
 
 from typing import TYPE_CHECKING
 
-from casgi.channels.declaring import shared
+from casgi.channels.sharing.declaring import shared
 from casgi.lazy import lazy_names
 
 if TYPE_CHECKING:
     from casgi.channels.layer import ChannelLayer
     from casgi.channels.presence import Presence
-    from casgi.channels.redis_core import RedisChannelLayer
-    from casgi.channels.redis_pubsub import RedisPubSubChannelLayer
+    from casgi.channels.redis.core import RedisChannelLayer
+    from casgi.channels.redis.pubsub import RedisPubSubChannelLayer
 
 __all__ = ["ChannelLayer", "Presence", "RedisChannelLayer", "RedisPubSubChannelLayer", "shared"]
 
@@ -23,7 +23,7 @@ __getattr__ = lazy_names(
     {
         "ChannelLayer": "casgi.channels.layer",
         "Presence": "casgi.channels.presence",
-        "RedisChannelLayer": "casgi.channels.redis_core",
-        "RedisPubSubChannelLayer": "casgi.channels.redis_pubsub",
+        "RedisChannelLayer": "casgi.channels.redis.core",
+        "RedisPubSubChannelLayer": "casgi.channels.redis.pubsub",
     },
 )

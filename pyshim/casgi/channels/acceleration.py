@@ -27,13 +27,13 @@ _REDIS = (
     (
         "channels_redis.core",
         "RedisChannelLayer",
-        "casgi.channels.redis_core",
+        "casgi.channels.redis.core",
         "RedisChannelLayer",
     ),
     (
         "channels_redis.pubsub",
         "RedisPubSubChannelLayer",
-        "casgi.channels.redis_pubsub",
+        "casgi.channels.redis.pubsub",
         "RedisPubSubChannelLayer",
     ),
 )

@@ -19,11 +19,11 @@ import channels_redis.pubsub
 import pytest
 from redis.asyncio.connection import Connection
 
-import casgi.channels.redis_core
-import casgi.channels.redis_pubsub
+import casgi.channels.redis.core
+import casgi.channels.redis.pubsub
 
-channels_redis.core.RedisChannelLayer = casgi.channels.redis_core.RedisChannelLayer
-channels_redis.pubsub.RedisPubSubChannelLayer = casgi.channels.redis_pubsub.RedisPubSubChannelLayer
+channels_redis.core.RedisChannelLayer = casgi.channels.redis.core.RedisChannelLayer
+channels_redis.pubsub.RedisPubSubChannelLayer = casgi.channels.redis.pubsub.RedisPubSubChannelLayer
 
 PORTS = {6379: int(os.environ["REDIS_PORT"]), 26379: int(os.environ["SENTINEL_PORT"])}
 _original_init = Connection.__init__

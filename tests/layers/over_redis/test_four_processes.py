@@ -25,8 +25,8 @@ ORIGINALS = {
     "pubsub": "channels_redis.pubsub.RedisPubSubChannelLayer",
 }
 OURS = {
-    "core": "casgi.channels.redis_core.RedisChannelLayer",
-    "pubsub": "casgi.channels.redis_pubsub.RedisPubSubChannelLayer",
+    "core": "casgi.channels.redis.core.RedisChannelLayer",
+    "pubsub": "casgi.channels.redis.pubsub.RedisPubSubChannelLayer",
 }
 SCRIPT = """
 import sys, django

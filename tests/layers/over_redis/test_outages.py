@@ -25,11 +25,11 @@ def read_until(client: WebSocketClient, text: str) -> list[str]:
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the layers notice within a second or two that nobody answers."""
-    monkeypatch.setattr("casgi.channels.redis_reader.READING_MARGIN", 0.5)
-    monkeypatch.setattr("casgi.channels.redis_pools.COMMAND_SECONDS", 0.5)
-    monkeypatch.setattr("casgi.channels.redis_subscription.COMMAND_SECONDS", 0.5)
-    monkeypatch.setattr("casgi.channels.redis_subscription.IDLE_SECONDS", 0.5)
-    monkeypatch.setattr("casgi.channels.redis_core.RedisChannelLayer.brpop_timeout", 1)
+    monkeypatch.setattr("casgi.channels.redis.reader.READING_MARGIN", 0.5)
+    monkeypatch.setattr("casgi.channels.redis.pools.COMMAND_SECONDS", 0.5)
+    monkeypatch.setattr("casgi.channels.redis.subscription.COMMAND_SECONDS", 0.5)
+    monkeypatch.setattr("casgi.channels.redis.subscription.IDLE_SECONDS", 0.5)
+    monkeypatch.setattr("casgi.channels.redis.core.RedisChannelLayer.brpop_timeout", 1)
 
 
 def said_and_heard(clients: list[WebSocketClient], text: str) -> None:

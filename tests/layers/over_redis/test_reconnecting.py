@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from channels_redis.serializers import JSONSerializer, MsgPackSerializer
 
-from casgi.channels.reconnect import Backoff, Outages
-from casgi.channels.redis_pools import COMMAND_SECONDS, command_pool, reading_pool, server_name
-from casgi.channels.serialization import as_received
+from casgi.channels.redis.pools import COMMAND_SECONDS, command_pool, reading_pool, server_name
+from casgi.channels.redis.reconnect import Backoff, Outages
+from casgi.channels.redis.serialization import as_received
 
 
 def test_delays_grow_to_a_limit() -> None:

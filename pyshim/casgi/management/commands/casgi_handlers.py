@@ -11,7 +11,7 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from casgi.channels.handlers import HandlerReport, consumer_classes, reports
+from casgi.channels.sharing.handlers import HandlerReport, consumer_classes, reports
 
 HEADINGS = ("consumer", "handler", "runs", "reason")
 

@@ -21,14 +21,14 @@ from channels_redis.utils import _wrap_close
 from redis import asyncio as aioredis
 from redis.exceptions import RedisError
 
-from casgi.channels.reconnect import Backoff, Outages
-from casgi.channels.redis_group_send import send_to_groups
-from casgi.channels.redis_local import RedisLocalChannels
-from casgi.channels.redis_loop import LoopConnections
-from casgi.channels.redis_membership import RedisMembership
-from casgi.channels.redis_pools import READING_MARGIN, command_pool, drop_idle, server_name
-from casgi.channels.redis_reader import recover_backup
-from casgi.channels.serialization import as_received
+from casgi.channels.redis.group_send import send_to_groups
+from casgi.channels.redis.local import RedisLocalChannels
+from casgi.channels.redis.loop import LoopConnections
+from casgi.channels.redis.membership import RedisMembership
+from casgi.channels.redis.pools import READING_MARGIN, command_pool, drop_idle, server_name
+from casgi.channels.redis.reader import recover_backup
+from casgi.channels.redis.reconnect import Backoff, Outages
+from casgi.channels.redis.serialization import as_received
 
 logger = logging.getLogger("casgi.channels")
 

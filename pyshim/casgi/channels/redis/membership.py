@@ -17,7 +17,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from casgi.channels.local import LocalChannels
-from casgi.channels.redis_representatives import Representative, Representatives
+from casgi.channels.redis.representatives import Representative, Representatives
 
 # Commands that are sent together.
 _BATCH = 500

@@ -12,8 +12,8 @@ from typing import Any
 from channels_redis.core import RedisLoopLayer
 from redis import asyncio as aioredis
 
-from casgi.channels.redis_pools import close_client, reading_pool, server_name
-from casgi.channels.redis_reader import KeyReader
+from casgi.channels.redis.pools import close_client, reading_pool, server_name
+from casgi.channels.redis.reader import KeyReader
 
 # For how long the end waits for commands that are under way.
 _PATIENCE = 2.0

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from types import ModuleType
 
-from casgi.channels.known_functions import django_json_encoder, known
-from casgi.channels.lookups import Lookups
-from casgi.channels.obstacle import Obstacle
+from casgi.channels.sharing.known_functions import django_json_encoder, known
+from casgi.channels.sharing.lookups import Lookups
+from casgi.channels.sharing.obstacle import Obstacle
 
 PLAIN_TYPES = (str, int, float, bool, bytes, type(None))
 # Expressions that are plain when all of their parts are.

@@ -5,8 +5,8 @@ import dis
 from operator import attrgetter
 from types import CodeType, FunctionType, ModuleType
 
-from casgi.channels.known_functions import ABSENT, Fact
-from casgi.channels.obstacle import Obstacle
+from casgi.channels.sharing.known_functions import ABSENT, Fact
+from casgi.channels.sharing.obstacle import Obstacle
 
 # The instructions that may look a name up, and whether it is global or an attribute.
 GLOBAL = frozenset({"LOAD_GLOBAL"})

@@ -12,8 +12,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-from casgi.channels.reconnect import Backoff, Outages
-from casgi.channels.redis_pools import READING_MARGIN
+from casgi.channels.redis.pools import READING_MARGIN
+from casgi.channels.redis.reconnect import Backoff, Outages
 
 BATCH = 100
 """How many messages are popped at once, after the one that ended the waiting."""

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from redis import asyncio as aioredis
 
-from casgi.channels.reconnect import Outages
-from casgi.channels.redis_pools import Host, close_client, command_pool, drop_idle, server_name
-from casgi.channels.redis_subscription import Subject, Subscription
+from casgi.channels.redis.pools import Host, close_client, command_pool, drop_idle, server_name
+from casgi.channels.redis.reconnect import Outages
+from casgi.channels.redis.subscription import Subject, Subscription
 
 _SPECIAL_IN_PATTERNS = re.compile(r"([*?\[\]\\])")
 

@@ -19,7 +19,7 @@ from channels_redis.pubsub import RedisPubSubLoopLayer
 from channels_redis.utils import decode_hosts
 from redis.exceptions import NoPermissionError, RedisError
 
-from casgi.channels.redis_shard import PubSubShard
+from casgi.channels.redis.shard import PubSubShard
 
 logger = logging.getLogger("casgi.channels")
 

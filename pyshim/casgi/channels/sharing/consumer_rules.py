@@ -22,8 +22,8 @@ from channels.generic.websocket import (
     WebsocketConsumer,
 )
 
-from casgi.channels.known_functions import ABSENT, Fact, hold, is_from, known
-from casgi.channels.obstacle import Obstacle
+from casgi.channels.sharing.known_functions import ABSENT, Fact, hold, is_from, known
+from casgi.channels.sharing.obstacle import Obstacle
 
 SENDING = ("send", "send_json", "encode_json")
 DECISIVE = frozenset(

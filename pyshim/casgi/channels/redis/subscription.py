@@ -16,9 +16,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from casgi.channels.reconnect import Backoff, Outages
-from casgi.channels.redis_pools import COMMAND_SECONDS, Host, close_client, reading_pool
-from casgi.channels.redis_reader import BURST
+from casgi.channels.redis.pools import COMMAND_SECONDS, Host, close_client, reading_pool
+from casgi.channels.redis.reader import BURST
+from casgi.channels.redis.reconnect import Backoff, Outages
 
 IDLE_SECONDS = 15.0
 """After how long without a message Redis is asked whether it is still there."""

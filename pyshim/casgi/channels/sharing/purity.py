@@ -24,11 +24,11 @@ this code looks no other name up, should the reading of scopes here ever differ 
 import ast
 from types import FunctionType
 
-from casgi.channels.expressions import Expressions, stored, words
-from casgi.channels.handler_source import definition_of, nested_code
-from casgi.channels.known_functions import Fact
-from casgi.channels.lookups import Lookups
-from casgi.channels.obstacle import Obstacle
+from casgi.channels.sharing.expressions import Expressions, stored, words
+from casgi.channels.sharing.handler_source import definition_of, nested_code
+from casgi.channels.sharing.known_functions import Fact
+from casgi.channels.sharing.lookups import Lookups
+from casgi.channels.sharing.obstacle import Obstacle
 
 SEND_KEYWORDS = {
     "send": frozenset({"text_data", "bytes_data", "message"}),

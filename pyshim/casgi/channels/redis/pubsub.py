@@ -18,9 +18,9 @@ from channels_redis.pubsub import (
 from channels_redis.utils import _wrap_close
 from redis.exceptions import RedisError
 
-from casgi.channels.reconnect import Outages
-from casgi.channels.redis_local import RedisLocalChannels
-from casgi.channels.redis_pubsub_loop import PubSubLoopLayer
+from casgi.channels.redis.local import RedisLocalChannels
+from casgi.channels.redis.pubsub_loop import PubSubLoopLayer
+from casgi.channels.redis.reconnect import Outages
 
 # The original has no limits of any kind.
 _UNLIMITED = 2**31 - 1

@@ -19,19 +19,19 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
-from casgi.channels.consumer_rules import (
+from casgi.channels.sharing.consumer_rules import (
     RESERVED,
     check_class,
     find,
     json_facts,
     sending_methods,
 )
-from casgi.channels.declaring import is_declared
-from casgi.channels.handler_source import check_parameters
-from casgi.channels.known_functions import ABSENT, Fact, hold
-from casgi.channels.obstacle import Obstacle
-from casgi.channels.purity import Purity
-from casgi.channels.stand_in import NotRecorded, Payloads, run
+from casgi.channels.sharing.declaring import is_declared
+from casgi.channels.sharing.handler_source import check_parameters
+from casgi.channels.sharing.known_functions import ABSENT, Fact, hold
+from casgi.channels.sharing.obstacle import Obstacle
+from casgi.channels.sharing.purity import Purity
+from casgi.channels.sharing.stand_in import NotRecorded, Payloads, run
 
 logger = logging.getLogger("casgi.channels")
 

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator
 from types import CodeType, FunctionType
 
-from casgi.channels.obstacle import Obstacle
+from casgi.channels.sharing.obstacle import Obstacle
 
 VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 GENERATOR = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE

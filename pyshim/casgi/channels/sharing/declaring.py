@@ -5,9 +5,9 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, TypeVar
 
-from casgi.channels.expressions import words
-from casgi.channels.handler_source import check_parameters, definition_of
-from casgi.channels.obstacle import Obstacle
+from casgi.channels.sharing.expressions import words
+from casgi.channels.sharing.handler_source import check_parameters, definition_of
+from casgi.channels.sharing.obstacle import Obstacle
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 MARK = "_casgi_shared"
