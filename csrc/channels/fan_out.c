@@ -95,8 +95,8 @@ static int run_recipe(struct fan_out *fan_out, struct recipe *recipe) {
         }
         Py_XDECREF(type);
     }
-    recipe->is_shared =
-        recipe->expected != NULL && PyTuple_Check(recipe->expected) && encode(recipe, payloads);
+    recipe->is_shared = recipe->expected != NULL && PyTuple_Check(recipe->expected) &&
+                        PyTuple_GET_SIZE(recipe->expected) > 0 && encode(recipe, payloads);
     int status = 0;
     if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_Exception)) {
         PyErr_Clear(); /* the consumers will meet it themselves */
