@@ -14,6 +14,9 @@ from support.server import LiveServer, Serve
 def nothing_left() -> Iterator[None]:
     """Fail a test after which an object of the extension module is still alive."""
     yield
+    if "channels.layers" in sys.modules:
+        # Layers are made once for a process, and keep what their channels and groups have.
+        sys.modules["channels.layers"].channel_layers.backends = {}
     if "casgi._core" not in sys.modules:
         return
     from support.engines import counters

@@ -21,10 +21,9 @@ def layer() -> Iterator[Any]:
     from casgi.channels import ChannelLayer
 
     ours = ChannelLayer(capacity=20)
-    before = channel_layers.set("default", ours)
+    channel_layers.set("default", ours)
     yield ours
     ours.local.flush()
-    channel_layers.set("default", before)
 
 
 @pytest.fixture

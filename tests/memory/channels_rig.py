@@ -12,11 +12,14 @@ RIG = """
             return ("frame",)
 
         def expected(self, kind):
-            return ()
+            return (("handle", Consumer.handle),)
 
     class Consumer:
         def __init__(self, send):
             self.base_send = send
+
+        def handle(self, message):
+            raise AssertionError("the plan stands for it")
 
     class Acting:
         # A value of a message: acts when it is copied, or when it goes.

@@ -40,6 +40,7 @@ print(*sorted(set(sys.modules) - before))
     own = [name for name in loaded if name.startswith("casgi")]
     assert own == [
         "casgi",
+        "casgi.lazy",
         "casgi.testing",
         "casgi.testing.pytest_plugin",
         "casgi.testing.stand_in",
