@@ -67,6 +67,17 @@ bool header_is_value(struct slice text) {
     return true;
 }
 
+bool header_has_next_line(struct slice text) {
+    enum { NEXT_LINE = 0x85 };
+    const char *end = text.data + text.length;
+    const char *at = text.length == 0 ? NULL : memchr(text.data, NEXT_LINE, text.length);
+    while (at != NULL && at > text.data && (uint8_t)at[-1] >= 0x80) {
+        at++;
+        at = at == end ? NULL : memchr(at, NEXT_LINE, (size_t)(end - at));
+    }
+    return at != NULL;
+}
+
 struct slice header_next_element(struct slice *list) {
     while (list->length > 0) {
         const char *comma = memchr(list->data, ',', list->length);

@@ -18,6 +18,11 @@ bool header_lower_token(char *text, size_t length);
  * are allowed. */
 bool header_is_value(struct slice text);
 
+/* True when the value has a NEL (0x85 as Latin-1), at which a str splits into lines: daphne refuses
+ * it since CVE-2026-44546. A byte 0x85 that follows another from 0x80 on belongs to UTF-8, as that
+ * of an A with a ring, and is none. */
+bool header_has_next_line(struct slice text);
+
 /* Takes the next element off a comma-separated list (RFC 9110 section 5.6.1) and returns it
  * trimmed. Empty elements are skipped; an empty slice is the end. */
 struct slice header_next_element(struct slice *list);

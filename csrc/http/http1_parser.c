@@ -87,7 +87,8 @@ static bool normalise_fields(struct http1_parser *parser) {
     for (size_t i = 0; i < parser->request.header_count; i++) {
         struct http_header field = parser->fields[i];
         char *name = parser->head.text.data + (field.name.data - parser->head.text.data);
-        if (!header_lower_token(name, field.name.length) || !header_is_value(field.value)) {
+        if (!header_lower_token(name, field.name.length) || !header_is_value(field.value) ||
+            header_has_next_line(field.value)) {
             return false;
         }
         if (memchr(name, '_', field.name.length) == NULL) {

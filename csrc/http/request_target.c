@@ -3,11 +3,11 @@
 
 #include "http/header_rules.h"
 
-/* Printable ASCII but '#', and everything from 0x80 on. */
+/* Printable ASCII but '#'. */
 static bool has_only_target_bytes(struct slice target) {
     for (size_t i = 0; i < target.length; i++) {
         uint8_t byte = (uint8_t)target.data[i];
-        if (byte <= ' ' || byte == '#' || byte == 0x7F) {
+        if (byte <= ' ' || byte == '#' || byte >= 0x7F) {
             return false;
         }
     }

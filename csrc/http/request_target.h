@@ -7,11 +7,8 @@
 
 /* Splits head->target into path, query and scheme, by the head's method. The slices point into the
  * target, or to static text. Returns false for a target that no form allows: then they are
- * undefined.
- *
- * Bytes from 0x80 on pass although RFC 3986 wants them percent-encoded: curl and older clients send
- * UTF-8 as it is, and they carry no danger (they delimit nothing). A fragment, controls and spaces
- * do not pass. */
+ * undefined. A fragment, controls, spaces and bytes from 0x80 on, which RFC 3986 wants
+ * percent-encoded, do not pass; nor do they under daphne and uvicorn. */
 bool request_target_split(struct http_request_head *head);
 
 #endif

@@ -101,6 +101,11 @@ static const struct refused fields[] = {
     {"DEL in a value", 400,
      GET("X: a\x7f"
          "b\r\n")},
+    {"NEL in a value", 400,
+     GET("X: a\x85"
+         "b\r\n")},
+    {"NEL at a value's start", 400, GET("X: \x85\r\n")},
+    {"NEL after UTF-8", 400, GET("X: \xc3\x85 \x85\r\n")},
     {"VT at a value's end", 400, GET("X: a\x0b\r\n")},
     {"FF at a value's start", 400,
      GET("X: \x0c"
@@ -204,6 +209,8 @@ static const struct refused request_lines[] = {
     {"absolute-form without a host", 400, LINE("GET http:/// HTTP/1.1")},
     {"absolute-form with a port only", 400, LINE("GET http://:80/ HTTP/1.1")},
     {"absolute-form with a user", 400, LINE("GET http://a@b/ HTTP/1.1")},
+    {"path in UTF-8", 400, LINE("GET /\xc3\xa4 HTTP/1.1")},
+    {"query in UTF-8", 400, LINE("GET /?\xc3\xa4 HTTP/1.1")},
     {"absolute-form in UTF-8", 400, LINE("GET http://\xc3\xa4/ HTTP/1.1")},
     {"absolute-form with one slash", 400, LINE("GET http:/a HTTP/1.1")},
     {"scheme alone", 400, LINE("GET http:// HTTP/1.1")},

@@ -44,7 +44,7 @@ LOGGED = [
 ]
 
 DIFFERENCES: dict[str, Difference] = {
-    "path_utf8_raw": Difference(ANY, ANY, "browsers' addresses typed by hand: the path is UTF-8"),
+    "path_utf8_raw": Difference(ANY, ANY, "both refuse it; the answer says why"),
     "absolute_form": Difference(ANY, ANY, "RFC 9112 section 3.2.2: a server must accept it"),
     "framing_of_204": Difference(
         {"chunked": None, "length": b"0", "connection": b""},
