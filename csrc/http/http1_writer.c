@@ -40,8 +40,11 @@ static char *put_field(char *out, struct slice name, struct slice value) {
     return put(out, SLICE_LITERAL("\r\n"));
 }
 
-static char *put_status_line(char *out, const struct http_response_head *head) {
-    out = put(out, SLICE_LITERAL("HTTP/1.1 "));
+static char *put_status_line(char *out, const struct http_response_head *head,
+                             uint8_t version_minor) {
+    out = put(out, SLICE_LITERAL("HTTP/1."));
+    *out++ = (char)('0' + version_minor);
+    *out++ = ' ';
     *out++ = (char)('0' + head->status / 100);
     *out++ = (char)('0' + head->status / 10 % 10);
     *out++ = (char)('0' + head->status % 10);
@@ -101,7 +104,7 @@ static char *put_application_fields(char *out, const struct http_response_head *
 size_t http1_write_head(char *out, const struct http_response_head *head,
                         const struct http1_framing *framing) {
     const char *start = out;
-    out = put_status_line(out, head);
+    out = put_status_line(out, head, framing->version_minor);
     if (framing->date.length > 0) {
         out = put_field(out, SLICE_LITERAL("date"), framing->date);
     }

@@ -7,9 +7,10 @@
 
 /* How the server frames this response, beside what the application's headers say. */
 struct http1_framing {
-    uint8_t version_minor; /* of the request; the response always says HTTP/1.1 (RFC 9110
-                              section 6.2) */
-    bool chunked;          /* adds Transfer-Encoding: chunked */
+    /* Of the request and the response. RFC 9110 section 2.5 prefers 1.1 for every response, but
+     * daphne answers a client of 1.0 in its own version, and whoever compares sees it. */
+    uint8_t version_minor;
+    bool chunked; /* adds Transfer-Encoding: chunked */
     int64_t
         content_length;  /* adds Content-Length, unless -1; only when the application gave none */
     bool close;          /* adds Connection: close */

@@ -123,18 +123,21 @@ static void check_golden(void) {
             "HTTP/1.1 200 OK\r\ndate: now\r\nserver: casgi\r\nContent-Type: text/plain\r\n"
             "set-cookie: a=1\r\nset-cookie: b=2\r\nempty: \r\ncontent-length: 5\r\n\r\n"));
     const struct http_response_head bare = {404, SLICE_EMPTY, NULL, 0, false};
-    check_written(&bare, &(struct http1_framing){.content_length = INT64_MAX, .close = true},
-                  SLICE_LITERAL("HTTP/1.1 404 Not Found\r\ncontent-length: 9223372036854775807\r\n"
-                                "connection: close\r\n\r\n"));
     check_written(
-        &bare, &(struct http1_framing){.content_length = 0, .keep_alive = true},
+        &bare,
+        &(struct http1_framing){.version_minor = 1, .content_length = INT64_MAX, .close = true},
+        SLICE_LITERAL("HTTP/1.1 404 Not Found\r\ncontent-length: 9223372036854775807\r\n"
+                      "connection: close\r\n\r\n"));
+    check_written(
+        &bare, &(struct http1_framing){.version_minor = 0, .content_length = 0, .keep_alive = true},
         SLICE_LITERAL(
-            "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n"));
+            "HTTP/1.0 404 Not Found\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n"));
     const struct http_response_head named = {299, SLICE_LITERAL("Good Enough"), NULL, 0, false};
-    check_written(&named, &(struct http1_framing){.content_length = -1, .chunked = true},
-                  SLICE_LITERAL("HTTP/1.1 299 Good Enough\r\ntransfer-encoding: chunked\r\n\r\n"));
+    check_written(
+        &named, &(struct http1_framing){.version_minor = 1, .content_length = -1, .chunked = true},
+        SLICE_LITERAL("HTTP/1.1 299 Good Enough\r\ntransfer-encoding: chunked\r\n\r\n"));
     const struct http_response_head unnamed = {299, {NULL, 0}, NULL, 0, false};
-    check_written(&unnamed, &(struct http1_framing){.content_length = -1},
+    check_written(&unnamed, &(struct http1_framing){.version_minor = 1, .content_length = -1},
                   SLICE_LITERAL("HTTP/1.1 299 \r\n\r\n"));
 }
 
@@ -142,7 +145,7 @@ static void check_golden(void) {
 static void check_without_length(void) {
     const struct http_header headers[] = {H("content-length", "0"), H("connection", "x"),
                                           H("upgrade", "x"), H("a", "b")};
-    const struct http1_framing plain = {.content_length = -1};
+    const struct http1_framing plain = {.version_minor = 1, .content_length = -1};
     struct http_response_head head = {204, SLICE_EMPTY, headers, COUNT(headers), false};
     check_written(&head, &plain, SLICE_LITERAL("HTTP/1.1 204 No Content\r\na: b\r\n\r\n"));
     head.status = 103;
@@ -151,14 +154,18 @@ static void check_without_length(void) {
     check_written(&head, &plain,
                   SLICE_LITERAL("HTTP/1.1 304 Not Modified\r\ncontent-length: 0\r\na: b\r\n\r\n"));
     head.status = 101;
-    check_written(
-        &head, &(struct http1_framing){.content_length = -1, .upgrade = SLICE_LITERAL("websocket")},
-        SLICE_LITERAL("HTTP/1.1 101 Switching Protocols\r\na: b\r\nconnection: "
-                      "upgrade\r\nupgrade: websocket\r\n\r\n"));
+    check_written(&head,
+                  &(struct http1_framing){.version_minor = 1,
+                                          .content_length = -1,
+                                          .upgrade = SLICE_LITERAL("websocket")},
+                  SLICE_LITERAL("HTTP/1.1 101 Switching Protocols\r\na: b\r\nconnection: "
+                                "upgrade\r\nupgrade: websocket\r\n\r\n"));
     head.status = 426;
     check_written(&head,
-                  &(struct http1_framing){
-                      .content_length = -1, .close = true, .upgrade = SLICE_LITERAL("websocket")},
+                  &(struct http1_framing){.version_minor = 1,
+                                          .content_length = -1,
+                                          .close = true,
+                                          .upgrade = SLICE_LITERAL("websocket")},
                   SLICE_LITERAL("HTTP/1.1 426 Upgrade Required\r\ncontent-length: 0\r\na: b\r\n"
                                 "connection: upgrade, close\r\nupgrade: websocket\r\n\r\n"));
 }
