@@ -8,8 +8,9 @@ static PyObject *as_bytes(PyObject *object, const char *what) {
     if (PyBytes_Check(object) || PyByteArray_Check(object) || PyMemoryView_Check(object)) {
         return message_exact_bytes(object);
     }
-    PyErr_Format(PyExc_TypeError, "a header's %s must be bytes, not %.100s: %R", what,
-                 Py_TYPE(object)->tp_name, object);
+    /* The words, and the kind of error, are those that daphne's test-suite looks for. */
+    PyErr_Format(PyExc_ValueError, "Header %s '%S' expected to be `bytes`, but got `%R`", what,
+                 object, Py_TYPE(object));
     return NULL;
 }
 
