@@ -331,8 +331,12 @@ void app_task_cancel(struct app_task *app_task) {
 static void on_close_timeout(struct timer *timer) {
     struct app_task *app_task = LIST_OBJECT(timer, struct app_task, close_timer);
     PyObject *cycle = Py_XNewRef(app_task->cycle); /* embeds the app_task */
-    overdue_report(app_task);
-    app_task_cancel(app_task);
+    if (app_task->is_excused != NULL && app_task->is_excused(cycle)) {
+        app_task->is_ending = false;
+    } else {
+        overdue_report(app_task);
+        app_task_cancel(app_task);
+    }
     Py_XDECREF(cycle);
 }
 

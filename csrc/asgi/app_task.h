@@ -23,6 +23,9 @@ struct app_task {
     /* The application has returned (`exception` NULL) or raised. *Borrows*. Runs once; may free the
      * cycle's last reference afterwards. */
     void (*on_done)(PyObject *cycle, PyObject *exception);
+    /* When the time to end is over: returns true for an application that may go on, until the next
+     * app_task_end_soon(). NULL: none may. */
+    bool (*is_excused)(PyObject *cycle);
     bool is_ending;
 };
 

@@ -33,8 +33,8 @@ typedef struct {
     bool is_body_complete; /* nothing more will arrive */
     bool is_body_received; /* the application has had the last part */
     bool is_disconnected;
-    bool is_told; /* the application has received http.disconnect */
     bool is_paused;
+    uint8_t told; /* times that the application has received http.disconnect */
 } HttpCycleObject;
 
 /* --- receive() --- */
@@ -79,6 +79,19 @@ static bool is_over(const HttpCycleObject *self) {
            self->response.state == RESPONSE_COMPLETE;
 }
 
+/* The response is complete, but the application is still running. */
+static bool is_answered(const HttpCycleObject *self) {
+    return self->response.state == RESPONSE_COMPLETE && app_task_is_running(&self->app_task);
+}
+
+/* Whoever asks on now waits, as under daphne, until the application has ended. Several parts of an
+ * application may ask whether the client has gone; one that just receives for ever must not keep
+ * the loop from turning. */
+static bool is_told_enough(const HttpCycleObject *self) {
+    int most = is_answered(self) ? 1 : LIMIT_DISCONNECTS_TOLD;
+    return self->told >= most && app_task_is_running(&self->app_task);
+}
+
 /* A part of the body, or its end, is there for receive(). */
 static bool has_body_event(const HttpCycleObject *self) {
     return !self->is_body_received && (self->body.length > 0 || self->is_body_complete);
@@ -104,7 +117,11 @@ static PyObject *poll_receive(PyObject *op) {
         }
         return event;
     }
-    self->is_told = true;
+    if (is_told_enough(self)) {
+        app_task_end_soon(&self->app_task);
+        return NULL;
+    }
+    self->told += self->told < LIMIT_DISCONNECTS_TOLD;
     waiter_queue_pass_on(&self->receivers);
     return disconnect_event(self);
 }
@@ -159,7 +176,7 @@ static PyObject *take_message(HttpCycleObject *self, PyObject *message, PyObject
     }
     /* A client may have ended only its own side: it still gets an answer, until the application
      * knows of its going. */
-    if (self->is_told) {
+    if (self->told > 0) {
         return raise_gone(self);
     }
     int result = is_body ? response_take_body(&self->response, message)
@@ -207,6 +224,13 @@ static void on_app_done(PyObject *op, PyObject *exception) {
                     NULL);
     }
     response_fail(&self->response);
+    waiter_queue_pass_on(&self->receivers); /* a task that it left behind */
+}
+
+/* The application, all of it answered, does more than to wait for what cannot come. */
+static bool is_excused(PyObject *op) {
+    const HttpCycleObject *self = (const HttpCycleObject *)op;
+    return is_answered(self) && waiter_queue_is_empty(&self->receivers);
 }
 
 static PyObject *on_task_done(PyObject *op, PyObject *task) {
@@ -310,8 +334,10 @@ int http_cycle_begin(struct bridge *bridge, struct exchange *exchange) {
     waiter_queue_init(&self->receivers);
     waiter_queue_init(&self->senders);
     app_task_init(&self->app_task, bridge, on_app_done);
-    self->is_told = self->is_started = self->is_body_complete = self->is_body_received =
-        self->is_disconnected = self->is_paused = false;
+    self->app_task.is_excused = is_excused;
+    self->told = 0;
+    self->is_started = self->is_body_complete = self->is_body_received = self->is_disconnected =
+        self->is_paused = false;
     bridge_attach(bridge, &self->attached, (PyObject *)self);
     exchange_attach(exchange, &exchange_events, self);
     PyObject_GC_Track(self);

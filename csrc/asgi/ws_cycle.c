@@ -65,17 +65,18 @@ PyObject *ws_cycle_poll_receive(PyObject *op) {
     self->is_handling = false;
     PyObject *event = mailbox_take(&self->mailbox);
     if (event == NULL) {
-        if (self->is_disconnected) {
+        /* Whoever asks on waits until the application has ended, as under daphne: it may be a
+         * consumer that still waits for its channel. A task left behind would wait for ever. */
+        if (self->is_disconnected && !app_task_is_running(&self->app_task)) {
             waiter_queue_pass_on(&self->mailbox.receivers); /* all are to be told */
-            PyErr_SetString(
-                PyExc_RuntimeError,
-                "websocket.disconnect was received already: there is nothing more to receive");
+            PyErr_SetString(PyExc_RuntimeError,
+                            "websocket.disconnect was received already, and the application has "
+                            "ended: there is nothing more to receive");
         }
         return NULL;
     }
     if (self->is_closing && self->mailbox.count == 0) {
         self->is_disconnected = true;
-        waiter_queue_pass_on(&self->mailbox.receivers);
     } else {
         PyObject *type = PyDict_GetItem(event, self->bridge->state->strings.type);
         self->is_handling = type == self->bridge->state->strings.websocket_receive;

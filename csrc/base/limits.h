@@ -29,6 +29,10 @@
 /* Body bytes that wait for the application's receive() before reading stops. */
 #define LIMIT_RECEIVE_BUFFER (128 * 1024)
 
+/* Times that an application whose client has gone can ask for http.disconnect and get it at once:
+ * each of its layers may, but one that asks in a loop must not keep the server to itself. */
+#define LIMIT_DISCONNECTS_TOLD 16
+
 /* Messages and their bytes that wait for the application's receive() before reading stops. */
 #define LIMIT_MAILBOX_MESSAGES 64
 #define LIMIT_MAILBOX_BYTES    (256 * 1024)

@@ -1,6 +1,7 @@
 """A client that leaves is told to the application at once, and nothing waits for it any more."""
 
 import asyncio
+import contextlib
 
 import pytest
 from support.apps import Journal, Receive, Scope, Send, hello, read_body, respond
@@ -192,6 +193,97 @@ def test_application_that_goes_on_after_its_response_is_not_cut_off(serve: Serve
         client.send(request(headers=["Connection: close"]))
         assert client.read_response().body == b"done"
     assert journal.next() == "background"
+    server.wait_idle()
+
+
+def test_application_that_receives_for_ever_is_cancelled(serve: Serve) -> None:
+    """All of it is answered and it was told so: what it waits for cannot come."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, b"done")
+        try:
+            while True:
+                journal.add((await receive())["type"])
+        except asyncio.CancelledError:
+            journal.add("cancelled")
+            raise
+
+    server = serve(application, application_close_timeout=0.3)
+    with server.connect() as client:
+        client.send(request())
+        assert client.read_response().body == b"done"
+        kept = [journal.next() for _ in range(3)]
+        assert kept == ["http.request", "http.disconnect", "cancelled"]
+    server.wait_idle()
+
+
+def test_application_that_receives_for_ever_without_answering(serve: Serve) -> None:
+    """It is told several times, and keeps neither the loop nor its own end waiting."""
+    journal = Journal()
+    told = 0
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal told
+        await read_body(receive)
+        journal.add("asked")
+        try:
+            while True:
+                assert (await receive())["type"] == "http.disconnect"
+                told += 1
+        except asyncio.CancelledError:
+            journal.add("cancelled")
+            raise
+
+    server = serve(application, application_close_timeout=0.3)
+    with server.connect() as client:
+        client.send(request())
+        assert journal.next() == "asked"
+    assert journal.next() == "cancelled"
+    assert 1 < told < 100
+    server.wait_idle()
+
+
+def test_application_that_gave_up_receiving_is_not_cut_off(serve: Serve) -> None:
+    """It has asked in vain, as `Request.is_disconnected()` may, and goes on with its work."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        await respond(send, b"done")
+        assert (await receive())["type"] == "http.disconnect"
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(receive(), timeout=0.05)
+        await asyncio.sleep(0.5)
+        journal.add("background")
+
+    server = serve(application, application_close_timeout=0.2)
+    with server.connect() as client:
+        client.send(request())
+        assert client.read_response().body == b"done"
+        assert journal.next() == "background"
+    server.wait_idle()
+
+
+def test_task_that_the_application_left_behind_is_told(serve: Serve) -> None:
+    journal = Journal()
+    left_behind: list[asyncio.Task[None]] = []
+
+    async def listen(receive: Receive) -> None:
+        journal.add([(await receive())["type"] for _ in range(3)])
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        left_behind.append(asyncio.create_task(listen(receive)))
+        await respond(send, b"done")
+        await asyncio.sleep(0.1)
+
+    server = serve(application)
+    with server.connect() as client:
+        client.send(request())
+        assert client.read_response().body == b"done"
+        assert journal.next() == ["http.disconnect"] * 3
+    left_behind.clear()
     server.wait_idle()
 
 

@@ -248,6 +248,54 @@ def test_disconnect_is_delivered_once(serve: Serve) -> None:
     server.wait_idle()
 
 
+def test_application_that_receives_for_ever_is_cancelled(serve: Serve) -> None:
+    """As under daphne: a consumer may wait for its channel when its client has gone."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        try:
+            while True:
+                journal.add((await receive())["type"])
+        except asyncio.CancelledError:
+            journal.add("cancelled")
+            raise
+
+    server = serve(application, application_close_timeout=0.3)
+    server.websocket().finish(3000)
+    noted = [journal.next() for _ in range(3)]
+    assert noted == ["websocket.connect", "websocket.disconnect", "cancelled"]
+    server.wait_idle()
+
+
+def test_task_that_the_application_left_behind_is_told(serve: Serve) -> None:
+    """Nobody would ever end it."""
+    journal = Journal()
+    left_behind: list[asyncio.Task[None]] = []
+
+    async def listen(receive: Receive) -> None:
+        try:
+            await receive()
+        except RuntimeError as error:
+            journal.add(str(error))
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        assert (await receive())["type"] == "websocket.disconnect"
+        left_behind.extend(asyncio.create_task(listen(receive)) for _ in range(2))
+        await asyncio.sleep(0.1)
+        journal.add("over")
+
+    server = serve(application)
+    server.websocket().finish(3000)
+    assert journal.next() == "over"
+    assert "nothing more to receive" in journal.next()
+    assert "nothing more to receive" in journal.next()
+    left_behind.clear()
+    server.wait_idle()
+
+
 async def _noted(receive: Receive, journal: Journal) -> None:
     journal.add(await receive())
 
