@@ -6,17 +6,13 @@ import os
 import re
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from typing import Self
 
-import channels_redis
 from support.redis_server import RedisServer
 from support.server_process import ServerProcess, free_port
 
 ROOT = Path(__file__).parents[3]
-CACHE = ROOT / "build" / "downloads"
-NAME = f"channels_redis-{channels_redis.__version__}"
 SENTINEL = """
 port {port}
 bind 127.0.0.1
@@ -26,42 +22,11 @@ sentinel monitor sentinel 127.0.0.1 {redis_port} 1
 DEADLINE = 100.0
 
 
-class NotAvailableError(Exception):
-    """The source distribution could not be fetched; the text says why."""
-
-
-def download() -> Path:
-    """Return the source distribution of the release that is installed, fetched once."""
-    archive = CACHE / f"{NAME}.tar.gz"
-    if not archive.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        # The metadata is made by the setuptools that is here: nothing else is fetched.
-        command += ["--no-binary", ":all:", "--no-build-isolation", "--dest", str(CACHE)]
-        command += [f"channels_redis=={channels_redis.__version__}"]
-        try:
-            fetched = subprocess.run(command, timeout=60, capture_output=True, text=True)
-        except subprocess.TimeoutExpired:
-            raise NotAvailableError("the network does not answer") from None
-        if fetched.returncode != 0:
-            raise NotAvailableError(fetched.stderr.strip().rpartition("\n")[2])
-    return archive
-
-
-def extract(archive: Path, folder: Path) -> None:
-    """Put the tests and their configuration into the folder, as they are."""
-    with tarfile.open(archive) as opened:
-        for member in opened.getmembers():
-            member.name = member.name.removeprefix(NAME + "/")
-            if member.name.startswith("tests/") or member.name == "setup.cfg":
-                opened.extract(member, folder, filter="data")
-
-
 class SuiteRun:
     """Some files of the suite, run by a pytest of their own with casgi's layers in place."""
 
     def __init__(self, folder: Path, files: tuple[str, ...]) -> None:
-        """Start it; `folder` has what `extract` has put there."""
+        """Start it; `folder` has the source distribution's tests."""
         self._redis = RedisServer(folder)
         self._sentinel = _sentinel(folder, self._redis.port)
         self._log = folder / f"{files[0]}.log"

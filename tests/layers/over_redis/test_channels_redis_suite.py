@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from channels_redis_suite import NotAvailableError, SuiteRun, download, extract
+from channels_redis_suite import SuiteRun
+from support.source_distribution import SourceDistribution
 
 # In each file there are about so many tests, in any release.
 FILES = {
@@ -20,15 +21,12 @@ FILES = {
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, ...], SuiteRun]]:
     """All files, started at once: they mostly wait."""
-    try:
-        archive = download()
-    except NotAvailableError as error:
-        pytest.skip(f"the tests of channels_redis cannot be downloaded: {error}")
+    suite = SourceDistribution("channels_redis")
     with ExitStack() as stack:
 
         def start(files: tuple[str, ...]) -> SuiteRun:
             folder: Path = tmp_path_factory.mktemp("suite")
-            extract(archive, folder)
+            suite.extract(folder)
             return stack.enter_context(SuiteRun(folder, files))
 
         yield {files: start(files) for files in FILES}
