@@ -60,6 +60,7 @@ need_for_test() {
     need_command redis-server redis-server
     need_command chromium chromium
     need_command chromedriver chromium-driver
+    need_command wrk wrk
 }
 
 need_for_fuzz() {
