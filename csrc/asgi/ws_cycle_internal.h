@@ -27,6 +27,7 @@ typedef struct {
     bool has_waited;           /* since the last event of next_event() */
     bool is_yielding;          /* it waits for the loop to turn, not for an event */
     bool is_lane_next;         /* the last event was the client's: it is the lane's turn */
+    bool holds_lane_event;     /* see ws_lane_holds_event() */
     bool is_started;
     bool is_accepted;
     bool is_closing;      /* on_close() came: the disconnect is in the mailbox, or was received */

@@ -69,6 +69,8 @@ static PyObject *poll_next(PyObject *op) {
         event = from_lane ? take_of_lane(self) : take_of_client(self);
     }
     self->is_lane_next = event != NULL && !from_lane;
+    self->holds_lane_event =
+        self->is_lane_next && self->lane != NULL && self->lane_ops->has_event(self->lane);
     ws_cycle_settle_if_done(self);
     return event;
 }
@@ -140,6 +142,7 @@ static void wake(struct deferred *deferred) {
     WsCycleObject *self = LIST_OBJECT(deferred, WsCycleObject, lane_wake);
     bool was_yielding = self->is_yielding;
     self->is_yielding = false;
+    self->holds_lane_event = self->is_lane_next;
     Py_INCREF(self);
     /* What is scheduled now must not wait for a descriptor. */
     event_loop_wake(self->bridge->event_loop);
@@ -154,7 +157,7 @@ static void wake(struct deferred *deferred) {
 void ws_lane_init(WsCycleObject *self) {
     self->lane = NULL;
     self->lane_ops = NULL;
-    self->is_lane_next = self->is_yielding = false;
+    self->is_lane_next = self->is_yielding = self->holds_lane_event = false;
     self->has_waited = true; /* nothing was handled yet */
     deferred_init(&self->lane_wake, wake);
 }
@@ -177,6 +180,6 @@ void ws_lane_wake(PyObject *cycle) {
     }
 }
 
-bool ws_lane_is_handling_client(PyObject *cycle) {
-    return ((const WsCycleObject *)cycle)->is_lane_next;
+bool ws_lane_holds_event(PyObject *cycle) {
+    return ((const WsCycleObject *)cycle)->holds_lane_event;
 }

@@ -54,8 +54,8 @@ bool ws_lane_deliver(PyObject *cycle, struct frame *frame);
 /* The lane has an event: who waits is woken in the loop's next turn. Runs no application code. */
 void ws_lane_wake(PyObject *cycle);
 
-/* True when the client's event is being handled, or has been taken and nothing was asked for since.
- */
-bool ws_lane_is_handling_client(PyObject *cycle);
+/* True while the client's event is being handled and the loop has turned since the lane had its
+ * first: Channels' own task for the lane has taken that one by then. */
+bool ws_lane_holds_event(PyObject *cycle);
 
 #endif

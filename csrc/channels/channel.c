@@ -78,9 +78,10 @@ void channel_drop_expired(ChannelObject *self) {
     }
 }
 
-/* The original's task holds one message already while the client's event is handled. */
+/* The original's task holds one message already while the client's event is handled, as soon as the
+ * loop has let it run. */
 static uint64_t limit_of(const ChannelObject *self) {
-    bool holds_one = self->cycle != NULL && ws_lane_is_handling_client(self->cycle);
+    bool holds_one = self->cycle != NULL && ws_lane_holds_event(self->cycle);
     return (uint64_t)self->capacity + (holds_one ? 1 : 0);
 }
 

@@ -84,6 +84,20 @@ def many_messages_from_the_consumer(site: Site) -> Any:
 
 
 @check
+def capacity_of_a_channel(site: Site) -> Any:
+    with site.websocket("/ws/commanded/") as client:
+        tell(client, do="fill_own_channel", count=150)
+        return [client.read_text() for _ in range(101)]
+
+
+@check
+def consumer_stops(site: Site) -> Any:
+    with site.websocket("/ws/commanded/") as client:
+        tell(client, do="stop")
+        return "open" if client.is_silent(1.5) else client.read_close()
+
+
+@check
 def fragments(site: Site) -> Any:
     with site.websocket("/ws/echo/") as client:
         client.send_frame(TEXT, b"gr\xc3", fin=False)

@@ -112,6 +112,9 @@ DIFFERENCES: dict[str, Difference] = {
         [["ClientDisconnected"]],
         "ASGI 2.4: send() says at once that nobody listens; daphne is silent, and cancels later",
     ),
+    "consumer_stops": Difference(
+        "open", (1011, ""), "nobody is there for what the client sends: it is told so"
+    ),
     "crash_in_a_stream": Difference(
         (b"HTTP/1.1 200 OK\r\n", "open"),
         (b"HTTP/1.1 200 OK\r\n", "cut"),

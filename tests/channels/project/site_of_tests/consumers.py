@@ -4,7 +4,7 @@ import json
 import threading
 
 from channels.db import database_sync_to_async
-from channels.exceptions import AcceptConnection, DenyConnection, StopConsumer
+from channels.exceptions import AcceptConnection, ChannelFull, DenyConnection, StopConsumer
 from channels.generic.websocket import (
     AsyncJsonWebsocketConsumer,
     AsyncWebsocketConsumer,
@@ -81,6 +81,17 @@ class Commanded(AsyncWebsocketConsumer):
 
     async def do_stop(self):
         raise StopConsumer
+
+    async def do_fill_own_channel(self, count):
+        for number in range(count):
+            try:
+                await self.channel_layer.send(self.channel_name, {"type": "own", "number": number})
+            except ChannelFull:
+                await self.send(text_data=f"full after {number}")
+                return
+
+    async def own(self, event):
+        await self.send(text_data=str(event["number"]))
 
     async def do_send_bytes(self, size):
         await self.send(bytes_data=b"b" * size)
