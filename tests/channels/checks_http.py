@@ -204,5 +204,11 @@ def leaving_a_listening_consumer(site: Site) -> Any:
 
 
 @check
+def sends_behind_the_response(site: Site) -> Any:
+    key = new_key()
+    return answer(site.get(f"/consumer/talkative/?key={key}")), site.journal(key)
+
+
+@check
 def journal_is_json(site: Site) -> Any:
     return json.loads(site.get("/journal/nothing/").body)

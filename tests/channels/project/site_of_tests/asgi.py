@@ -22,6 +22,7 @@ http_routes = [
     path("consumer/scope/", events.Scope.as_asgi()),
     path("consumer/scope/<path:rest>", events.Scope.as_asgi()),
     path("consumer/echo/", events.Echo.as_asgi()),
+    path("consumer/talkative/", events.Talkative.as_asgi()),
     path("consumer/silent/", events.Silent.as_asgi()),
     path("consumer/broken/", events.Broken.as_asgi()),
     re_path("", django_application),

@@ -79,6 +79,15 @@ class Echo(AsyncHttpConsumer):
         await self.send_response(200, body, headers=[(b"x-parts", b"joined")])
 
 
+class Talkative(AsyncHttpConsumer):
+    """Goes on to send behind its response, which Channels says is ignored."""
+
+    async def handle(self, body):
+        await self.send_response(200, b"all")
+        await self.send_body(b"more")
+        note(self.scope, "went on")
+
+
 class Silent(AsyncHttpConsumer):
     """Returns without an answer."""
 
