@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from check import Checks
+from checks_websocket import tell
 from site_process import Site, new_key
 from support.ws import WebSocketClient
 
@@ -81,6 +82,15 @@ def leaving_a_room(site: Site) -> Any:
         codes = sorted(site.journal(key, 2))
         stayed.send_text("alone")
         return codes, stayed.read_text()
+
+
+@check
+def many_messages_to_one_channel(site: Site) -> Any:
+    with ExitStack() as stack:
+        one, other = enter(stack, site, "/ws/commanded/", 2)
+        tell(one, do="name_channel")
+        tell(other, do="fill", channel=one.read_text(), count=150)
+        return other.read_text(), [one.read_text() for _ in range(100)]
 
 
 @check

@@ -74,6 +74,9 @@ class RedisChannelLayer(OriginalLayer):  # type: ignore[misc]
         assert isinstance(message, dict), "message is not a dict"
         assert "__asgi_channel__" not in message
         self.local.put(channel, as_received(self._serializer, message))
+        # The consumer has its turn, as while the original waits for Redis: many messages in a row
+        # do not fill the channel of one that keeps up.
+        await asyncio.sleep(0)
 
     async def receive(self, channel: str) -> dict[str, Any]:
         """Wait for the next message of the channel, over any outage of Redis."""

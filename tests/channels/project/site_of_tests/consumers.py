@@ -82,13 +82,20 @@ class Commanded(AsyncWebsocketConsumer):
     async def do_stop(self):
         raise StopConsumer
 
+    async def do_name_channel(self):
+        await self.send(text_data=self.channel_name)
+
     async def do_fill_own_channel(self, count):
+        await self.do_fill(self.channel_name, count)
+
+    async def do_fill(self, channel, count):
         for number in range(count):
             try:
-                await self.channel_layer.send(self.channel_name, {"type": "own", "number": number})
+                await self.channel_layer.send(channel, {"type": "own", "number": number})
             except ChannelFull:
                 await self.send(text_data=f"full after {number}")
                 return
+        await self.send(text_data="sent")
 
     async def own(self, event):
         await self.send(text_data=str(event["number"]))
