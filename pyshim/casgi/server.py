@@ -159,7 +159,8 @@ class Server:
         if self._has_decided or "channels.consumer" not in sys.modules:
             return
         self._has_decided = True
-        from casgi.channels.acceleration import acceleration, obstacle
+        from casgi.channels.acceleration import acceleration
+        from casgi.channels.releases import obstacle
 
         reason = obstacle() if self.config.accelerate else "--no-accelerate"
         if reason is not None:

@@ -1,6 +1,8 @@
 """What decides whether Channels is accelerated, and what the log says of it."""
 
+import inspect
 import logging
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +14,8 @@ from channels.utils import await_many_dispatch
 
 import casgi
 from casgi.channels import ChannelLayer
-from casgi.channels.acceleration import acceleration, obstacle
+from casgi.channels.acceleration import acceleration
+from casgi.channels.releases import SEAM, obstacle
 
 from .consumers import Room
 
@@ -41,6 +44,34 @@ async def test_other_releases_are_left_alone(
         f"Channels as it is: Channels {version} is not one of the releases tested (4.2.x, 4.3.x)"
     )
     assert channels.consumer.await_many_dispatch is await_many_dispatch
+
+
+@pytest.mark.parametrize("module", SEAM)
+async def test_other_code_under_a_tested_version_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, module: str
+) -> None:
+    """A release to come, a fork or a distributor's patch: nobody has read what it does."""
+    read = inspect.getsource
+
+    def patched(object_: Any) -> str:
+        changed = "# changed\n" if object_ is sys.modules[module] else ""
+        return read(object_) + changed
+
+    monkeypatch.setattr(inspect, "getsource", patched)
+    [line] = await start_and_stop(caplog)
+    assert line == (
+        f"Channels as it is: {module} of Channels {channels.__version__}"
+        " is not the code that was tested"
+    )
+    assert channels.consumer.await_many_dispatch is await_many_dispatch
+
+
+def test_code_without_its_source_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_source(object_: Any) -> str:
+        raise OSError("could not get source code")
+
+    monkeypatch.setattr(inspect, "getsource", without_source)
+    assert "is not the code that was tested" in str(obstacle())
 
 
 async def test_it_can_be_turned_off(caplog: pytest.LogCaptureFixture) -> None:

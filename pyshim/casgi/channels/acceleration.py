@@ -11,15 +11,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from casgi.channels.database import DatabaseConnections
+from casgi.channels.releases import TESTED_CHANNELS_REDIS, is_tested, version_of
 
 if TYPE_CHECKING:
     from casgi.channels.dispatch import Dispatcher
 
 logger = logging.getLogger("casgi.channels")
-
-# The releases whose await_many_dispatch(), dispatch() and layers were read and are tested.
-TESTED_CHANNELS = ("4.2", "4.3")
-TESTED_CHANNELS_REDIS = ("4.2", "4.3")
 
 # The class that a layer is made of, by what stands in its place.
 _IN_MEMORY = ("channels.layers", "InMemoryChannelLayer", "casgi.channels.layer", "ChannelLayer")
@@ -55,7 +52,8 @@ class Acceleration:
             self._install(loop, verify)
         layers = ", ".join(self._adopt_layers())
         sharing = "handlers are verified, not shared" if verify else "handlers are shared"
-        return f"Channels {_version('channels')} accelerated: {sharing}; layers: {layers or 'none'}"
+        version = version_of("channels")
+        return f"Channels {version} accelerated: {sharing}; layers: {layers or 'none'}"
 
     def end(self) -> None:
         """Take ours away when nobody uses them any more; layers stay what they are."""
@@ -110,30 +108,12 @@ class Acceleration:
 acceleration = Acceleration()
 
 
-def obstacle() -> str | None:
-    """Return why Channels is in use but not to be accelerated, or None."""
-    version = _version("channels")
-    if not _is_tested(version, TESTED_CHANNELS):
-        tested = ", ".join(f"{release}.x" for release in TESTED_CHANNELS)
-        return f"Channels {version} is not one of the releases tested ({tested})"
-    return None
-
-
 def _adopt(layer: Any) -> None:
     """Make a layer that is exactly of a known class ours, in place: others may refer to it."""
-    redis = _REDIS if _is_tested(_version("channels_redis"), TESTED_CHANNELS_REDIS) else ()
+    redis = _REDIS if is_tested(version_of("channels_redis"), TESTED_CHANNELS_REDIS) else ()
     for module, name, our_module, our_name in (_IN_MEMORY, *redis):
         original = getattr(sys.modules.get(module), name, None)
         if type(layer) is original:
             layer.__class__ = getattr(importlib.import_module(our_module), our_name)
             layer._adopt()
             return
-
-
-def _version(package: str) -> str:
-    module = sys.modules.get(package)
-    return str(getattr(module, "__version__", "")) if module is not None else ""
-
-
-def _is_tested(version: str, releases: tuple[str, ...]) -> bool:
-    return any(version == release or version.startswith(release + ".") for release in releases)
