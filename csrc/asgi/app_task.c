@@ -63,13 +63,20 @@ PyObject *app_task_on_task_done(struct app_task *app_task, PyObject *task) {
     Py_RETURN_NONE;
 }
 
+/* task.add_done_callback(callback, context=…): the server's context, of which asyncio would keep a
+ * copy for each task otherwise. */
 static int watch_task(struct app_task *app_task, PyObject *task) {
-    struct module_strings *strings = &app_task->bridge->state->strings;
+    struct bridge *bridge = app_task->bridge;
+    struct module_strings *strings = &bridge->state->strings;
     PyObject *callback = PyObject_GetAttr(app_task->cycle, strings->on_task_done);
-    PyObject *result = callback == NULL
-                           ? NULL
-                           : PyObject_CallMethodOneArg(task, strings->add_done_callback, callback);
+    PyObject *names = PyTuple_Pack(1, strings->context);
+    PyObject *result = NULL;
+    if (callback != NULL && names != NULL) {
+        PyObject *args[] = {task, callback, bridge->context};
+        result = PyObject_VectorcallMethod(strings->add_done_callback, args, 2, names);
+    }
     Py_XDECREF(callback);
+    Py_XDECREF(names);
     Py_XDECREF(result);
     return result == NULL ? -1 : 0;
 }

@@ -8,38 +8,34 @@
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
-    async_method_call call;
+    const PyMethodDef *definition;
     PyObject *self;
     struct module_state *state;
-    const char *name;
-    bool has_argument;
 } AsyncMethodObject;
 
 static PyObject *vectorcall(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     AsyncMethodObject *method = (AsyncMethodObject *)op;
+    bool has_argument = method->definition->ml_flags == METH_O;
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
     bool has_keywords = kwnames != NULL && PyTuple_GET_SIZE(kwnames) > 0;
-    if (count != (method->has_argument ? 1 : 0) || has_keywords) {
-        PyErr_Format(PyExc_TypeError, "%s() takes %s", method->name,
-                     method->has_argument ? "one positional argument, the message"
-                                          : "no arguments");
+    if (count != (has_argument ? 1 : 0) || has_keywords) {
+        PyErr_Format(PyExc_TypeError, "%s() takes %s", method->definition->ml_name,
+                     has_argument ? "one positional argument, the message" : "no arguments");
         return NULL;
     }
-    return method->call(method->self, method->has_argument ? args[0] : NULL);
+    return method->definition->ml_meth(method->self, has_argument ? args[0] : NULL);
 }
 
-PyObject *async_method_new(struct module_state *state, PyObject *self, const char *name,
-                           bool has_argument, async_method_call call) {
+PyObject *async_method_new(struct module_state *state, PyObject *self,
+                           const PyMethodDef *definition) {
     AsyncMethodObject *method = PyObject_GC_New(AsyncMethodObject, state->async_method_type);
     if (method == NULL) {
         return NULL;
     }
     method->vectorcall = vectorcall;
-    method->call = call;
+    method->definition = definition;
     method->self = Py_NewRef(self);
     method->state = state;
-    method->name = name;
-    method->has_argument = has_argument;
     PyObject_GC_Track(method);
     return (PyObject *)method;
 }
@@ -72,7 +68,11 @@ static void dealloc(PyObject *op) {
 
 static PyObject *represent(PyObject *op) {
     AsyncMethodObject *method = (AsyncMethodObject *)op;
-    return PyUnicode_FromFormat("<method %s of %R>", method->name, method->self);
+    return PyUnicode_FromFormat("<method %s of %R>", method->definition->ml_name, method->self);
+}
+
+static PyObject *get_name(PyObject *op, void *Py_UNUSED(closure)) {
+    return PyUnicode_FromString(((AsyncMethodObject *)op)->definition->ml_name);
 }
 
 /* asyncio's mark, which is looked for on Python 3.11 */
@@ -86,6 +86,7 @@ static PyObject *get_inspect_mark(PyObject *op, void *Py_UNUSED(closure)) {
 }
 
 static PyGetSetDef getset[] = {
+    {"__name__", get_name, NULL, NULL, NULL},
     {"_is_coroutine", get_coroutine_mark, NULL, NULL, NULL},
     {"_is_coroutine_marker", get_inspect_mark, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -94,7 +95,6 @@ static PyGetSetDef getset[] = {
 static PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(AsyncMethodObject, vectorcall), READONLY, NULL},
     {"__self__", T_OBJECT, offsetof(AsyncMethodObject, self), READONLY, NULL},
-    {"__name__", T_STRING, offsetof(AsyncMethodObject, name), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 

@@ -8,13 +8,10 @@
 
 #include "state.h"
 
-/* `argument` is NULL for a method without one. Returns new reference, or NULL with an exception. */
-typedef PyObject *(*async_method_call)(PyObject *self, PyObject *argument);
-
-/* Returns new callable that passes its one argument, or none, on to call(self, argument); NULL with
- * an exception. `name` is static. Keeps `self`. */
-PyObject *async_method_new(struct module_state *state, PyObject *self, const char *name,
-                           bool has_argument, async_method_call call);
+/* Returns new callable: `definition`, which is static and METH_O or METH_NOARGS, bound to `self`;
+ * NULL with an exception. Keeps `self`. */
+PyObject *async_method_new(struct module_state *state, PyObject *self,
+                           const PyMethodDef *definition);
 
 /* Returns the object that `method` is bound to (*borrows*), NULL when it is none of these. */
 PyObject *async_method_self(struct module_state *state, PyObject *method);

@@ -176,12 +176,15 @@ static void on_message(void *owner, bool is_text, struct slice payload) {
     update_pressure(self);
 }
 
+static const PyMethodDef receive_definition = {"receive", receive, METH_NOARGS, NULL};
+static const PyMethodDef send_definition = {"send", ws_send, METH_O, NULL};
+
 static void start_application(WsCycleObject *self) {
     self->is_started = true;
     PyObject *op = (PyObject *)self;
     struct module_state *state = self->bridge->state;
-    PyObject *receive_method = async_method_new(state, op, "receive", false, receive);
-    PyObject *send_method = async_method_new(state, op, "send", true, ws_send);
+    PyObject *receive_method = async_method_new(state, op, &receive_definition);
+    PyObject *send_method = async_method_new(state, op, &send_definition);
     if (receive_method != NULL && send_method != NULL) {
         app_task_start(&self->app_task, op, self->scope, receive_method, send_method);
     } else {
