@@ -48,24 +48,22 @@ class Dispatcher:
         self._verify = verify
         self._handler_names: dict[str, str] = {}
 
-    async def __call__(self, callables: Sequence[Receive], dispatch: Dispatch) -> None:
-        """Await events and dispatch them until one raises, as the original."""
+    def __call__(self, callables: Sequence[Receive], dispatch: Dispatch) -> Awaitable[None]:
+        """Return what awaits events and dispatches them until one raises, as the original.
+
+        It is one coroutine, with no other inside: each that waits costs memory for each consumer.
+        """
         consumer = _consumer_of(dispatch)
         place = None if consumer is None else _place_of(callables)
         channel = None if place is None else place[0].open(place[1])
-        cycle = None
-        try:
-            cycle = None if channel is None else self._listen(channel, callables[0], consumer)
-            if cycle is None:
-                await self.original(callables, dispatch)
-            else:
-                await self._dispatch_all(cycle.next_event, consumer, dispatch)
-        finally:
-            # Else the channel may be another consumer's, which listens to it.
-            if channel is not None and cycle is not None:
-                channel.close()
-            if consumer is not None:
-                end_stay(consumer)
+        cycle = None if channel is None else self._listen(channel, callables[0], consumer)
+        if channel is None or cycle is None:
+            return self._do_as_original(callables, dispatch, consumer)
+        if not self._verify and getattr(dispatch, "__func__", None) is _OWN_DISPATCH:
+            return self._handle_all(cycle.next_event, consumer, channel)
+        if self._verify:
+            dispatch = self._verifying(consumer, dispatch)
+        return self._dispatch_all(cycle.next_event, consumer, channel, dispatch)
 
     def _listen(
         self, channel: _core.Channel, receive: Receive, consumer: Any
@@ -82,32 +80,48 @@ class Dispatcher:
             consumer.base_send = base_send
         return cycle
 
-    async def _dispatch_all(self, next_event: Receive, consumer: Any, dispatch: Dispatch) -> None:
-        if self._verify:
-            dispatch = self._verifying(consumer, dispatch)
-        elif getattr(dispatch, "__func__", None) is _OWN_DISPATCH:
-            await self._handle_all(next_event, consumer)
-        while True:
-            await dispatch(await next_event())
+    async def _do_as_original(
+        self, callables: Sequence[Receive], dispatch: Dispatch, consumer: Any
+    ) -> None:
+        try:
+            # The channel, if there is one, may be another consumer's, which listens to it.
+            await self.original(callables, dispatch)
+        finally:
+            if consumer is not None:
+                end_stay(consumer)
 
-    async def _handle_all(self, next_event: Receive, consumer: Any) -> None:
+    async def _dispatch_all(
+        self, next_event: Receive, consumer: Any, channel: _core.Channel, dispatch: Dispatch
+    ) -> None:
+        try:
+            while True:
+                await dispatch(await next_event())
+        finally:
+            channel.close()
+            end_stay(consumer)
+
+    async def _handle_all(self, next_event: Receive, consumer: Any, channel: _core.Channel) -> None:
         """Do what AsyncConsumer.dispatch() does, without the calls in between."""
         is_due, close_old = self._databases.is_due, self._databases.close_old
         names = self._handler_names
-        while True:
-            message = await next_event()
-            try:
-                name = names[message["type"]]
-            except (KeyError, TypeError):
-                name = self._handler_name(message)
-            handler = getattr(consumer, name, None)
-            if not handler:
-                raise ValueError(f"No handler for message type {message['type']}")
-            if is_due():
-                await close_old()
-            await handler(message)
-            # Not kept while waiting for the next.
-            del message, handler
+        try:
+            while True:
+                message = await next_event()
+                try:
+                    name = names[message["type"]]
+                except (KeyError, TypeError):
+                    name = self._handler_name(message)
+                handler = getattr(consumer, name, None)
+                if not handler:
+                    raise ValueError(f"No handler for message type {message['type']}")
+                if is_due():
+                    await close_old()
+                await handler(message)
+                # Not kept while waiting for the next.
+                del message, handler
+        finally:
+            channel.close()
+            end_stay(consumer)
 
     def _handler_name(self, message: Message) -> str:
         name: str = get_handler_name(message)
