@@ -8,8 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
-# Of its dependencies, the asgiref it asks for is not one that Channels 2 can have.
-CHANNELS_REDIS = "channels_redis==4.2.1"
+# What these ask for is at odds with the asgiref that Channels 2 asks for, and yet not needed.
+BY_THEMSELVES = ("channels_redis==4.2.1", "redis>=5", "async-timeout>=4.0.3")
 # What pip says when it cannot reach its index.
 UNREACHABLE = ("Connection", "connection", "Temporary failure", "timed out", "ProxyError")
 SECONDS = 300
@@ -25,11 +25,11 @@ def legacy_python() -> Path:
     folder = ROOT / "build" / f"channels-2-python-{version}"
     python = folder / "bin" / "python"
     stamp = folder / "installed.txt"
-    wanted = f"{REQUIREMENTS.read_text()}{CHANNELS_REDIS}\n"
+    wanted = f"{REQUIREMENTS.read_text()}{BY_THEMSELVES}\n"
     if not stamp.exists() or stamp.read_text() != wanted:
         venv.create(folder, with_pip=True, clear=True)
         _install(python, "-r", str(REQUIREMENTS))
-        _install(python, "--no-deps", CHANNELS_REDIS)
+        _install(python, "--no-deps", *BY_THEMSELVES)
         stamp.write_text(wanted)
     return python
 

@@ -32,9 +32,11 @@ class SourceDistribution:
         """Put its tests and their configuration into the folder, as they are."""
         with tarfile.open(self._archive) as opened:
             for member in opened.getmembers():
-                member.name = member.name.removeprefix(self._name + "/")
-                if member.name.startswith("tests/") or member.name == "setup.cfg":
-                    opened.extract(member, folder, filter="data")
+                name = member.name.removeprefix(self._name + "/")
+                if member.isfile() and (name.startswith("tests/") or name == "setup.cfg"):
+                    target = folder / name
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(_content(opened, member))
 
     def _download(self) -> None:
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -49,3 +51,9 @@ class SourceDistribution:
         if fetched.returncode != 0:
             reason = fetched.stderr.strip().rpartition("\n")[2]
             pytest.skip(f"the tests of {self._package} cannot be downloaded: {reason}")
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    assert file is not None
+    return file.read()
