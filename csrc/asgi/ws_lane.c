@@ -129,8 +129,10 @@ bool ws_lane_is_open(PyObject *cycle) {
 
 bool ws_lane_is_idle(PyObject *cycle) {
     const WsCycleObject *self = (const WsCycleObject *)cycle;
+    /* A handler that waits in receive() is among the receivers, too: has_waited tells. */
     return self->websocket != NULL && self->websocket->state == WEBSOCKET_OPEN &&
-           self->mailbox.count == 0 && !waiter_queue_is_empty(&self->mailbox.receivers);
+           self->mailbox.count == 0 && self->has_waited &&
+           !waiter_queue_is_empty(&self->mailbox.receivers);
 }
 
 bool ws_lane_deliver(PyObject *cycle, struct frame *frame) {

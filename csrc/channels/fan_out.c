@@ -130,10 +130,14 @@ static void release_recipes(struct fan_out *fan_out) {
 
 /* --- Delivering --- */
 
+/* Bound to the consumer itself, or to its class: the function of another instance's method is the
+ * same, and sends to the WebSocket of that. */
 static bool is_method_of(PyObject *consumer, PyObject *name, const PyObject *function) {
     PyObject *attribute = PyObject_GetAttr(consumer, name);
     bool is_it = attribute != NULL && PyMethod_Check(attribute) &&
-                 PyMethod_GET_FUNCTION(attribute) == function;
+                 PyMethod_GET_FUNCTION(attribute) == function &&
+                 (PyMethod_GET_SELF(attribute) == consumer ||
+                  PyMethod_GET_SELF(attribute) == (PyObject *)Py_TYPE(consumer));
     Py_XDECREF(attribute);
     return is_it;
 }

@@ -138,3 +138,12 @@ class Stepping(Room):
 class SteppingByOwnDispatch(Stepping):
     async def dispatch(self, message: dict[str, Any]) -> None:
         await super().dispatch(message)
+
+
+class Conversing(Room):
+    """Waits inside of a handler for what its client says next."""
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self.send(text_data="asked")
+        answer = await self.scope["receive"]()
+        await self.send(text_data=answer["text"])

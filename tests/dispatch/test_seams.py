@@ -14,6 +14,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 from support.raw import request
 from support.reports import wait_until
+from support.ws import PING
 
 from . import consumers, seam_consumers
 from .conftest import Accelerated
@@ -59,6 +60,36 @@ def test_base_send_that_was_replaced_later(accelerated: Accelerated, layer: Any)
     assert client.read_text() == '{"text": "hi"}'
     assert consumers.JOURNAL == ["websocket.send"]
     assert layer.local.shared == 0
+
+
+@pytest.mark.parametrize("name", ["send", "room_message"])
+def test_method_of_another_instance(accelerated: Accelerated, layer: Any, name: str) -> None:
+    """As multiplexers do it: what one consumer sends goes to the WebSocket of the other."""
+    server = accelerated(consumers.Room.as_asgi())
+    first, second = members(server, layer, 2)
+    by_name = {channel.name: channel.consumer for channel in layer.local._core.listening()}
+    one, other = (by_name.pop(channel) for channel in layer.local.channels("room"))
+    setattr(other, name, getattr(one, name))
+    del one, other
+    send(server, layer, MESSAGE)
+    assert [first.read_text(), first.read_text()] == ['{"text": "hi"}'] * 2
+    second.send_frame(PING, b"read")
+    assert second.read_frame().payload == b"read"
+
+
+def test_handler_receives_from_its_client(accelerated: Accelerated, layer: Any) -> None:
+    inner = seam_consumers.Conversing.as_asgi()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await inner({**scope, "receive": receive}, receive, send)
+
+    server = accelerated(application)
+    [client] = members(server, layer, 1)
+    client.send_text("ask")
+    assert client.read_text() == "asked"
+    send(server, layer, MESSAGE)
+    client.send_text("answer")
+    assert [client.read_text(), client.read_text()] == ["answer", '{"text": "hi"}']
 
 
 def test_handler_receives_from_its_own_channel(accelerated: Accelerated, layer: Any) -> None:
