@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextvars import ContextVar
 from typing import Any
 
 from channels.consumer import AsyncConsumer
@@ -162,3 +163,34 @@ class Starting(SlowRoom):
 
 class SlowGap(SlowRoom, Gap):
     """Both."""
+
+
+LANGUAGE: ContextVar[str] = ContextVar("LANGUAGE", default="en")
+
+
+class Translated(Room):
+    """Its handler depends on what is active in the context of its task."""
+
+    async def connect(self) -> None:
+        LANGUAGE.set(self.scope["query_string"].decode())
+        await self.accept()
+
+    @shared
+    async def room_message(self, event: dict[str, Any]) -> None:
+        await self.send(text_data=f"{event['text']} in {LANGUAGE.get()}")
+
+
+class Refusing(Room):
+    """Its handler raises for some, and not for others."""
+
+    is_ready = True
+
+    async def connect(self) -> None:
+        self.is_ready = False
+        await self.accept()
+
+    @shared
+    async def room_message(self, event: dict[str, Any]) -> None:
+        if not self.is_ready:
+            raise ValueError("on purpose")
+        await self.send(text_data=event["text"])

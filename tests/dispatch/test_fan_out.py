@@ -13,7 +13,7 @@ from channels.routing import URLRouter
 from django.urls import path
 from support.reports import wait_until
 from support.server import LiveServer
-from support.ws import WebSocketClient
+from support.ws import PING, WebSocketClient
 
 from . import consumers
 from .conftest import Accelerated
@@ -307,6 +307,45 @@ def test_verification_finds_what_differs(
     for name, record in zip(["anna", "bert"], caplog.records, strict=True):
         assert f"sent ['hi {name}'], its shared run ['hi nobody']" in record.getMessage()
     server.reports.take_errors()
+
+
+def test_verification_finds_what_depends_on_the_context(
+    accelerated: Accelerated, layer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = accelerated(consumers.Translated.as_asgi(), verify=True)
+    [client] = members(server, layer, 1, "?fr")
+    with caplog.at_level(logging.ERROR, logger="casgi.channels"):
+        send(server, layer, MESSAGE)
+        assert client.read_text() == "hi in fr"
+        wait_until(lambda: len(caplog.records) == 1, "it was not reported")
+    assert "sent ['hi in fr'], its shared run ['hi in en']" in caplog.records[0].getMessage()
+    server.reports.take_errors()
+
+
+def test_verification_finds_what_raises(
+    accelerated: Accelerated, layer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = accelerated(consumers.Refusing.as_asgi(), verify=True)
+    [client] = members(server, layer, 1)
+    with caplog.at_level(logging.ERROR, logger="casgi.channels"):
+        send(server, layer, MESSAGE)
+        assert client.read_close()[0] == 1011
+    messages = [record.getMessage() for record in caplog.records]
+    assert any("sent [ValueError('on purpose')], its shared run ['hi']" in one for one in messages)
+    caplog.clear()  # its tracebacks keep the connection
+    server.reports.take_errors()
+
+
+def test_verification_leaves_out_who_gets_no_shared_frame(
+    accelerated: Accelerated, layer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = accelerated(consumers.Shadowed.as_asgi(), verify=True)
+    [client] = members(server, layer, 1, "?shadow")
+    send(server, layer, MESSAGE)
+    assert client.read_text() == 'mine: {"text": "hi"}'
+    client.send_frame(PING, b"read")
+    assert client.read_frame().payload == b"read"
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 def test_verification_says_nothing_of_what_is_the_same(

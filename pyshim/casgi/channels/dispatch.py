@@ -7,6 +7,7 @@ here. Any other consumer gets the original.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -46,6 +47,7 @@ class Dispatcher:
         self.original = original
         self._databases = databases
         self._verify = verify
+        self._context = copy_context()  # of no consumer
         self._handler_names: dict[str, str] = {}
 
     def __call__(self, callables: Sequence[Receive], dispatch: Dispatch) -> Awaitable[None]:
@@ -132,7 +134,7 @@ class Dispatcher:
     def _verifying(self, consumer: Any, dispatch: Dispatch) -> Dispatch:
         from casgi.channels.verification import verifying_dispatch
 
-        return verifying_dispatch(consumer, dispatch)
+        return verifying_dispatch(consumer, dispatch, self._context)
 
 
 def _consumer_of(dispatch: Any) -> Any:

@@ -5,6 +5,8 @@ For staging: it costs more than sharing saves.
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import Context
+from types import MethodType
 from typing import Any
 
 from casgi import _core
@@ -14,28 +16,46 @@ logger = logging.getLogger("casgi.channels")
 
 
 def verifying_dispatch(
-    consumer: Any, dispatch: Callable[[dict[str, Any]], Awaitable[None]]
+    consumer: Any, dispatch: Callable[[dict[str, Any]], Awaitable[None]], context: Context
 ) -> Callable[[dict[str, Any]], Awaitable[None]]:
-    """Return a dispatch that compares, for one consumer."""
+    """Return a dispatch that compares, for one consumer.
+
+    The shared run is that of somebody else, so it must not find the consumer's language or other
+    context variables: it has those of `context`.
+    """
     plan = plan_of(type(consumer))
 
     async def compare(message: dict[str, Any]) -> None:
         plain = _core.copy_plain(message)
-        expected = None if plain is None else plan.payloads(plain)
-        if expected is None:
+        expected = None if plain is None else context.copy().run(plan.payloads, plain)
+        described = str(message.get("type"))
+        if expected is None or not _is_as_its_class(consumer, plan.expected(described)):
             await dispatch(message)
             return
         recorder = _Recorder(consumer.base_send)
-        described = str(message.get("type"))
         consumer.base_send = recorder.send_sync if consumer._sync else recorder.send
         try:
             await dispatch(message)
+        except Exception as error:
+            _report(consumer, described, list(expected), [*recorder.payloads, error])
+            raise
         finally:
             consumer.base_send = recorder.base_send
         if recorder.payloads != list(expected):
             _report(consumer, described, list(expected), recorder.payloads)
 
     return compare
+
+
+def _is_as_its_class(consumer: Any, expected: tuple[tuple[str, Any], ...]) -> bool:
+    """Whether no attribute of the instance hides a method: else it would get no shared frame."""
+    methods = [(getattr(consumer, name, None), function) for name, function in expected]
+    return all(
+        isinstance(method, MethodType)
+        and method.__func__ is function
+        and (method.__self__ is consumer or method.__self__ is type(consumer))
+        for method, function in methods
+    )
 
 
 class _Recorder:
