@@ -26,6 +26,7 @@ typedef struct {
     struct deferred lane_wake; /* who waits is woken in the next turn, all of a fan-out together */
     bool has_waited;           /* since the last event of next_event() */
     bool is_yielding;          /* it waits for the loop to turn, not for an event */
+    bool is_taking;            /* that, or it was woken since and has not gone on yet */
     bool is_lane_next;         /* the last event was the client's: it is the lane's turn */
     bool holds_lane_event;     /* see ws_lane_holds_event() */
     bool is_started;

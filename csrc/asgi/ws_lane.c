@@ -53,6 +53,7 @@ static bool yields_first(WsCycleObject *self) {
     if (has_event && !has_waited) {
         self->is_yielding = end_yield_later(self);
     }
+    self->is_taking = self->is_yielding;
     return self->is_yielding;
 }
 
@@ -159,7 +160,7 @@ static void wake(struct deferred *deferred) {
 void ws_lane_init(WsCycleObject *self) {
     self->lane = NULL;
     self->lane_ops = NULL;
-    self->is_lane_next = self->is_yielding = self->holds_lane_event = false;
+    self->is_lane_next = self->is_yielding = self->is_taking = self->holds_lane_event = false;
     self->has_waited = true; /* nothing was handled yet */
     deferred_init(&self->lane_wake, wake);
 }
@@ -183,5 +184,6 @@ void ws_lane_wake(PyObject *cycle) {
 }
 
 bool ws_lane_holds_event(PyObject *cycle) {
-    return ((const WsCycleObject *)cycle)->holds_lane_event;
+    const WsCycleObject *self = (const WsCycleObject *)cycle;
+    return self->holds_lane_event || self->is_taking;
 }

@@ -54,8 +54,9 @@ bool ws_lane_deliver(PyObject *cycle, struct frame *frame);
 /* The lane has an event: who waits is woken in the loop's next turn. Runs no application code. */
 void ws_lane_wake(PyObject *cycle);
 
-/* True while the client's event is being handled and the loop has turned since the lane had its
- * first: Channels' own task for the lane has taken that one by then. */
+/* True while the lane's first event is on its way: Channels' own task for the lane has taken it by
+ * then. That is when the client's event is being handled and the loop has turned since the lane had
+ * its first; and while the next event only waits for the loop to turn. */
 bool ws_lane_holds_event(PyObject *cycle);
 
 #endif

@@ -79,7 +79,7 @@ void channel_drop_expired(ChannelObject *self) {
 }
 
 /* The original's task holds one message already while the client's event is handled, as soon as the
- * loop has let it run. */
+ * loop has let it run, and from the end of a handler to the beginning of the next. */
 static uint64_t limit_of(const ChannelObject *self) {
     bool holds_one = self->cycle != NULL && ws_lane_holds_event(self->cycle);
     return (uint64_t)self->capacity + (holds_one ? 1 : 0);
