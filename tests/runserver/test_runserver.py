@@ -158,6 +158,7 @@ def test_stops_in_order(runserver: StartRunserver) -> None:
     ("options", "message"),
     [
         (["nowhere:at:all"], "is not a valid port number or address:port pair"),
+        (["80000"], "port must be from 0 to 65535, not 80000"),
         (["--http-timeout", "soon"], "'soon' is not a valid float"),
         (["--write-high-water", "0"], "write_high_water must be a whole number from 1"),
         (["--slow-consumer", "ignore"], "'ignore' is not one of"),
@@ -185,6 +186,14 @@ def test_without_an_application(folder: Path) -> None:
     assert "Set ASGI_APPLICATION" in ended.stderr
     ended = manage(folder, "runserver", "--noreload", "0", SITE_APPLICATION="nowhere.application")
     assert "'nowhere.application' could not be loaded: No module named 'nowhere'" in ended.stderr
+
+
+def test_wsgi_application(folder: Path) -> None:
+    name = "wsgiref.simple_server.demo_app"
+    ended = manage(folder, "runserver", "--noreload", "0", SITE_APPLICATION=name)
+    assert ended.returncode == 1
+    assert "CommandError: the application takes two arguments, as WSGI" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_order_of_apps_is_checked_as_daphne_checks_it(folder: Path) -> None:

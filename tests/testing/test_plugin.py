@@ -161,11 +161,18 @@ def test_ws_connect_has_an_origin(tmp_path: Path) -> None:
     assert passed(run_pytest(write(tmp_path, ORIGINS), "test_it.py")) == 1
 
 
-@pytest.mark.parametrize("setting", ["ASGI_APPLICATION = None", 'ASGI_APPLICATION = "nowhere.app"'])
-def test_casgi_server_without_an_application(tmp_path: Path, setting: str) -> None:
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("None", "Set ASGI_APPLICATION"),
+        ('"nowhere.app"', "No module named 'nowhere'"),
+        ('"wsgiref.simple_server.demo_app"', "a2wsgi"),
+    ],
+)
+def test_casgi_server_without_an_application(tmp_path: Path, setting: str, complaint: str) -> None:
     folder = write(tmp_path, "def test_server(casgi_server):\n    casgi_server()\n")
     with (folder / "site_of_testing" / "settings.py").open("a") as settings:
-        settings.write(f"{setting}\n")
+        settings.write(f"ASGI_APPLICATION = {setting}\n")
     ran = run_pytest(folder, "test_it.py")
     assert ran.returncode == 1
-    assert "Set ASGI_APPLICATION" in ran.stdout or "No module named 'nowhere'" in ran.stdout
+    assert complaint in ran.stdout

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test.utils import modify_settings
 from django.utils.module_loading import import_string
 
+from casgi.legacy import as_asgi3
 from casgi.testing.live_server import LiveServer
 
 
@@ -16,7 +17,7 @@ def project_application() -> Any:
     name = getattr(settings, "ASGI_APPLICATION", None)
     if not name:
         raise ImproperlyConfigured("Set ASGI_APPLICATION: there is nothing to serve without.")
-    application = import_string(name)
+    application = as_asgi3(import_string(name))
     if not apps.is_installed("django.contrib.staticfiles"):
         return application
     from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler

@@ -16,7 +16,8 @@ from casgi import Server, __version__
 from casgi.development.options import add_options, make_runserver_config
 from casgi.development.request_log import RequestLog
 from casgi.development.sockets import bind_inheritable, inherited_sockets
-from casgi.errors import BindError, CasgiError
+from casgi.errors import CasgiError
+from casgi.legacy import as_asgi3
 from casgi.process import exit_within, new_process_loop, run_process
 from casgi.thread_server import ThreadServer
 
@@ -86,9 +87,9 @@ class Command(DjangoCommand):  # type: ignore[misc]
             return
         autoreload.raise_last_exception()
         self._check(options)
-        application = RequestLog(self.get_application(options), self.style)
-        self._print_banner()
         try:
+            application = RequestLog(self.get_application(options), self.style)
+            self._print_banner()
             if options["use_reloader"]:
                 self._server = ThreadServer(application, self._config, new_process_loop)
                 self._server.run()
@@ -111,7 +112,7 @@ class Command(DjangoCommand):  # type: ignore[misc]
     def _bind(self) -> list[int]:
         try:
             self._sockets = bind_inheritable(self.addr, int(self.port))
-        except BindError as error:
+        except CasgiError as error:
             self.stderr.write(f"Error: {error}")
             sys.exit(1)
         return [bound.socket.fileno() for bound in self._sockets]
@@ -136,13 +137,15 @@ class Command(DjangoCommand):  # type: ignore[misc]
 
 
 def get_default_application() -> Any:
-    """Return what the setting ASGI_APPLICATION names."""
+    """Return what the setting ASGI_APPLICATION names, as ASGI 3."""
     try:
-        return import_string(settings.ASGI_APPLICATION)
+        application = import_string(settings.ASGI_APPLICATION)
     except ImportError as error:
         raise ImproperlyConfigured(
             f"ASGI application {settings.ASGI_APPLICATION!r} could not be loaded: {error}"
         ) from error
+    # Now, because what is put around it hides what it takes.
+    return as_asgi3(application)
 
 
 def _with_settings(options: dict[str, Any]) -> dict[str, Any]:
