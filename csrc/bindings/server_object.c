@@ -217,7 +217,7 @@ static PyObject *listen_on(PyObject *op, PyObject *args) {
     }
     int error = server_listen(self->server, descriptor, backlog);
     if (error < 0) {
-        PyErr_Format(PyExc_OSError, "cannot listen: %s", listener_error_text(error));
+        PyErr_SetString(PyExc_OSError, listener_error_text(error));
         return NULL;
     }
     Py_RETURN_NONE;

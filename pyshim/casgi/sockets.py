@@ -178,7 +178,7 @@ def _adopt(fd: int) -> BoundSocket:
 
 def listen_error(bound: BoundSocket, error: OSError) -> BindError:
     """Return the error to raise when a bound socket cannot be listened on."""
-    return _bind_error(str(bound.address), error)
+    return _bind_error(str(bound), error)
 
 
 def _bind_error(where: str, error: Exception) -> BindError:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import socket
 import subprocess
 import sys
 
@@ -120,6 +121,21 @@ async def test_failed_start_leaves_nothing_bound():
         await casgi.serve(failing, port=free)
     async with casgi.Server(hello, casgi.Config(port=free)) as server:
         assert (await get(server.addresses[0])).endswith(b"hello")
+
+
+async def test_port_that_is_taken_while_the_application_starts():
+    async def slow(scope, receive, send):
+        assert scope["type"] == "lifespan"
+        await receive()
+        with socket.create_server(address):
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = probe.getsockname()
+    expected = f"cannot listen on TCP address 127.0.0.1:{address[1]}: address already in use"
+    with pytest.raises(BindError, match=f"^{expected}$"):
+        await casgi.serve(slow, port=address[1])
 
 
 async def test_application_can_be_named(monkeypatch):
