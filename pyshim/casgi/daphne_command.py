@@ -3,9 +3,11 @@
 Nearly every option is the same. What is done here is what a shell's line needs: values stay as they
 are written, quotes and variables included, so that the result can stand where the line stood, and
 what stands before the command (`exec`, `poetry run`, DJANGO_SETTINGS_MODULE=...) stays before it.
+A list of words in JSON, as the files of Docker and Kubernetes have it, becomes such a list.
 """
 
 import argparse
+import json
 import re
 import shlex
 from collections.abc import Sequence
@@ -19,6 +21,7 @@ _WORD = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+""", re.DOTAL
 _QUOTED = re.compile(r"""\\.|'[^']*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _OPERATORS = re.compile(r"[;&|<>]")
 _VARIABLE = re.compile(r"[$`%]")
+_BEFORE_AND_LIST = re.compile(r"([^\[]*)(\[.*\])\s*", re.DOTALL)
 # Alone, in a path, or behind the = of a service's file.
 _DAPHNE = re.compile(r"""(?:^|(?<=[/='"]))daphne(?=['"]?$)""")
 
@@ -51,10 +54,30 @@ _TEXTS = {"--bind", "--unix-socket", "--endpoint", "--access-log", "--log-fmt", 
 
 
 def casgi_command(line: str) -> str:
-    """Return the casgi command for a shell's line with a daphne command.
+    """Return the casgi command for a line with a daphne command, of a shell or as a list in JSON.
 
     Raise ConfigError that says what has no equal.
     """
+    before, words = _listed(line)
+    if words is None:
+        return _shell_command(line)
+    command = shlex.split(_shell_command(shlex.join(words)))
+    return before + json.dumps(command, ensure_ascii=False)
+
+
+def _listed(line: str) -> tuple[str, list[str] | None]:
+    """Return what stands before a list of words in JSON, and the words; None if it is no such."""
+    match = _BEFORE_AND_LIST.fullmatch(line)
+    if match is None:
+        return "", None
+    try:
+        words = json.loads(match[2])
+    except ValueError:
+        return "", None
+    return match[1], words if all(isinstance(word, str) for word in words) else None
+
+
+def _shell_command(line: str) -> str:
     before, arguments = _split(line)
     given = _parse(arguments)
     for option, value in given:
@@ -69,7 +92,9 @@ def _split(line: str) -> tuple[list[str], list[str]]:
     words = _WORD.findall(joined)
     if _WORD.sub("", joined).strip():
         raise ConfigError("the quotes of the command do not match")
-    place = next((i for i, word in enumerate(words) if _DAPHNE.search(word)), None)
+    places = [i for i, word in enumerate(words) if _DAPHNE.search(word)]
+    # In `sudo -u daphne daphne` the first is the user that it runs as.
+    place = next((i for i in places if i + 1 not in places), None)
     if place is None:
         raise ConfigError("there is no daphne in the command")
     arguments = words[place + 1 :]

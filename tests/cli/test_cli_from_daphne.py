@@ -105,6 +105,16 @@ def test_casgi_understands_what_daphne_understood(by_daphne, index):
             r"daphne --log-fmt %\(message\)s a:b",
             r"casgi --log-fmt %\(message\)s a:b",
         ),
+        (f"sudo -u daphne daphne {APPLICATION}", f"sudo -u daphne casgi {APPLICATION}"),
+        ("gosu daphne /a/daphne -s daphne a:b", "gosu daphne /a/casgi --server-name daphne a:b"),
+        (
+            'CMD ["daphne", "-b", "0.0.0.0", "--log-fmt", "%(name)s \\"é\\"", "a:b"]\n',
+            'CMD ["casgi", "--bind", "0.0.0.0", "--log-fmt", "%(name)s \\"é\\"", "a:b"]',
+        ),
+        (
+            'command: ["python", "-m", "daphne", "-p", "$(PORT)", "-s", "", "a:b"]',
+            'command: ["python", "-m", "casgi", "--port", "$(PORT)", "--server-name", "", "a:b"]',
+        ),
     ],
 )
 def test_command(line, command):
@@ -130,6 +140,9 @@ def test_command(line, command):
         ("daphne a:b 2>&1", "2>&1 is for the shell"),
         ("daphne a:b &", "& is for the shell"),
         ("daphne a:b; echo", "a:b; is for the shell"),
+        ('CMD ["uvicorn", "a:b"]', "no daphne in the command"),
+        ('CMD ["daphne", "-p", "http", "a:b"]', "--port takes a whole number"),
+        ('CMD ["daphne", "a:b"', "no daphne in the command"),
     ],
 )
 def test_what_has_no_equal(line, complaint):
