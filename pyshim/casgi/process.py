@@ -16,10 +16,12 @@ logger = logging.getLogger("casgi.process")
 
 # Time for threads when applications have been given up already.
 _SHORT_GRACE = 1.0
+_STANDARD_DESCRIPTORS = (0, 1, 2)
 
 
 def run_process(server: Server, *, debug: bool | None = None) -> None:
     """Run a server until SIGINT or SIGTERM; raises what its start raises."""
+    _open_standard_descriptors()
     with asyncio.Runner(loop_factory=new_process_loop, debug=debug) as runner:
         runner.run(server.serve(handle_signals=True))
         # From here on Python waits for threads, and a sync view may never come back.
@@ -38,6 +40,19 @@ def new_process_loop() -> asyncio.AbstractEventLoop:
     if threads is not None:
         loop.set_default_executor(threads)
     return loop
+
+
+def _open_standard_descriptors() -> None:
+    """Open those that who started the process has closed: else a socket would be standard output.
+
+    The access log would go to it, and libuv ends a process that closes such a socket.
+    """
+    for standard in _STANDARD_DESCRIPTORS:
+        try:
+            os.fstat(standard)
+        except OSError:
+            # The system gives out the lowest that is free.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def _grace(server: Server) -> float | None:

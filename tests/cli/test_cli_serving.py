@@ -6,11 +6,12 @@ import re
 import socket
 import stat
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
 import pytest
-from casgi_process import PROJECT, environment
+from casgi_process import DEADLINE, PROJECT, environment
 
 
 def get_unix(path: str) -> bytes:
@@ -126,6 +127,21 @@ def test_descriptor_that_listens_already(casgi, get):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         process = casgi("--fd", str(listening.fileno()), "served:hello", fds=(listening.fileno(),))
         assert get(process.port()) == "hello"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_standard_streams_that_are_closed(get, closed):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        fd = listening.fileno()
+        line = f'exec "$0" -m casgi --fd {fd} --access-log - served:hello {closed}'
+        command = ["sh", "-c", line, sys.executable]
+        with subprocess.Popen(command, cwd=PROJECT, env=environment(), pass_fds=[fd]) as process:
+            try:
+                assert get(listening.getsockname()[1]) == "hello"
+                process.terminate()
+                assert process.wait(DEADLINE) == 0
+            finally:
+                process.kill()
 
 
 def test_several_places_at_once(casgi, get, tmp_path):
