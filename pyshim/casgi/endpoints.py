@@ -27,6 +27,8 @@ _NOT_SUPPORTED = {
     "stdio": "a server of several clients cannot listen on standard input",
     "onion": "let Tor's HiddenServicePort lead to a tcp or unix endpoint",
 }
+# What makes an address of IPv6 look like several arguments.
+_COLONS = "a colon within one is written \\:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +132,15 @@ def _arguments(names: list[str], values: list[str], named: dict[str, str]) -> di
     """Return the arguments by name; `names` are those of the places, "!" behind a needed one."""
     known = [name.rstrip("!") for name in names]
     if len(values) > len(known):
-        raise ConfigError(f"{len(values)} values are too many: it takes {', '.join(known)}")
+        raise ConfigError(
+            f"{len(values)} values are too many: it takes {', '.join(known)}; {_COLONS}"
+        )
     given = dict(zip(known, values, strict=False))
     for name, value in named.items():
         if name not in known:
             raise ConfigError(f"{name!r} is not an argument of it: it takes {', '.join(known)}")
         if name in given:
-            raise ConfigError(f"{name} is given twice")
+            raise ConfigError(f"{name} is given twice; {_COLONS}")
         given[name] = value
     for name in names:
         if name.endswith("!") and not given.get(name[:-1]):
