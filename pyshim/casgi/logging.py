@@ -49,9 +49,12 @@ def _formatter(log_format: str) -> logging.Formatter:
     if log_format == JSON:
         return JsonFormatter()
     try:
-        return logging.Formatter(log_format)
-    except ValueError as error:
+        formatter = logging.Formatter(log_format)
+        # A field that no record has is found only now; later each line would be a traceback.
+        formatter.format(logging.LogRecord("", logging.INFO, "", 0, "", None, None))
+    except (TypeError, ValueError) as error:
         raise ConfigError(f"wrong --log-fmt: {error}") from None
+    return formatter
 
 
 def _configure_by_file(path: str) -> None:

@@ -44,8 +44,9 @@ def test_log_lines_as_json(casgi):
     assert any(line["logger"] == "casgi.server" for line in lines)
 
 
-def test_wrong_log_format_is_one_line(casgi):
-    process = casgi("--log-fmt", "jsno", "served:hello")
+@pytest.mark.parametrize("log_format", ["jsno", "%(nothing)s", "%(name)d"])
+def test_wrong_log_format_is_one_line(casgi, log_format):
+    process = casgi("--log-fmt", log_format, "-p", "0", "served:hello")
     assert process.wait() == ConfigError.exit_code
     (line,) = process.stderr.lines()
     assert line.startswith("casgi: wrong --log-fmt: ")
