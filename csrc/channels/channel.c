@@ -150,14 +150,23 @@ bool channel_is_idle(const ChannelObject *self) {
 
 /* --- Who listens --- */
 
+/* A message that goes may run application code, which lets go of the channel: the cycle only
+ * borrows it. */
 static bool has_event(void *lane) {
     ChannelObject *self = lane;
+    Py_INCREF(self);
     channel_drop_expired(self);
-    return self->count > 0;
+    bool has = self->count > 0;
+    Py_DECREF(self);
+    return has;
 }
 
 static PyObject *take_for_lane(void *lane) {
-    return channel_take(lane);
+    ChannelObject *self = lane;
+    Py_INCREF(self);
+    PyObject *message = channel_take(self);
+    Py_DECREF(self);
+    return message;
 }
 
 /* Membership ends with the connection, whatever its consumer does or forgets. */

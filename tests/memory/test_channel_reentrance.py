@@ -453,3 +453,24 @@ def test_many_threads(loop: str) -> None:
     del loop, table, server
     {ALL_GONE}
     """)
+
+
+def test_message_that_closes_its_channel_when_it_expires() -> None:
+    """The table alone holds the channel, and lets go of it then."""
+    run(f"""
+    async def application(scope, receive, send):
+        cycle = table.open("c").listen(receive, send, Consumer(send), send, None)
+        await cycle.next_event()
+        await send({{"type": "websocket.accept"}})
+        table.add("g", "c")
+        await cycle.next_event()
+
+    loop, table = new_loop(), new_table(expiry=0)
+    server, listener = serve(loop, application)
+    clients = join(loop, table, listener, 1)
+    table.put("c", {{"type": "a", "value": Acting(on_end=lambda: table.open("c").close())}})
+    turn_until(loop, lambda: not table.is_listening("c"))
+    end(loop, server)
+    del loop, table, server
+    {ALL_GONE}
+    """)
