@@ -56,9 +56,19 @@ static PyObject *exception_of(struct bridge *bridge, PyObject *task) {
     return exception;
 }
 
+/* In a copy of the server's context: a handler of the log may set a variable, with which every
+ * application would begin afterwards. */
 PyObject *app_task_on_task_done(struct app_task *app_task, PyObject *task) {
-    PyObject *exception = exception_of(app_task->bridge, task);
+    struct bridge *bridge = app_task->bridge; /* kept by the method that is called here */
+    PyObject *exception = exception_of(bridge, task);
+    PyObject *context = PyContext_Copy(bridge->context);
+    bool is_inside = context != NULL && PyContext_Enter(context) == 0;
+    bridge_report(bridge, "casgi could not make a context for the end of an application");
     finish(app_task, exception);
+    if (is_inside && PyContext_Exit(context) < 0) {
+        bridge_report(bridge, "The end of an application left its context in a wrong state");
+    }
+    Py_XDECREF(context);
     Py_XDECREF(exception);
     Py_RETURN_NONE;
 }

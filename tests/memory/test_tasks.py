@@ -202,3 +202,38 @@ def test_exception_handler_that_keeps_everything() -> None:
     collect()
     assert not alive(), alive()
     """)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_context_of_an_end_is_not_that_of_the_next_application(loop: str) -> None:
+    """A handler of the log may set a variable; the next application begins without it."""
+    provoke(f"""
+    import contextvars, logging
+    {RUN}
+    variable = contextvars.ContextVar("variable", default="unset")
+    class Setting(logging.Handler):
+        def emit(self, record):
+            variable.set("set by the log")
+    logging.getLogger("casgi.error").addHandler(Setting())
+    logging.getLogger("casgi.error").propagate = False
+
+    async def application(scope, receive, send):
+        seen.append(variable.get())
+        await asyncio.sleep(0)
+        raise ValueError
+
+    def main():
+        loop = {loop}()
+        errors, listener, server, client = run(loop, application)
+        turn_until(loop, lambda: len(seen) == 1 and server.tasks == 0)
+        second = connected(listener, GET)
+        turn_until(loop, lambda: len(seen) == 2 and server.tasks == 0)
+        finish(loop, server)
+        assert not errors, errors
+
+    seen = []
+    main()
+    assert seen == ["unset", "unset"], seen
+    collect()
+    assert not alive(), alive()
+    """)
