@@ -239,13 +239,14 @@ static PyObject *shut_down(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     Py_RETURN_NONE;
 }
 
+/* A future with a cancel() of its own may end any of them meanwhile, or close the server, which
+ * looks for all of them in its list. */
 static void cancel_tasks(ServerObject *self) {
-    struct list batch; /* a future with a cancel() of its own may end any of them meanwhile */
-    list_move_all(&batch, &self->bridge.tasks);
-    while (!list_is_empty(&batch)) {
-        struct list *link = batch.next;
+    struct list *tasks = &self->bridge.tasks;
+    for (size_t left = self->bridge.task_count; left > 0 && !list_is_empty(tasks); left--) {
+        struct list *link = tasks->next;
         list_remove(link);
-        list_append(&self->bridge.tasks, link);
+        list_append(tasks, link);
         app_task_cancel(LIST_OBJECT(link, struct app_task, link));
     }
 }

@@ -237,3 +237,35 @@ def test_context_of_an_end_is_not_that_of_the_next_application(loop: str) -> Non
     collect()
     assert not alive(), alive()
     """)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_future_whose_cancel_closes_the_server(loop: str) -> None:
+    """No timer of a task stays behind on the loop that is gone then."""
+    provoke(f"""
+    {RUN}
+    class Closing(asyncio.Future):
+        def cancel(self, msg=None):
+            if servers:
+                servers.pop().close()
+            return super().cancel(msg)
+
+    async def application(scope, receive, send):
+        await Closing(loop=asyncio.get_running_loop())
+
+    def main():
+        loop = {loop}()
+        errors, listener, server, client = run(loop, application)
+        clients = [connected(listener, GET) for _ in range(3)]
+        turn_until(loop, lambda: server.tasks == 4)
+        servers.append(server)
+        server.abort()
+        turn_until(loop, lambda: server.tasks == 0)
+        finish(loop, server)
+        assert not errors, errors
+
+    servers = []
+    main()
+    collect()
+    assert not alive(), alive()
+    """)
