@@ -32,21 +32,27 @@ void overdue_report(struct app_task *app_task) {
     Py_XDECREF(callback);
 }
 
+static int append_description(PyObject *list, struct app_task *app_task) {
+    PyObject *request = describe(app_task);
+    PyObject *pair = request == NULL ? NULL : PyTuple_Pack(2, request, app_task->task);
+    int result = pair == NULL ? -1 : PyList_Append(list, pair);
+    Py_XDECREF(pair);
+    Py_XDECREF(request);
+    return result;
+}
+
 PyObject *overdue_list(struct bridge *bridge) {
     PyObject *list = PyList_New(0);
-    for (struct list *link = bridge->tasks.next; list != NULL && link != &bridge->tasks;
-         link = link->next) {
+    struct list *link = bridge->tasks.next;
+    while (list != NULL && link != &bridge->tasks) {
         struct app_task *app_task = LIST_OBJECT(link, struct app_task, link);
-        if (app_task->task == NULL) {
-            continue;
-        }
-        PyObject *request = describe(app_task);
-        PyObject *pair = request == NULL ? NULL : PyTuple_Pack(2, request, app_task->task);
-        if (pair == NULL || PyList_Append(list, pair) < 0) {
+        /* The garbage collector, which may run here, takes tasks that nothing can wake. */
+        PyObject *cycle = Py_NewRef(app_task->cycle);
+        if (app_task->task != NULL && append_description(list, app_task) < 0) {
             Py_CLEAR(list);
         }
-        Py_XDECREF(pair);
-        Py_XDECREF(request);
+        link = link->next;
+        Py_DECREF(cycle);
     }
     return list;
 }

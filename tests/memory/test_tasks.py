@@ -269,3 +269,33 @@ def test_future_whose_cancel_closes_the_server(loop: str) -> None:
     collect()
     assert not alive(), alive()
     """)
+
+
+def test_tasks_that_are_collected_while_they_are_listed() -> None:
+    """Nothing can wake them: the garbage collector takes them, and runs for what is listed."""
+    provoke(f"""
+    {RUN}
+    async def application(scope, receive, send):
+        asyncio.current_task()._log_destroy_pending = False
+        await asyncio.Future()
+
+    def main():
+        loop = new_loop()
+        errors, listener, server, client = run(loop, application)
+        clients = [client, *(connected(listener, GET) for _ in range(20))]
+        turn_until(loop, lambda: server.tasks == 21)
+        for each in clients:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            each.close()
+        turn_until(loop, lambda: server.connections == 0)
+        gc.enable()
+        gc.set_threshold(1, 1, 1)
+        server.unfinished()
+        gc.set_threshold(700)
+        finish(loop, server)
+
+    gc.disable()
+    main()
+    collect()
+    assert not alive(), alive()
+    """)
