@@ -221,16 +221,19 @@ static void stop_listening(ChannelObject *self) {
     if (cycle == NULL) {
         return;
     }
-    self->cycle = NULL;
+    /* Detached first: whatever runs below may let a consumer listen again. */
+    PyObject *held[] = {self->consumer, (PyObject *)self->consumer_class, self->base_send,
+                        self->plan};
+    self->cycle = self->consumer = self->base_send = self->plan = NULL;
+    self->consumer_class = NULL;
     ws_lane_detach(cycle);
     groups_leave_all(&self->table->groups, &self->member); /* told to the loop that is home yet */
     channel_table_leave(self->table);
     channel_drop_messages(self);
     Py_DECREF(cycle);
-    Py_CLEAR(self->plan);
-    Py_CLEAR(self->consumer_class);
-    Py_CLEAR(self->consumer);
-    Py_CLEAR(self->base_send);
+    for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
+        Py_XDECREF(held[i]);
+    }
 }
 
 static PyObject *close_channel(PyObject *op, PyObject *Py_UNUSED(ignored)) {

@@ -474,3 +474,32 @@ def test_message_that_closes_its_channel_when_it_expires() -> None:
     del loop, table, server
     {ALL_GONE}
     """)
+
+
+def test_consumer_that_listens_again_while_the_channel_closes() -> None:
+    """A message that is dropped then runs application code; who listens anew, listens wholly."""
+    run(f"""
+    async def application(scope, receive, send):
+        def listen():
+            return channel.listen(receive, send, Consumer(send), send, Plan())
+
+        channel = table.open("c")
+        cycle = listen()
+        await cycle.next_event()
+        await send({{"type": "websocket.accept"}})
+        table.put("c", {{"type": "a", "value": Acting(on_end=lambda: listened.append(listen()))}})
+        channel.close()
+        assert listened.pop() is cycle and type(channel.consumer) is Consumer
+        channel.close()
+        assert channel.consumer is None
+        ended.append(True)
+
+    ended, listened = [], []
+    loop, table = new_loop(), new_table()
+    server, listener = serve(loop, application)
+    client = connected(listener, UPGRADE)
+    turn_until(loop, lambda: ended)
+    end(loop, server)
+    del loop, table, server
+    {ALL_GONE}
+    """)
