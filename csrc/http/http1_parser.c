@@ -109,6 +109,18 @@ static bool is_body_agreed(const llhttp_t *llhttp, const struct http_request_hea
            llhttp->content_length == length;
 }
 
+/* RFC 9112 section 3.2.2: the host that a target names counts, and the one of the Host field does
+ * not. Applications read the field: they must not be told another host than a proxy in front, which
+ * goes by the target, has let through. */
+static void prefer_authority(struct http1_parser *parser) {
+    struct slice authority = parser->request.authority;
+    for (size_t i = 0; authority.length > 0 && i < parser->request.header_count; i++) {
+        if (slice_equals(parser->fields[i].name, SLICE_LITERAL("host"))) {
+            parser->fields[i].value = authority;
+        }
+    }
+}
+
 static int on_headers_complete(llhttp_t *llhttp) {
     struct http1_parser *parser = llhttp->data;
     struct http_request_head *request = &parser->request;
@@ -119,6 +131,7 @@ static int on_headers_complete(llhttp_t *llhttp) {
     if (refusal.status != 0) {
         return fail(parser, refusal);
     }
+    prefer_authority(parser);
     return is_body_agreed(llhttp, request)
                ? 0
                : fail(parser, http1_refuse(400, "ambiguous body length"));

@@ -18,14 +18,16 @@ struct http_header {
 };
 
 struct http_request_head {
-    struct slice method; /* as sent; one that llhttp knows, all of which are upper case */
-    struct slice target; /* request-target as sent */
-    struct slice path;   /* its path, still percent-encoded; "*" for OPTIONS * */
-    struct slice query;  /* behind '?', without it */
-    struct slice scheme; /* "http", or what an absolute-form target says: "http" or "https" */
+    struct slice method;    /* as sent; one that llhttp knows, all of which are upper case */
+    struct slice target;    /* request-target as sent */
+    struct slice path;      /* its path, still percent-encoded; "*" for OPTIONS * */
+    struct slice query;     /* behind '?', without it */
+    struct slice scheme;    /* "http", or what an absolute-form target says: "http" or "https" */
+    struct slice authority; /* what an absolute-form target says, else empty */
     uint8_t version_major;
     uint8_t version_minor;
-    /* In the order of arrival, duplicates kept, names with an underscore dropped. */
+    /* In the order of arrival, duplicates kept, names with an underscore dropped. The value of Host
+     * is the authority when there is one. */
     const struct http_header *headers;
     size_t header_count;
     int64_t content_length; /* -1 when not given */

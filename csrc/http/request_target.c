@@ -50,6 +50,7 @@ static bool split_absolute(struct http_request_head *head) {
     if (length == 0 || rest.data[0] == ':' || !header_is_host(slice_of(rest.data, length))) {
         return false;
     }
+    head->authority = slice_of(rest.data, length);
     split_path(head, slice_of(rest.data + length, rest.length - length));
     return true;
 }
@@ -57,6 +58,7 @@ static bool split_absolute(struct http_request_head *head) {
 bool request_target_split(struct http_request_head *head) {
     struct slice target = head->target;
     head->scheme = SLICE_LITERAL("http");
+    head->authority = SLICE_EMPTY;
     if (target.length == 0 || !has_only_target_bytes(target)) {
         return false;
     }

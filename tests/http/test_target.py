@@ -92,6 +92,19 @@ def test_absolute_form(serve: Serve, target: str, path: str, query: bytes) -> No
     assert scope["query_string"] == query
 
 
+def test_host_of_absolute_form(serve: Serve) -> None:
+    """RFC 9112, 3.2.2: the target's host counts, whatever the Host field says."""
+    journal = Journal()
+    data = request("http://good.test:81/a", host="evil.test") + request("/b", host="evil.test")
+    with serve(recording_scope(journal)).connect() as client:
+        client.send(data)
+        assert [client.read_response().status for _ in range(2)] == [200, 200]
+    assert [journal.next()["headers"] for _ in range(2)] == [
+        [(b"host", b"good.test:81")],
+        [(b"host", b"evil.test")],
+    ]
+
+
 def test_asterisk_form(serve: Serve) -> None:
     journal = Journal()
     response = serve(recording_scope(journal)).exchange(request("*", method="OPTIONS"))
