@@ -16,6 +16,9 @@
 #include "server/server.h"
 #include "server/websocket.h"
 
+/* Bytes that a tunnel gets at once: it may stop the flow between two of these. */
+enum { TUNNEL_PIECE = 4096 };
+
 void http1_set_phase(struct http1_connection *http1, enum timer_phase phase) {
     const struct server_options *options = &http1->connection->server->options;
     http1->phase = phase;
@@ -187,6 +190,9 @@ static void refuse(struct http1_connection *http1) {
 }
 
 static void keep_pending(struct http1_connection *http1, struct slice bytes) {
+    if (!http1_is_usable(http1) || bytes.length == 0) {
+        return;
+    }
     if (buffer_append(&http1->pending, bytes) != STATUS_OK) {
         connection_close(http1->connection);
         return;
@@ -204,18 +210,32 @@ static void deliver_to_tunnel(struct http1_connection *http1, struct slice bytes
     }
 }
 
-/* Passes bytes to where they belong, until they are used up or must wait. Not reentrant: a response
- * that ends inside it leaves the next request to this loop. */
-static void parse(struct http1_connection *http1, struct slice bytes) {
+static struct slice without_front(struct slice bytes, size_t count) {
+    return slice_of(bytes.data + count, bytes.length - count);
+}
+
+/* Delivers piece by piece, until the tunnel wants no more for now; returns the rest. What comes in
+ * one read can be ten thousand messages, each of which costs far more memory than its bytes. */
+static struct slice fill_tunnel(struct http1_connection *http1, struct slice bytes) {
+    do {
+        size_t length = bytes.length < TUNNEL_PIECE ? bytes.length : TUNNEL_PIECE;
+        deliver_to_tunnel(http1, slice_of(bytes.data, length), false);
+        bytes = without_front(bytes, length);
+    } while (bytes.length > 0 && !http1->is_paused && http1_is_usable(http1));
+    return bytes;
+}
+
+/* Passes bytes to where they belong, until they are used up or must wait; returns those that must.
+ * Not reentrant: a response that ends inside it leaves the next request to this loop. */
+static struct slice parse(struct http1_connection *http1, struct slice bytes) {
     http1->is_parsing = true;
     while (http1_is_usable(http1)) {
         if (http1->exchange.state == EXCHANGE_TUNNEL) {
-            deliver_to_tunnel(http1, bytes, false);
+            bytes = fill_tunnel(http1, bytes);
             break;
         }
         if (http1_parser_state(http1->parser) == HTTP1_PARSER_COMPLETE) {
             if (http1->is_exchange_active) {
-                keep_pending(http1, bytes);
                 break;
             }
             http1_parser_next(http1->parser);
@@ -223,8 +243,7 @@ static void parse(struct http1_connection *http1, struct slice bytes) {
         if (bytes.length == 0) {
             break;
         }
-        size_t used = http1_parser_feed(http1->parser, bytes);
-        bytes = slice_of(bytes.data + used, bytes.length - used);
+        bytes = without_front(bytes, http1_parser_feed(http1->parser, bytes));
         make_ready(http1);
         if (http1_is_usable(http1) && http1->parser != NULL &&
             http1_parser_state(http1->parser) == HTTP1_PARSER_FAILED) {
@@ -237,14 +256,17 @@ static void parse(struct http1_connection *http1, struct slice bytes) {
         http1_parser_state(http1->parser) == HTTP1_PARSER_HEAD) {
         http1_set_phase(http1, PHASE_HEAD);
     }
+    return bytes;
 }
 
-/* The way is free for what came ahead. */
+/* The way is free for what came ahead. Its rest stays where it is: copied for each request, a
+ * hundred kilobytes of them would cost more than their answers. */
 void http1_go_on(struct http1_connection *http1) {
-    struct buffer pending = http1->pending;
-    http1->pending = BUFFER_EMPTY;
-    parse(http1, buffer_slice(&pending));
-    buffer_release(&pending);
+    struct slice rest = parse(http1, buffer_slice(&http1->pending));
+    buffer_consume(&http1->pending, http1->pending.length - rest.length);
+    if (http1->pending.length == 0) {
+        buffer_release(&http1->pending);
+    }
     http1_update_reading(http1);
 }
 
@@ -253,7 +275,7 @@ static void on_bytes(void *protocol, struct slice bytes) {
     if (http1->pending.length > 0) {
         keep_pending(http1, bytes);
     } else {
-        parse(http1, bytes);
+        keep_pending(http1, parse(http1, bytes));
     }
 }
 

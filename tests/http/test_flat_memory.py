@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support.apps import DEADLINE
 from support.raw import RawClient, request
-from support.ws import upgrade
+from support.ws import TEXT, encode_frame, upgrade
 
 MEGABYTES = int(os.environ.get("CASGI_TEST_MEGABYTES", "64"))
 ALLOWED = 8 << 20
@@ -111,6 +111,20 @@ def test_clients_that_never_read(server: MemoryServer, kind: str) -> None:
         client.send(upgrade() if kind == "websocket" else request("/?16384"))
         client.read_head()
     assert clients[-1].socket.recv(1, socket.MSG_PEEK)
+    download(server, 4)
+    assert server.resident("VmHWM") - before < ALLOWED
+    for client in clients:
+        client.close()
+
+
+def test_tiny_messages_that_nobody_receives(server: MemoryServer) -> None:
+    """A message without payload has 6 bytes on the wire, and would have hundreds as an event."""
+    before = server.resident("VmHWM")
+    clients = [server.connect() for _ in range(20)]
+    for client in clients:
+        client.send(upgrade("/deaf"))
+        client.read_head()
+        client.send(encode_frame(TEXT) * 10_000)
     download(server, 4)
     assert server.resident("VmHWM") - before < ALLOWED
     for client in clients:

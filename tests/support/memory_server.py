@@ -15,7 +15,7 @@ BLOCK = bytes(65536)
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Swallow an upload, or send as many blocks as the query says."""
     if scope["type"] == "websocket":
-        return await flood(receive, send)
+        return await (deaf(receive, send) if scope["path"] == "/deaf" else flood(receive, send))
     if scope["method"] == "GET":
         await send({"type": "http.response.start", "status": 200})
         for _ in range(int(scope["query_string"] or b"0")):
@@ -27,6 +27,13 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         total += len(message.get("body", b""))
         more = message.get("more_body", False)
     await respond(send, str(total).encode())
+
+
+async def deaf(receive: Receive, send: Send) -> None:
+    """Accept a WebSocket and receive nothing from it."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    await asyncio.Event().wait()
 
 
 async def flood(receive: Receive, send: Send) -> None:

@@ -223,3 +223,27 @@ def test_close_of_the_client_behind_unread_messages(serve: Serve) -> None:
         gate.open()
         assert client.read_close()[0] == 3000
     assert [journal.next() for _ in range(51)] == [*map(str, range(50)), 3000]
+
+
+def test_thousands_of_messages_in_one_packet(serve: Serve) -> None:
+    """Far more than may wait for `receive()`; none is lost, and the close stays behind them."""
+    journal, gate = Journal(), Gate()
+    count = 20_000
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await gate.wait()
+        texts = []
+        while (message := await receive())["type"] == "websocket.receive":
+            texts.append(message["text"])
+            if len(texts) % 1000 == 0:
+                await asyncio.sleep(0)
+        journal.add((texts, message["code"]))
+
+    with serve(application).websocket() as client:
+        frames = b"".join(encode_frame(TEXT, b"%d" % number) for number in range(count))
+        client.send(frames + encode_frame(CLOSE, b"\x0b\xb8"))
+        gate.open()
+        assert client.read_close()[0] == 3000
+    assert journal.next() == ([*map(str, range(count))], 3000)
