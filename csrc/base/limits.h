@@ -23,6 +23,10 @@
 /* Bytes read from a socket at once, one buffer per loop. 64 KiB is what libuv suggests. */
 #define LIMIT_READ_SIZE (64 * 1024)
 
+/* Milliseconds after which a turn reads no more from a socket that it has read from: a read can be
+ * ten thousand messages. Uploads are read in a small part of it. */
+#define LIMIT_READ_SHARE_MS 2
+
 /* --request-buffer-size: the most bytes of a request body in one http.request event. */
 #define LIMIT_REQUEST_BUFFER_SIZE (64 * 1024)
 

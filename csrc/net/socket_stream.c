@@ -20,7 +20,8 @@ struct socket_stream {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } uv;
-    int descriptor; /* libuv's, which closes it */
+    uint64_t read_turn; /* the last turn in which it was read from */
+    int descriptor;     /* libuv's, which closes it */
     bool is_reading;
     bool has_ended;     /* on_read_end() was called */
     bool ended_writing; /* FIN was asked for */
@@ -37,12 +38,25 @@ static void to_buffers(uv_buf_t *buffers, const struct slice *parts, unsigned co
     }
 }
 
+/* libuv reads on while the socket fills the buffer, up to 32 times, and nobody else is served until
+ * then: true when that has taken long enough. */
+static bool has_had_its_share(const struct socket_stream *socket) {
+    struct event_loop *loop = socket->stream.loop;
+    return socket->read_turn == loop->turn_number &&
+           uv_hrtime() / 1000000 >= uv_now(&loop->uv) + LIMIT_READ_SHARE_MS;
+}
+
+/* Without a buffer libuv comes back in the next turn. */
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     (void)suggested;
     struct socket_stream *socket = handle->data;
     struct event_loop *loop = socket->stream.loop;
-    buffer->base = loop->read_buffer;
-    buffer->len = sizeof(loop->read_buffer);
+    if (has_had_its_share(socket)) {
+        *buffer = uv_buf_init(NULL, 0);
+        return;
+    }
+    socket->read_turn = loop->turn_number;
+    *buffer = uv_buf_init(loop->read_buffer, sizeof(loop->read_buffer));
 }
 
 static void on_read(uv_stream_t *handle, ssize_t length, const uv_buf_t *buffer) {
@@ -52,7 +66,7 @@ static void on_read(uv_stream_t *handle, ssize_t length, const uv_buf_t *buffer)
     if (length > 0) {
         stream->loop->reads++;
         stream->events->on_read(stream->owner, slice_of(buffer->base, (size_t)length));
-    } else if (length < 0) {
+    } else if (length < 0 && length != UV_ENOBUFS) {
         uv_read_stop(handle);
         socket->is_reading = false;
         socket->has_ended = true;

@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/counters.h"
+#include "base/limits.h"
 #include "base/memory.h"
 #include "check.h"
 #include "net/listener.h"
@@ -40,6 +41,7 @@ struct peer {
     bool close_on_read;
     bool reset_on_read;
     bool stop_on_read;
+    bool dawdle_on_read;
     int descriptor; /* the client's end */
 };
 
@@ -53,6 +55,8 @@ static inline void peer_on_read(void *owner, struct slice bytes) {
         stream_reset(peer->stream);
     } else if (peer->stop_on_read) {
         stream_read_stop(peer->stream);
+    } else if (peer->dawdle_on_read) {
+        usleep(2 * LIMIT_READ_SHARE_MS * 1000);
     }
 }
 

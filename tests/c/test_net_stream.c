@@ -34,6 +34,39 @@ static void test_reading(struct event_loop *loop, struct lobby *lobby) {
     peer_finish(&peer, loop);
 }
 
+static size_t client_fills(const struct peer *peer) {
+    static const char bytes[LIMIT_READ_SIZE];
+    size_t sent = 0;
+    ssize_t taken;
+    set_non_blocking(peer->descriptor);
+    while ((taken = write(peer->descriptor, bytes, sizeof(bytes))) > 0) {
+        sent += (size_t)taken;
+    }
+    return sent;
+}
+
+/* Whoever sends more than can be handled at once is read from once a turn, and others in between.
+ */
+static void test_a_flood(struct event_loop *loop, struct lobby *lobby) {
+    struct peer peers[2];
+    lobby_fill(lobby, peers, 2);
+    peers[0].dawdle_on_read = true;
+    stream_read_stop(peers[0].stream);
+    size_t sent = client_fills(&peers[0]);
+    CHECK(sent > 2 * LIMIT_READ_SIZE);
+    CHECK(stream_read_start(peers[0].stream) == STATUS_OK);
+    event_loop_turn(loop, TURN_MS);
+    CHECK(peers[0].received.length == LIMIT_READ_SIZE);
+    client_sends(&peers[1], "quiet");
+    event_loop_turn(loop, TURN_MS);
+    CHECK(received(&peers[1], "quiet"));
+    CHECK(peers[0].received.length == 2 * LIMIT_READ_SIZE);
+    TURN_UNTIL(loop, peers[0].received.length == sent);
+    CHECK(peers[0].ends == 0);
+    peer_finish(&peers[0], loop);
+    peer_finish(&peers[1], loop);
+}
+
 /* The client has said all and still reads. */
 static void test_half_close_by_the_client(struct event_loop *loop, struct lobby *lobby) {
     struct peer peer;
@@ -346,6 +379,7 @@ int main(void) {
     struct lobby lobby;
     lobby_open(&lobby, loop, &name, sizeof(name));
     test_reading(loop, &lobby);
+    test_a_flood(loop, &lobby);
     test_half_close_by_the_client(loop, &lobby);
     test_half_close_by_us(loop, &lobby);
     test_half_close_without_memory(loop, &lobby);
