@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
@@ -131,3 +132,17 @@ def test_stop_while_paused(echo: tuple[str, int]) -> None:
         relay.pause()
     with client, pytest.raises(ConnectionResetError):
         client.recv(1)
+
+
+def test_stop_while_clients_come(echo: tuple[str, int], caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever has begun is ended: asyncio complains of tasks and callbacks that are left."""
+    for number in range(60):
+        with Relay(*echo) as relay:
+            clients = [socket.socket() for _ in range(1 + number % 8)]
+            for client in clients:
+                client.setblocking(False)
+                client.connect_ex(("127.0.0.1", relay.port))
+        for client in clients:
+            client.close()
+    gc.collect()
+    assert caplog.messages == []
