@@ -122,10 +122,13 @@ class Stage:
 
     def let_go(self, name: str) -> bool:
         """Let a consumer end whose client has; return whether that is new."""
+        self.end_memberships(name)
+        return self.world.open_all(name)
+
+    def end_memberships(self, name: str) -> None:
         if self.leaves_groups_early and name in self.world.channels:
             for members in self.layer.groups.values():
                 members.pop(self.world.channels[name], None)
-        return self.world.open_all(name)
 
     def act(self, action: Action) -> None:
         match action:
@@ -158,8 +161,10 @@ class Stage:
                 client.say_bytes(json.dumps({"command": command, **self.event(number)}).encode())
             case Leaves(_, code):
                 client.leave(code)
+                self.end_memberships(action.client)
             case Vanishes():
                 client.vanish()
+                self.end_memberships(action.client)
 
     def act_on_channel(self, action: Tells | Adds | Removes) -> None:
         channel = self.world.channels.get(action.client)

@@ -105,21 +105,19 @@ class Relay:
         server = self._loop.run_until_complete(starting)
         self._loop.run_forever()
         server.close()
-        self._loop.run_until_complete(self._end())
+        # One that was accepted last gets its task, and then its writer, in the turns that follow.
+        while tasks := asyncio.all_tasks(self._loop):
+            self._loop.run_until_complete(self._end(tasks))
         asyncio.set_event_loop(None)
 
-    async def _end(self) -> None:
-        """End also what has begun since the connections were reset, or begins meanwhile.
-
-        A connection that was accepted last has neither its task nor its writer yet: each comes in
-        a turn of the loop, as the closing of a transport does.
-        """
-        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.sleep(0)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async def _end(self, tasks: set[asyncio.Task[Any]]) -> None:
+        """End also what has begun since the connections were reset."""
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._reset()
+        # Transports close in a turn of the loop.
         await asyncio.sleep(0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
