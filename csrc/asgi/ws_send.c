@@ -15,7 +15,6 @@
 #include "asgi/outcome.h"
 #include "asgi/pending.h"
 #include "asgi/ws_cycle_internal.h"
-#include "base/limits.h"
 #include "base/status.h"
 #include "http/header_rules.h"
 
@@ -152,12 +151,6 @@ static PyObject *close_with(WsCycleObject *self, int code, struct slice reason, 
         PyErr_Format(PyExc_ValueError,
                      "websocket.close: %d is no code that may be sent (RFC 6455 section 7.4)",
                      code);
-        return NULL;
-    }
-    if (reason.length > LIMIT_WS_CLOSE_REASON) {
-        PyErr_Format(PyExc_ValueError,
-                     "websocket.close: the reason is longer than %d bytes of UTF-8",
-                     LIMIT_WS_CLOSE_REASON);
         return NULL;
     }
     return answer(self, websocket_close(self->websocket, code, reason), type);

@@ -80,9 +80,24 @@ void channel_drop_expired(ChannelObject *self) {
 
 /* The original's task holds one message already while the client's event is handled, as soon as the
  * loop has let it run, and from the end of a handler to the beginning of the next. */
+static bool holds_one(const ChannelObject *self) {
+    return self->cycle != NULL && ws_lane_holds_event(self->cycle);
+}
+
 static uint64_t limit_of(const ChannelObject *self) {
-    bool holds_one = self->cycle != NULL && ws_lane_holds_event(self->cycle);
-    return (uint64_t)self->capacity + (holds_one ? 1 : 0);
+    return (uint64_t)self->capacity + (holds_one(self) ? 1 : 0);
+}
+
+/* Drops the message that has waited longest, but for one that the original's task holds. */
+static void drop_oldest(ChannelObject *self) {
+    if (holds_one(self) && self->count > 1) {
+        struct channel_message *first = &self->messages[self->first];
+        struct channel_message *second = &self->messages[(self->first + 1) % self->slots];
+        struct channel_message held = *first;
+        *first = *second;
+        *second = held;
+    }
+    Py_DECREF(take_first(self));
 }
 
 void channel_wake(ChannelObject *self) {
@@ -108,7 +123,7 @@ int channel_put(ChannelObject *self, PyObject *message, bool beyond_capacity) {
         return 0;
     }
     if (was_full) {
-        Py_DECREF(take_first(self));
+        drop_oldest(self);
     }
     if (self->count == self->slots && grow(self) < 0) {
         Py_DECREF(message);

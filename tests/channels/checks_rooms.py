@@ -94,6 +94,24 @@ def many_messages_to_one_channel(site: Site) -> Any:
 
 
 @check
+def messages_to_a_group_whose_member_sleeps(site: Site) -> Any:
+    """What is lost when they are too many: the newest in memory, the oldest over Redis."""
+    group = new_key()
+    with ExitStack() as stack:
+        sleeper, other = enter(stack, site, "/ws/commanded/", 2)
+        for member in (sleeper, other):
+            tell(member, do="join", group=group)
+            assert member.read_text() == "joined"
+        tell(sleeper, do="sleep", name=group)
+        assert sleeper.read_text() == "asleep"
+        for _ in range(15):  # The other one keeps up.
+            tell(other, do="fill_group", group=group, count=10)
+            assert [other.read_text() for _ in range(10)] == [str(n) for n in range(10)]
+        tell(other, do="wake", name=group)
+        return [sleeper.read_text() for _ in range(101)]
+
+
+@check
 def kicked_out_of_a_group(site: Site) -> Any:
     key = new_key()
     with ExitStack() as stack:

@@ -57,6 +57,7 @@ class RedisChannelLayer(OriginalLayer):  # type: ignore[misc]
             capacity=self.get_capacity,
             expiry=self.expiry,
             group_expiry=self.group_expiry,
+            discards_oldest=True,
         )
         self.local.on_group_empty = self._group_emptied
         self._membership = RedisMembership(self, self.local)

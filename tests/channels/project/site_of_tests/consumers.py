@@ -1,5 +1,6 @@
 """WebSocket consumers: plain Channels code. Each notes in the journal what it saw."""
 
+import asyncio
 import json
 import threading
 
@@ -53,6 +54,9 @@ class SyncJson(JsonWebsocketConsumer):
         self.send_json({"got": content})
 
 
+sleepers = {}
+
+
 class Commanded(AsyncWebsocketConsumer):
     """Does what it is told."""
 
@@ -96,6 +100,22 @@ class Commanded(AsyncWebsocketConsumer):
                 await self.send(text_data=f"full after {number}")
                 return
         await self.send(text_data="sent")
+
+    async def do_join(self, group):
+        await self.channel_layer.group_add(group, self.channel_name)
+        await self.send(text_data="joined")
+
+    async def do_fill_group(self, group, count):
+        for number in range(count):
+            await self.channel_layer.group_send(group, {"type": "own", "number": number})
+
+    async def do_sleep(self, name):
+        sleepers[name] = asyncio.Event()
+        await self.send(text_data="asleep")
+        await sleepers[name].wait()
+
+    async def do_wake(self, name):
+        sleepers.pop(name).set()
 
     async def own(self, event):
         await self.send(text_data=str(event["number"]))
