@@ -211,7 +211,11 @@ static PyObject *selector_select(SelectorObject *self, PyTypeObject *type, PyObj
     if (self->closed) {
         return PyErr_Format(PyExc_ValueError, "select() on a closed selector");
     }
-    if (event_loop_turn(self->loop, timeout) != 0) {
+    /* asyncio does not wait when it has callbacks that are ready: those were first, and no
+     * application code is run here that would overtake them. */
+    int status = timeout == 0 ? event_loop_turn_within_application(self->loop)
+                              : event_loop_turn(self->loop, timeout);
+    if (status != 0) {
         return PyErr_Format(PyExc_RuntimeError, "select() from inside select()");
     }
     assert(!PyErr_Occurred());

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from support.apps import Gate, Journal, Receive, Scope, Send, echo_websocket
+from support.engines import LOOP
 from support.server import Serve
 from support.ws import (
     BINARY,
@@ -12,6 +13,7 @@ from support.ws import (
     PING,
     PONG,
     TEXT,
+    WebSocketClient,
     close_payload,
     encode_frame,
     upgrade,
@@ -150,3 +152,34 @@ def test_messages_before_a_reset_of_the_protocol_reach_a_slow_application(serve:
         client.read_close()
         gate.open()
         assert [journal.next() for _ in range(4)] == ["good"] * 3 + ["websocket.disconnect"]
+
+
+@pytest.mark.skipif(LOOP == "uvloop", reason="a turn may have been asked for before the task")
+def test_task_that_was_started_before_the_next_message_came(serve: Serve) -> None:
+    """What is ready to run comes first: a message never overtakes it."""
+    clients: list[WebSocketClient] = []
+    journal, gate = Journal(), Gate()
+
+    async def note(text: str) -> None:
+        journal.add(f"task of {text}")
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await gate.wait()
+        tasks = []
+        while (event := await receive())["type"] == "websocket.receive":
+            journal.add(event["text"])
+            tasks.append(asyncio.create_task(note(event["text"])))
+            # It is there before the loop comes to look for it.
+            clients[0].send_text(f"after {event['text']}")
+            if len(tasks) == 20:
+                await send({"type": "websocket.close"})
+
+    with serve(application).websocket() as client:
+        clients.append(client)
+        gate.open()
+        client.send_text("one")
+        noted = [journal.next() for _ in range(40)]
+        texts = noted[0::2]
+        assert noted[1::2] == [f"task of {text}" for text in texts]
