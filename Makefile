@@ -10,7 +10,7 @@ endif
 VENV ?= .venv
 PORT ?= 8000
 PYTHONS ?= 3.11 3.12 3.13
-BENCH ?= hello echo idle memory
+BENCH ?= broadcast fanout channels-echo channels-idle hello echo idle memory
 SECONDS ?= 60
 BIN := $(abspath $(VENV))/bin
 CHAT_REQUIREMENTS := examples/chat/requirements.txt
@@ -63,7 +63,7 @@ format: $(VENV)/test-installed ## ruff and clang-format, in place
 equivalence: build $(VENV)/test-installed ## random consumers, accelerated and not (SECONDS=60)
 	@EQUIVALENCE_SECONDS=$(or $(SECONDS),60) $(BIN)/python -m pytest -q -s tests/equivalence
 
-bench: build ## figures of casgi and its peers, side by side (BENCH="hello echo idle memory")
+bench: build ## figures of casgi and its peers, side by side (BENCH="hello echo": some)
 	@scripts/system-packages.sh bench
 	@$(BIN)/pip install --quiet -r bench/requirements.txt
 	@for what in $(BENCH); do $(BIN)/python -m bench $$what || exit 1; done
