@@ -5,10 +5,10 @@
  * receive or send. The exchange may end before the task (background work) or after it; each looks
  * whether the other is still there. */
 #include "asgi/http_cycle.h"
-#include "asgi/caller.h"
 
 #include "asgi/app_task.h"
 #include "asgi/async_method.h"
+#include "asgi/caller.h"
 #include "asgi/message.h"
 #include "asgi/outcome.h"
 #include "asgi/pending.h"

@@ -48,9 +48,9 @@ void event_loop_set_hooks(struct event_loop *loop, const struct event_loop_hooks
  * signal ends the wait early. Not reentrant: STATUS_STATE from inside a turn. */
 int event_loop_turn(struct event_loop *loop, int64_t timeout_ms);
 
-/* One turn without waiting, for whoever is application code himself and can not wait for the
- * driver's next turn: event_loop_enter_application() says no in it. STATUS_STATE from inside a
- * turn. */
+/* One turn without waiting in which event_loop_enter_application() says no: for whoever is
+ * application code himself and can not wait for the driver's next turn, and for a driver that has
+ * application code of its own to run first. STATUS_STATE from inside a turn. */
 int event_loop_turn_within_application(struct event_loop *loop);
 
 /* True in a turn that has read from many sockets: what is written now should leave together. */
