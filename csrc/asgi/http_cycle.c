@@ -35,7 +35,7 @@ typedef struct {
     bool is_body_received; /* the application has had the last part */
     bool is_disconnected;
     bool is_paused;
-    uint8_t told; /* times that the application has received http.disconnect */
+    uint8_t disconnects_received; /* times that the application has received http.disconnect */
 } HttpCycleObject;
 
 /* --- receive() --- */
@@ -88,9 +88,9 @@ static bool is_answered(const HttpCycleObject *self) {
 /* Whoever asks on now waits, as under daphne, until the application has ended. Several parts of an
  * application may ask whether the client has gone; one that just receives for ever must not keep
  * the loop from turning. */
-static bool is_told_enough(const HttpCycleObject *self) {
-    int most = is_answered(self) ? 1 : LIMIT_DISCONNECTS_TOLD;
-    return self->told >= most && app_task_is_running(&self->app_task);
+static bool has_enough_disconnects(const HttpCycleObject *self) {
+    int most = is_answered(self) ? 1 : LIMIT_DISCONNECT_EVENTS;
+    return self->disconnects_received >= most && app_task_is_running(&self->app_task);
 }
 
 /* A part of the body, or its end, is there for receive(). */
@@ -118,11 +118,11 @@ static PyObject *poll_receive(PyObject *op) {
         }
         return event;
     }
-    if (is_told_enough(self)) {
+    if (has_enough_disconnects(self)) {
         app_task_end_soon(&self->app_task);
         return NULL;
     }
-    self->told += self->told < LIMIT_DISCONNECTS_TOLD;
+    self->disconnects_received += self->disconnects_received < LIMIT_DISCONNECT_EVENTS;
     waiter_queue_pass_on(&self->receivers);
     return disconnect_event(self);
 }
@@ -180,7 +180,7 @@ static PyObject *take_message(HttpCycleObject *self, PyObject *message, PyObject
     }
     /* A client may have ended only its own side: it still gets an answer, until the application
      * knows of its going. */
-    if (self->told > 0) {
+    if (self->disconnects_received > 0) {
         return raise_gone(self);
     }
     int result = is_body ? response_take_body(&self->response, message)
@@ -342,7 +342,7 @@ int http_cycle_begin(struct bridge *bridge, struct exchange *exchange) {
     waiter_queue_init(&self->senders);
     app_task_init(&self->app_task, bridge, on_app_done);
     self->app_task.is_excused = is_excused;
-    self->told = 0;
+    self->disconnects_received = 0;
     self->is_started = self->is_body_complete = self->is_body_received = self->is_disconnected =
         self->is_paused = false;
     bridge_attach(bridge, &self->attached, (PyObject *)self);

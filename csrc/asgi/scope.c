@@ -96,8 +96,8 @@ static struct connection_context *connection_context(struct bridge *bridge,
 static PyObject *client_tuple(struct bridge *bridge, const struct exchange *exchange,
                               const struct connection_context *shared) {
     const struct forwarded *forwarded = exchange->forwarded;
-    bool is_told = forwarded != NULL && forwarded->client.family != ADDRESS_NONE;
-    return is_told ? address_tuple(bridge, &forwarded->client) : Py_NewRef(shared->client);
+    bool is_known = forwarded != NULL && forwarded->client.family != ADDRESS_NONE;
+    return is_known ? address_tuple(bridge, &forwarded->client) : Py_NewRef(shared->client);
 }
 
 void scope_forget_connection(struct connection *connection) {

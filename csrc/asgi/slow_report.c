@@ -3,8 +3,8 @@
 #include "asgi/slow_report.h"
 
 #include "asgi/bridge.h"
+#include "asgi/ws_channel.h"
 #include "asgi/ws_cycle.h"
-#include "asgi/ws_lane.h"
 #include "base/limits.h"
 
 static void tell(struct bridge *bridge, PyObject *cycle, PyObject *consumer) {
@@ -12,7 +12,7 @@ static void tell(struct bridge *bridge, PyObject *cycle, PyObject *consumer) {
     PyObject *callback = Py_XNewRef(report->callback);
     if (callback != NULL && callback != Py_None) {
         PyObject *result = PyObject_CallFunction(
-            callback, "NsnKK", ws_lane_scope(cycle, consumer),
+            callback, "NsnKK", ws_channel_scope(cycle, consumer),
             slow_consumer_outcome_name(report->outcome), (Py_ssize_t)report->backlog,
             (unsigned long long)ws_cycle_dropped(cycle), (unsigned long long)(report->events - 1));
         Py_XDECREF(result);
@@ -52,7 +52,7 @@ void slow_report_add(struct bridge *bridge, PyObject *cycle, enum slow_consumer_
     }
     if (report->cycle == NULL) {
         report->cycle = Py_NewRef(cycle);
-        report->consumer = ws_lane_consumer(cycle);
+        report->consumer = ws_channel_consumer(cycle);
         report->events = 0;
     }
     report->events += count;

@@ -39,9 +39,9 @@ static uint32_t unread(const WsCycleObject *self) {
     return self->mailbox.count - (self->mailbox.count > 0 ? disconnect : 0);
 }
 
-void ws_cycle_settle_if_done(WsCycleObject *self) {
+void ws_cycle_finish_close_if_done(WsCycleObject *self) {
     if (self->is_closing && self->websocket != NULL && unread(self) == 0 && !self->is_handling) {
-        websocket_settle(self->websocket);
+        websocket_finish_close(self->websocket);
     }
 }
 
@@ -83,7 +83,7 @@ PyObject *ws_cycle_poll_receive(PyObject *op) {
         mailbox_pass_on(&self->mailbox);
     }
     update_pressure(self);
-    ws_cycle_settle_if_done(self);
+    ws_cycle_finish_close_if_done(self);
     return event;
 }
 
@@ -140,7 +140,7 @@ static void on_app_done(PyObject *op, PyObject *exception) {
     } else if (self->websocket != NULL && !self->is_accepted) {
         (void)websocket_deny(self->websocket, 500);
     } else if (self->websocket != NULL && self->is_closing) {
-        websocket_settle(self->websocket);
+        websocket_finish_close(self->websocket);
     } else if (self->websocket != NULL) {
         (void)websocket_close(self->websocket, WS_CLOSE_INTERNAL_ERROR, SLICE_EMPTY);
         mailbox_pass_on(&self->mailbox);
@@ -203,7 +203,7 @@ static void on_ready(void *owner) {
     } else if (!self->is_yielding) {
         mailbox_wake(&self->mailbox);
     }
-    ws_cycle_settle_if_done(self);
+    ws_cycle_finish_close_if_done(self);
     Py_DECREF(self);
 }
 
@@ -234,8 +234,8 @@ static void on_close(void *owner, int code, struct slice reason) {
         self->is_disconnected = true;
         Py_XDECREF(event);
     }
-    if (self->lane != NULL) {
-        self->lane_ops->on_close(self->lane);
+    if (self->channel != NULL) {
+        self->channel_ops->on_close(self->channel);
     }
     waiter_queue_pass_on(&self->mailbox.receivers); /* on_ready() need not follow in a fan-out */
     app_task_end_soon(&self->app_task);
@@ -251,7 +251,7 @@ static void on_slow(void *owner, enum slow_consumer_outcome outcome, uint32_t co
 static void on_end(void *owner) {
     WsCycleObject *self = owner;
     self->websocket = NULL;
-    ws_lane_release(self);
+    ws_channel_release(self);
     bridge_detach(&self->attached);
     if (self->denial != NULL) {
         self->denial->exchange = NULL;
@@ -296,7 +296,7 @@ int ws_cycle_begin(struct bridge *bridge, struct websocket *websocket) {
     waiter_queue_init(&self->senders);
     self->dropped = 0;
     self->denial = NULL;
-    ws_lane_init(self);
+    ws_channel_init(self);
     app_task_init(&self->app_task, bridge, on_app_done);
     self->is_started = self->is_accepted = self->is_closing = self->is_disconnected = false;
     self->is_handling = self->is_paused = self->was_asked = self->is_channels = false;
@@ -336,7 +336,7 @@ static void dealloc(PyObject *op) {
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     (void)clear(op);
-    ws_lane_release(self);
+    ws_channel_release(self);
     if (self->denial != NULL) {
         response_release(self->denial);
         PyMem_Free(self->denial);
@@ -350,8 +350,8 @@ static void dealloc(PyObject *op) {
 
 static PyMethodDef methods[] = {
     {"_on_task_done", on_task_done, METH_O, NULL},
-    {"_end_yield", ws_lane_end_yield, METH_NOARGS, NULL},
-    {"next_event", ws_lane_next_event, METH_NOARGS,
+    {"_end_yield", ws_channel_end_yield, METH_NOARGS, NULL},
+    {"next_event", ws_channel_next_event, METH_NOARGS,
      "next_event() -> awaitable of the next event of the client, or of the channel that listens."},
     {NULL, NULL, 0, NULL},
 };

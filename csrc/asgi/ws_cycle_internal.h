@@ -1,4 +1,4 @@
-/* What ws_cycle.c (receive, events, life), ws_send.c (send) and ws_lane.c (next_event) share;
+/* What ws_cycle.c (receive, events, life), ws_send.c (send) and ws_channel.c (next_event) share;
  * nobody else includes it. */
 #ifndef CASGI_ASGI_WS_CYCLE_INTERNAL_H
 #define CASGI_ASGI_WS_CYCLE_INTERNAL_H
@@ -6,7 +6,7 @@
 #include "asgi/app_task.h"
 #include "asgi/mailbox.h"
 #include "asgi/response.h"
-#include "asgi/ws_lane.h"
+#include "asgi/ws_channel.h"
 #include "server/websocket.h"
 
 typedef struct {
@@ -21,14 +21,15 @@ typedef struct {
     uint64_t dropped;        /* group frames that the client was too slow for */
     struct response *denial; /* websocket.http.response.*, NULL unless it was started */
     struct app_task app_task;
-    const struct ws_lane_ops *lane_ops;
-    void *lane;                /* borrowed; NULL without a channel layer */
-    struct deferred lane_wake; /* who waits is woken in the next turn, all of a fan-out together */
-    bool has_waited;           /* since the last event of next_event() */
-    bool is_yielding;          /* it waits for the loop to turn, not for an event */
-    bool is_taking;            /* that, or it was woken since and has not gone on yet */
-    bool is_lane_next;         /* the last event was the client's: it is the lane's turn */
-    bool holds_lane_event;     /* see ws_lane_holds_event() */
+    const struct ws_channel_ops *channel_ops;
+    void *channel; /* borrowed; NULL without a channel layer */
+    struct deferred
+        channel_wake;         /* who waits is woken in the next turn, all of a fan-out together */
+    bool has_waited;          /* since the last event of next_event() */
+    bool is_yielding;         /* it waits for the loop to turn, not for an event */
+    bool is_taking;           /* that, or it was woken since and has not gone on yet */
+    bool is_channel_next;     /* the last event was the client's: it is the channel's turn */
+    bool holds_channel_event; /* see ws_channel_holds_event() */
     bool is_started;
     bool is_accepted;
     bool is_closing;      /* on_close() came: the disconnect is in the mailbox, or was received */
@@ -44,18 +45,19 @@ typedef struct {
 PyObject *ws_cycle_poll_receive(PyObject *cycle);
 
 /* The closing handshake goes on when the application has dealt with all that came before it. */
-void ws_cycle_settle_if_done(WsCycleObject *self);
+void ws_cycle_finish_close_if_done(WsCycleObject *self);
 
-/* Prepares an empty lane; ws_lane_release() is due when the WebSocket is gone, and with the cycle.
+/* Prepares a cycle without a channel; ws_channel_release() is due when the WebSocket is gone, and
+ * with the cycle.
  */
-void ws_lane_init(WsCycleObject *self);
-void ws_lane_release(WsCycleObject *self);
+void ws_channel_init(WsCycleObject *self);
+void ws_channel_release(WsCycleObject *self);
 
 /* The method next_event() of a WsCycle. */
-PyObject *ws_lane_next_event(PyObject *cycle, PyObject *ignored);
+PyObject *ws_channel_next_event(PyObject *cycle, PyObject *ignored);
 
 /* The method _end_yield(): next_event() has waited for the loop to turn. */
-PyObject *ws_lane_end_yield(PyObject *cycle, PyObject *ignored);
+PyObject *ws_channel_end_yield(PyObject *cycle, PyObject *ignored);
 
 /* send(message) of a WsCycle: returns an awaitable, which raises what is wrong with the message.
  * NULL with an exception without memory. */

@@ -4,7 +4,7 @@
  *   state       accept        send          close               http.response.*  receive() gives
  *   CONNECTING  opens         RuntimeError  403                 answers instead  websocket.connect
  *   OPEN        RuntimeError  sends         close frame         RuntimeError     websocket.receive
- *   SETTLING    RuntimeError  sends         answers the close   RuntimeError     what came before
+ *   CLOSE_WAIT  RuntimeError  sends         answers the close   RuntimeError     what came before
  *   CLOSED      gone          gone          gone                gone             disconnect, once
  *
  * "gone" is ClientDisconnected, an OSError, as ASGI 2.4 wants it, and silence for Channels'

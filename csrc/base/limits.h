@@ -35,7 +35,7 @@
 
 /* Times that an application whose client has gone can ask for http.disconnect and get it at once:
  * each of its layers may, but one that asks in a loop must not keep the server to itself. */
-#define LIMIT_DISCONNECTS_TOLD 16
+#define LIMIT_DISCONNECT_EVENTS 16
 
 /* Messages and their bytes that wait for the application's receive() before reading stops. */
 #define LIMIT_MAILBOX_MESSAGES 64
@@ -86,7 +86,7 @@
 
 /* After a close frame (or a violation) arrived, how long the application may still answer the
  * messages that came before it. */
-#define LIMIT_SETTLE_SECONDS 1.0
+#define LIMIT_CLOSE_WAIT_SECONDS 1.0
 
 /* Bytes of a request body that are read and dropped when the application has answered without
  * reading it; more closes the connection, for a new one is cheaper than the rest of an upload. */

@@ -64,7 +64,7 @@ static void call_on_idle(ServerObject *self) {
 }
 
 /* Whoever calls this does not look at the server any more: it may be gone afterwards. */
-static void tell_idle(void *owner) {
+static void on_idle(void *owner) {
     ServerObject *self = owner;
     Py_INCREF(self); /* the callback may drop the last reference */
     if (!has_connections(self) && self->bridge.task_count == 0) {
@@ -79,7 +79,7 @@ static void tell_idle(void *owner) {
 }
 
 static void on_tasks_ended(PyObject *owner) {
-    tell_idle(owner);
+    on_idle(owner);
 }
 
 static void on_refused(void *owner, struct connection *connection, int http_status,
@@ -96,7 +96,7 @@ static const struct application_events application_events = {
     .on_request = on_request,
     .on_websocket = on_websocket,
     .on_connection_end = on_connection_end,
-    .on_idle = tell_idle,
+    .on_idle = on_idle,
     .on_refused = on_refused,
 };
 

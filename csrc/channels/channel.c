@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-#include "asgi/ws_lane.h"
+#include "asgi/ws_channel.h"
 #include "base/counters.h"
 #include "channels/channel_table.h"
 
@@ -81,7 +81,7 @@ void channel_drop_expired(ChannelObject *self) {
 /* The original's task holds one message already while the client's event is handled, as soon as the
  * loop has let it run, and from the end of a handler to the beginning of the next. */
 static bool holds_one(const ChannelObject *self) {
-    return self->cycle != NULL && ws_lane_holds_event(self->cycle);
+    return self->cycle != NULL && ws_channel_holds_event(self->cycle);
 }
 
 static uint64_t limit_of(const ChannelObject *self) {
@@ -102,7 +102,7 @@ static void drop_oldest(ChannelObject *self) {
 
 void channel_wake(ChannelObject *self) {
     if (self->cycle != NULL && channel_table_is_home(self->table)) {
-        ws_lane_wake(self->cycle);
+        ws_channel_wake(self->cycle);
     } else if (self->cycle != NULL) {
         channel_table_wake(self->table, (PyObject *)self);
     }
@@ -156,19 +156,19 @@ bool channel_is_of_use(const ChannelObject *self) {
 }
 
 bool channel_may_join(const ChannelObject *self) {
-    return self->cycle == NULL || ws_lane_is_open(self->cycle);
+    return self->cycle == NULL || ws_channel_is_open(self->cycle);
 }
 
 bool channel_is_idle(const ChannelObject *self) {
-    return self->cycle != NULL && self->count == 0 && ws_lane_is_idle(self->cycle);
+    return self->cycle != NULL && self->count == 0 && ws_channel_is_idle(self->cycle);
 }
 
 /* --- Who listens --- */
 
 /* A message that goes may run application code, which lets go of the channel: the cycle only
  * borrows it. */
-static bool has_event(void *lane) {
-    ChannelObject *self = lane;
+static bool has_event(void *channel) {
+    ChannelObject *self = channel;
     Py_INCREF(self);
     channel_drop_expired(self);
     bool has = self->count > 0;
@@ -176,8 +176,8 @@ static bool has_event(void *lane) {
     return has;
 }
 
-static PyObject *take_for_lane(void *lane) {
-    ChannelObject *self = lane;
+static PyObject *take_for_cycle(void *channel) {
+    ChannelObject *self = channel;
     Py_INCREF(self);
     PyObject *message = channel_take(self);
     Py_DECREF(self);
@@ -185,19 +185,19 @@ static PyObject *take_for_lane(void *lane) {
 }
 
 /* Membership ends with the connection, whatever its consumer does or forgets. */
-static void on_close(void *lane) {
-    ChannelObject *self = lane;
+static void on_close(void *channel) {
+    ChannelObject *self = channel;
     Py_INCREF(self); /* whoever is told of a group that empties may let go of it */
     groups_leave_all(&self->table->groups, &self->member);
     Py_DECREF(self);
 }
 
-static PyObject *consumer_of(void *lane) {
-    return ((ChannelObject *)lane)->consumer;
+static PyObject *consumer_of(void *channel) {
+    return ((ChannelObject *)channel)->consumer;
 }
 
-static const struct ws_lane_ops lane_ops = {
-    .has_event = has_event, .take = take_for_lane, .on_close = on_close, .consumer = consumer_of};
+static const struct ws_channel_ops channel_ops = {
+    .has_event = has_event, .take = take_for_cycle, .on_close = on_close, .consumer = consumer_of};
 
 PyDoc_STRVAR(listen_doc,
              "listen(receive, send, consumer, base_send, plan) -> WsCycle | None\n\n"
@@ -212,18 +212,18 @@ static PyObject *listen(PyObject *op, PyObject *args) {
         return NULL;
     }
     struct module_state *state = self->table->state;
-    PyObject *cycle = ws_lane_cycle_of(state, receive);
+    PyObject *cycle = ws_channel_cycle_of(state, receive);
     if (cycle == NULL || self->cycle != NULL ||
-        !channel_table_enter(self->table, ws_lane_loop(cycle))) {
+        !channel_table_enter(self->table, ws_channel_loop(cycle))) {
         Py_RETURN_NONE;
     }
-    if (!ws_lane_attach(cycle, &lane_ops, self)) {
+    if (!ws_channel_attach(cycle, &channel_ops, self)) {
         channel_table_leave(self->table);
         Py_RETURN_NONE;
     }
     self->cycle = Py_NewRef(cycle);
     self->consumer = Py_NewRef(consumer);
-    if (plan != Py_None && ws_lane_cycle_of(state, send) == cycle) {
+    if (plan != Py_None && ws_channel_cycle_of(state, send) == cycle) {
         self->plan = Py_NewRef(plan);
         self->consumer_class = (PyTypeObject *)Py_NewRef(Py_TYPE(consumer));
         self->base_send = Py_NewRef(base_send);
@@ -241,7 +241,7 @@ static void stop_listening(ChannelObject *self) {
                         self->plan};
     self->cycle = self->consumer = self->base_send = self->plan = NULL;
     self->consumer_class = NULL;
-    ws_lane_detach(cycle);
+    ws_channel_detach(cycle);
     groups_leave_all(&self->table->groups, &self->member); /* told to the loop that is home yet */
     channel_table_leave(self->table);
     channel_drop_messages(self);
@@ -263,7 +263,7 @@ static PyObject *close_channel(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 static PyObject *wake_listener(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ChannelObject *self = (ChannelObject *)op;
     if (self->cycle != NULL && self->count > 0) {
-        ws_lane_wake(self->cycle);
+        ws_channel_wake(self->cycle);
     }
     Py_RETURN_NONE;
 }
@@ -283,7 +283,7 @@ static PyObject *get_is_idle(PyObject *op, void *Py_UNUSED(closure)) {
 
 static PyObject *get_loop(PyObject *op, void *Py_UNUSED(closure)) {
     PyObject *cycle = ((ChannelObject *)op)->cycle;
-    PyObject *loop = cycle == NULL ? NULL : ws_lane_loop(cycle);
+    PyObject *loop = cycle == NULL ? NULL : ws_channel_loop(cycle);
     return Py_NewRef(loop != NULL ? loop : Py_None);
 }
 

@@ -1,6 +1,6 @@
 /* A channel of a layer in this process: its messages, the groups it is in, and who listens.
  *
- * A consumer on a casgi WebSocket listens by attaching the channel to its cycle as a lane; anybody
+ * A consumer on a casgi WebSocket listens by attaching the channel to its cycle; anybody
  * else waits as a future in `waiters`. The table that made it keeps it while it is of use:
  * while somebody listens or waits, it has messages, or is in a group. */
 #ifndef CASGI_CHANNELS_CHANNEL_H

@@ -7,7 +7,7 @@
  *
  * Application code runs in one place, run_recipes(), which is between two walks over a list that
  * holds the members. */
-#include "asgi/ws_lane.h"
+#include "asgi/ws_channel.h"
 #include "base/frame.h"
 #include "channels/channel_table.h"
 #include "channels/plain.h"
@@ -174,7 +174,7 @@ static bool deliver_shared(struct fan_out *fan_out, ChannelObject *channel) {
     }
     PyObject *cycle = Py_NewRef(channel->cycle); /* a frame too many closes the WebSocket */
     for (size_t i = 0; i < recipe->frame_count; i++) {
-        fan_out->table->shared += ws_lane_deliver(cycle, recipe->frames[i]);
+        fan_out->table->shared += ws_channel_deliver(cycle, recipe->frames[i]);
     }
     Py_DECREF(cycle);
     return true;

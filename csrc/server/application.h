@@ -62,7 +62,7 @@ struct websocket_events {
     /* As exchange_events.on_drain. */
     void (*on_drain)(void *owner);
     /* No message will follow: `code` and `reason` are for websocket.disconnect. Exactly once.
-     * Unless the bridge calls websocket_settle() because its application has dealt with the
+     * Unless the bridge calls websocket_finish_close() because its application has dealt with the
      * messages before, the closing goes on by itself after a moment. on_ready() follows. */
     void (*on_close)(void *owner, int code, struct slice reason);
     /* It does not keep up with its groups, with `backlog` bytes unsent: closed, or `count` frames

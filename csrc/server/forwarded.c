@@ -100,6 +100,6 @@ struct forwarded *forwarded_new(const struct forwarding *forwarding,
 
 const struct address *forwarded_client(const struct exchange *exchange) {
     const struct forwarded *forwarded = exchange->forwarded;
-    bool is_told = forwarded != NULL && forwarded->client.family != ADDRESS_NONE;
-    return is_told ? &forwarded->client : exchange->connection->peer;
+    bool is_known = forwarded != NULL && forwarded->client.family != ADDRESS_NONE;
+    return is_known ? &forwarded->client : exchange->connection->peer;
 }

@@ -116,8 +116,8 @@ static void on_timer(struct timer *timer) {
     case WEBSOCKET_OPEN:
         keep_alive(websocket);
         break;
-    case WEBSOCKET_SETTLING:
-        websocket_settle(websocket);
+    case WEBSOCKET_CLOSE_WAIT:
+        websocket_finish_close(websocket);
         break;
     default: /* the peer did not answer our close frame */
         websocket_abort(websocket);
@@ -171,9 +171,9 @@ static void on_pong(void *owner, struct slice payload) {
 static void end_receiving(struct websocket *websocket, int code, struct slice reason) {
     if (websocket->state == WEBSOCKET_OPEN) {
         websocket_report_close(websocket, code, reason);
-        websocket->state = WEBSOCKET_SETTLING;
+        websocket->state = WEBSOCKET_CLOSE_WAIT;
         websocket->close_code = (uint16_t)code;
-        websocket_start_timer(websocket, LIMIT_SETTLE_SECONDS);
+        websocket_start_timer(websocket, LIMIT_CLOSE_WAIT_SECONDS);
     } else if (websocket->state == WEBSOCKET_CLOSING) {
         websocket->state = WEBSOCKET_CLOSED;
         exchange_end_tunnel(websocket->exchange);
@@ -206,7 +206,7 @@ static void on_exchange_body(void *owner, struct slice bytes, bool is_last) {
         websocket_report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
     }
     if (websocket->state !=
-        WEBSOCKET_SETTLING) { /* settling: what the application still answers may be read */
+        WEBSOCKET_CLOSE_WAIT) { /* what the application still answers may be read */
         websocket->state = WEBSOCKET_CLOSED;
         exchange_end_tunnel(websocket->exchange);
     }
@@ -285,14 +285,14 @@ struct websocket *websocket_new(struct server *server, struct exchange *exchange
 
 /* --- What the application sends --- */
 
-/* The status of a send in this state. While settling the application still answers what came before
- * the close frame. */
+/* The status of a send in this state. While it waits to close, the application still answers what
+ * came before the close frame. */
 static int sendable(const struct websocket *websocket) {
     switch (websocket->state) {
     case WEBSOCKET_CONNECTING:
         return STATUS_STATE;
     case WEBSOCKET_OPEN:
-    case WEBSOCKET_SETTLING:
+    case WEBSOCKET_CLOSE_WAIT:
         return STATUS_OK;
     default:
         return STATUS_CLOSED;
@@ -341,8 +341,8 @@ int websocket_close(struct websocket *websocket, int code, struct slice reason) 
     if (status != STATUS_OK) {
         return status;
     }
-    if (websocket->state == WEBSOCKET_SETTLING) {
-        websocket_settle(websocket);
+    if (websocket->state == WEBSOCKET_CLOSE_WAIT) {
+        websocket_finish_close(websocket);
         return STATUS_OK;
     }
     struct frame *frame = ws_frame_new_close(code, reason);
@@ -359,8 +359,8 @@ int websocket_close(struct websocket *websocket, int code, struct slice reason) 
     return status;
 }
 
-void websocket_settle(struct websocket *websocket) {
-    if (websocket->state != WEBSOCKET_SETTLING) {
+void websocket_finish_close(struct websocket *websocket) {
+    if (websocket->state != WEBSOCKET_CLOSE_WAIT) {
         return;
     }
     websocket->state = WEBSOCKET_CLOSED;
@@ -388,8 +388,8 @@ bool websocket_is_congested(struct websocket *websocket) {
 void websocket_shutdown(struct websocket *websocket) {
     if (websocket->state == WEBSOCKET_CONNECTING) {
         (void)websocket_deny(websocket, 503);
-    } else if (websocket->state == WEBSOCKET_SETTLING) {
-        websocket_settle(websocket);
+    } else if (websocket->state == WEBSOCKET_CLOSE_WAIT) {
+        websocket_finish_close(websocket);
     } else if (websocket_close(websocket, WS_CLOSE_SERVICE_RESTART, SLICE_EMPTY) == STATUS_OK) {
         websocket_make_ready(websocket);
     }

@@ -4,12 +4,12 @@
  *   CONNECTING --accept--> OPEN
  *   CONNECTING --deny, response--> CLOSED (the exchange answers as any other)
  *   OPEN       --close frame sent--> CLOSING
- *   OPEN       --close frame or violation arrives--> SETTLING
- *   SETTLING   --settle, or the timer--> CLOSED
+ *   OPEN       --close frame or violation arrives--> CLOSE_WAIT
+ *   CLOSE_WAIT --finish_close, or the timer--> CLOSED
  *   CLOSING    --peer's close frame, its end, or the timer--> CLOSED
  *   any        --the tunnel ends without a close frame--> CLOSED
  *
- * In SETTLING the application may still answer the messages that came before the close frame; a
+ * In CLOSE_WAIT the application may still answer the messages that came before the close frame; a
  * moment later the closing goes on without it. on_close() is called exactly once, on leaving OPEN
  * or CONNECTING. It owns itself and is freed when its exchange is over. */
 #ifndef CASGI_SERVER_WEBSOCKET_H
@@ -27,7 +27,7 @@ struct server;
 enum websocket_state {
     WEBSOCKET_CONNECTING,
     WEBSOCKET_OPEN,
-    WEBSOCKET_SETTLING,
+    WEBSOCKET_CLOSE_WAIT,
     WEBSOCKET_CLOSING,
     WEBSOCKET_CLOSED
 };
@@ -38,9 +38,9 @@ struct websocket {
     const struct websocket_events *events;
     void *owner;
     struct ws_session session;
-    struct timer timer;    /* connecting, ping and pong, settling, closing handshake: whichever the
-                              state is about */
-    struct member member;  /* of groups of an application without Channels */
+    struct timer timer;   /* connecting, ping and pong, close wait, closing handshake: whichever the
+                             state is about */
+    struct member member; /* of groups of an application without Channels */
     struct timer lifetime; /* --websocket-timeout */
     struct access_traffic traffic;
     uint64_t ping_sent;  /* event_loop_now() of the ping that waits for an answer, 0: none */
@@ -49,7 +49,7 @@ struct websocket {
     bool is_reported;              /* on_close() was called */
     bool is_paused;                /* back-pressure: the peer's silence is ours */
     bool is_flooded;               /* its pings are not read until it reads our pongs */
-    uint16_t close_code;           /* to be sent when settled */
+    uint16_t close_code;           /* to be sent at the end of CLOSE_WAIT */
     char accept[WS_ACCEPT_LENGTH]; /* Sec-WebSocket-Accept */
 };
 
@@ -93,7 +93,7 @@ bool websocket_deliver(struct websocket *websocket, struct frame *frame);
 int websocket_close(struct websocket *websocket, int code, struct slice reason);
 
 /* The application has dealt with every message before the close. */
-void websocket_settle(struct websocket *websocket);
+void websocket_finish_close(struct websocket *websocket);
 
 /* Back-pressure towards the client; idempotent. */
 void websocket_pause(struct websocket *websocket);

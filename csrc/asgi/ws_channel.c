@@ -1,6 +1,6 @@
-/* next_event() of a WsCycle, and the lane behind it. The lane is borrowed from whoever attached it,
- * who keeps the cycle meanwhile. */
-#include "asgi/ws_lane.h"
+/* next_event() of a WsCycle, and the channel attached to it. It is borrowed from whoever attached
+ * it, who keeps the cycle meanwhile. */
+#include "asgi/ws_channel.h"
 
 #include "asgi/async_method.h"
 #include "asgi/pending.h"
@@ -10,22 +10,22 @@ static PyObject *take_of_client(WsCycleObject *self) {
     return self->mailbox.count == 0 ? NULL : ws_cycle_poll_receive((PyObject *)self);
 }
 
-static PyObject *take_of_lane(WsCycleObject *self) {
-    return self->lane == NULL ? NULL : self->lane_ops->take(self->lane);
+static PyObject *take_of_channel(WsCycleObject *self) {
+    return self->channel == NULL ? NULL : self->channel_ops->take(self->channel);
 }
 
-PyObject *ws_lane_end_yield(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+PyObject *ws_channel_end_yield(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     WsCycleObject *self = (WsCycleObject *)op;
     self->is_yielding = false;
     waiter_queue_pass_on(&self->mailbox.receivers);
     Py_RETURN_NONE;
 }
 
-/* Has ws_lane_end_yield() called after the loop has turned. Without a WebSocket the cycle may be on
- * no libuv loop any more. Returns false when there is no loop at all. */
+/* Has ws_channel_end_yield() called after the loop has turned. Without a WebSocket the cycle may be
+ * on no libuv loop any more. Returns false when there is no loop at all. */
 static bool end_yield_later(WsCycleObject *self) {
     if (self->websocket != NULL) {
-        event_loop_defer(self->bridge->event_loop, &self->lane_wake);
+        event_loop_defer(self->bridge->event_loop, &self->channel_wake);
         return true;
     }
     PyObject *method = PyObject_GetAttrString((PyObject *)self, "_end_yield");
@@ -47,8 +47,8 @@ static bool end_yield_later(WsCycleObject *self) {
  */
 static bool yields_first(WsCycleObject *self) {
     bool has_waited = self->has_waited;
-    bool has_event =
-        self->mailbox.count > 0 || (self->lane != NULL && self->lane_ops->has_event(self->lane));
+    bool has_event = self->mailbox.count > 0 ||
+                     (self->channel != NULL && self->channel_ops->has_event(self->channel));
     self->has_waited = !has_event || !has_waited;
     if (has_event && !has_waited) {
         self->is_yielding = end_yield_later(self);
@@ -59,45 +59,45 @@ static bool yields_first(WsCycleObject *self) {
 
 static PyObject *poll_next(PyObject *op) {
     WsCycleObject *self = (WsCycleObject *)op;
-    bool from_lane = self->is_lane_next;
+    bool from_channel = self->is_channel_next;
     self->is_handling = false;
     if (yields_first(self)) {
         return NULL;
     }
-    PyObject *event = from_lane ? take_of_lane(self) : take_of_client(self);
+    PyObject *event = from_channel ? take_of_channel(self) : take_of_client(self);
     if (event == NULL && !PyErr_Occurred()) {
-        from_lane = !from_lane;
-        event = from_lane ? take_of_lane(self) : take_of_client(self);
+        from_channel = !from_channel;
+        event = from_channel ? take_of_channel(self) : take_of_client(self);
     }
-    self->is_lane_next = event != NULL && !from_lane;
-    self->holds_lane_event =
-        self->is_lane_next && self->lane != NULL && self->lane_ops->has_event(self->lane);
-    ws_cycle_settle_if_done(self);
+    self->is_channel_next = event != NULL && !from_channel;
+    self->holds_channel_event = self->is_channel_next && self->channel != NULL &&
+                                self->channel_ops->has_event(self->channel);
+    ws_cycle_finish_close_if_done(self);
     return event;
 }
 
-PyObject *ws_lane_next_event(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+PyObject *ws_channel_next_event(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     WsCycleObject *self = (WsCycleObject *)op;
     self->was_asked = true;
     self->is_channels = true; /* nobody else asks */
     return pending_new(self->bridge, op, &self->mailbox.receivers, poll_next);
 }
 
-PyObject *ws_lane_cycle_of(struct module_state *state, PyObject *method) {
+PyObject *ws_channel_cycle_of(struct module_state *state, PyObject *method) {
     PyObject *self = async_method_self(state, method);
     return self != NULL && Py_IS_TYPE(self, state->ws_cycle_type) ? self : NULL;
 }
 
-PyObject *ws_lane_loop(PyObject *cycle) {
+PyObject *ws_channel_loop(PyObject *cycle) {
     return ((WsCycleObject *)cycle)->bridge->loop;
 }
 
-PyObject *ws_lane_consumer(PyObject *cycle) {
+PyObject *ws_channel_consumer(PyObject *cycle) {
     const WsCycleObject *self = (const WsCycleObject *)cycle;
-    return self->lane == NULL ? NULL : Py_XNewRef(self->lane_ops->consumer(self->lane));
+    return self->channel == NULL ? NULL : Py_XNewRef(self->channel_ops->consumer(self->channel));
 }
 
-PyObject *ws_lane_scope(PyObject *cycle, PyObject *consumer) {
+PyObject *ws_channel_scope(PyObject *cycle, PyObject *consumer) {
     const WsCycleObject *self = (const WsCycleObject *)cycle;
     PyObject *attributes = consumer == NULL ? NULL : PyObject_GenericGetDict(consumer, NULL);
     PyObject *scope = attributes == NULL
@@ -109,26 +109,26 @@ PyObject *ws_lane_scope(PyObject *cycle, PyObject *consumer) {
     return scope;
 }
 
-bool ws_lane_attach(PyObject *cycle, const struct ws_lane_ops *ops, void *lane) {
+bool ws_channel_attach(PyObject *cycle, const struct ws_channel_ops *ops, void *channel) {
     WsCycleObject *self = (WsCycleObject *)cycle;
-    if (self->lane != NULL) {
+    if (self->channel != NULL) {
         return false;
     }
-    self->lane = lane;
-    self->lane_ops = ops;
+    self->channel = channel;
+    self->channel_ops = ops;
     return true;
 }
 
-void ws_lane_detach(PyObject *cycle) {
-    ((WsCycleObject *)cycle)->lane = NULL;
+void ws_channel_detach(PyObject *cycle) {
+    ((WsCycleObject *)cycle)->channel = NULL;
 }
 
-bool ws_lane_is_open(PyObject *cycle) {
+bool ws_channel_is_open(PyObject *cycle) {
     const WsCycleObject *self = (const WsCycleObject *)cycle;
     return self->websocket != NULL && !self->is_closing;
 }
 
-bool ws_lane_is_idle(PyObject *cycle) {
+bool ws_channel_is_idle(PyObject *cycle) {
     const WsCycleObject *self = (const WsCycleObject *)cycle;
     /* A handler that waits in receive() is among the receivers, too: has_waited tells. */
     return self->websocket != NULL && self->websocket->state == WEBSOCKET_OPEN &&
@@ -136,16 +136,16 @@ bool ws_lane_is_idle(PyObject *cycle) {
            !waiter_queue_is_empty(&self->mailbox.receivers);
 }
 
-bool ws_lane_deliver(PyObject *cycle, struct frame *frame) {
+bool ws_channel_deliver(PyObject *cycle, struct frame *frame) {
     WsCycleObject *self = (WsCycleObject *)cycle;
     return self->websocket != NULL && websocket_deliver(self->websocket, frame);
 }
 
 static void wake(struct deferred *deferred) {
-    WsCycleObject *self = LIST_OBJECT(deferred, WsCycleObject, lane_wake);
+    WsCycleObject *self = LIST_OBJECT(deferred, WsCycleObject, channel_wake);
     bool was_yielding = self->is_yielding;
     self->is_yielding = false;
-    self->holds_lane_event = self->is_lane_next;
+    self->holds_channel_event = self->is_channel_next;
     Py_INCREF(self);
     /* What is scheduled now must not wait for a descriptor. */
     event_loop_wake(self->bridge->event_loop);
@@ -157,33 +157,33 @@ static void wake(struct deferred *deferred) {
     Py_DECREF(self);
 }
 
-void ws_lane_init(WsCycleObject *self) {
-    self->lane = NULL;
-    self->lane_ops = NULL;
-    self->is_lane_next = self->is_yielding = self->is_taking = self->holds_lane_event = false;
+void ws_channel_init(WsCycleObject *self) {
+    self->channel = NULL;
+    self->channel_ops = NULL;
+    self->is_channel_next = self->is_yielding = self->is_taking = self->holds_channel_event = false;
     self->has_waited = true; /* nothing was handled yet */
-    deferred_init(&self->lane_wake, wake);
+    deferred_init(&self->channel_wake, wake);
 }
 
-void ws_lane_release(WsCycleObject *self) {
-    bool was_due = !list_is_empty(&self->lane_wake.link);
-    deferred_cancel(&self->lane_wake);
+void ws_channel_release(WsCycleObject *self) {
+    bool was_due = !list_is_empty(&self->channel_wake.link);
+    deferred_cancel(&self->channel_wake);
     self->is_yielding = false;
     if (was_due) { /* a consumer may outlive its WebSocket */
         waiter_queue_pass_on(&self->mailbox.receivers);
     }
 }
 
-void ws_lane_wake(PyObject *cycle) {
+void ws_channel_wake(PyObject *cycle) {
     WsCycleObject *self = (WsCycleObject *)cycle;
     if (self->websocket != NULL) {
-        event_loop_defer(self->bridge->event_loop, &self->lane_wake);
+        event_loop_defer(self->bridge->event_loop, &self->channel_wake);
     } else {
         waiter_queue_pass_on(&self->mailbox.receivers);
     }
 }
 
-bool ws_lane_holds_event(PyObject *cycle) {
+bool ws_channel_holds_event(PyObject *cycle) {
     const WsCycleObject *self = (const WsCycleObject *)cycle;
-    return self->holds_lane_event || self->is_taking;
+    return self->holds_channel_event || self->is_taking;
 }
