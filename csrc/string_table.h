@@ -30,7 +30,6 @@
     STRING(done)                                                                                   \
     STRING(eager_start)                                                                            \
     STRING(exception)                                                                              \
-    STRING(expected)                                                                               \
     STRING(extensions)                                                                             \
     STRING(fileno)                                                                                 \
     STRING(get_key)                                                                                \
@@ -52,7 +51,6 @@
     STRING(name)                                                                                   \
     STRING(on_idle)                                                                                \
     STRING(path)                                                                                   \
-    STRING(payloads)                                                                               \
     STRING(query_string)                                                                           \
     STRING(raw_path)                                                                               \
     STRING(reason)                                                                                 \
@@ -61,6 +59,7 @@
     STRING(remove_reader)                                                                          \
     STRING(result)                                                                                 \
     STRING(root_path)                                                                              \
+    STRING(run)                                                                                    \
     STRING(scheme)                                                                                 \
     STRING(scope)                                                                                  \
     STRING(select)                                                                                 \

@@ -17,8 +17,8 @@ enum { MOST_RECIPES = 16, MOST_FRAMES = 8 };
 
 /* What one class of consumers makes of the message. */
 struct recipe {
-    PyObject *plan;     /* borrowed from a member */
-    PyObject *expected; /* tuple of (attribute name, function) */
+    PyObject *plan;    /* of a member */
+    PyObject *methods; /* tuple of (attribute name, function) */
     struct frame *frames[MOST_FRAMES];
     size_t frame_count;
     bool is_shared;
@@ -82,28 +82,31 @@ static bool encode(struct recipe *recipe, PyObject *payloads) {
     return true;
 }
 
+/* Whether the plan has given what it must: (payloads, methods). */
+static bool is_run(PyObject *run) {
+    return PyTuple_Check(run) && PyTuple_GET_SIZE(run) == 2 &&
+           PyTuple_Check(PyTuple_GET_ITEM(run, 1)) &&
+           PyTuple_GET_SIZE(PyTuple_GET_ITEM(run, 1)) > 0;
+}
+
 static int run_recipe(struct fan_out *fan_out, struct recipe *recipe) {
     struct module_strings *strings = &fan_out->table->state->strings;
-    PyObject *payloads = NULL;
+    PyObject *run = NULL;
     PyObject *copy;
     if (plain_copy(fan_out->message, &copy) == 1) {
-        PyObject *type = Py_XNewRef(PyDict_GetItemWithError(copy, strings->type));
-        payloads =
-            type == NULL ? NULL : PyObject_CallMethodOneArg(recipe->plan, strings->payloads, copy);
-        if (payloads != NULL && payloads != Py_None) {
-            recipe->expected = PyObject_CallMethodOneArg(recipe->plan, strings->expected, type);
-        }
-        Py_XDECREF(type);
+        run = PyObject_CallMethodOneArg(recipe->plan, strings->run, copy);
     }
-    recipe->is_shared = recipe->expected != NULL && PyTuple_Check(recipe->expected) &&
-                        PyTuple_GET_SIZE(recipe->expected) > 0 && encode(recipe, payloads);
+    if (run != NULL && is_run(run)) {
+        recipe->methods = Py_NewRef(PyTuple_GET_ITEM(run, 1));
+        recipe->is_shared = encode(recipe, PyTuple_GET_ITEM(run, 0));
+    }
     int status = 0;
     if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_Exception)) {
         PyErr_Clear(); /* the consumers will meet it themselves */
     } else if (PyErr_Occurred()) {
         status = -1;
     }
-    Py_XDECREF(payloads);
+    Py_XDECREF(run);
     Py_XDECREF(copy);
     return status;
 }
@@ -123,7 +126,7 @@ static void release_recipes(struct fan_out *fan_out) {
         for (size_t k = 0; k < recipe->frame_count; k++) {
             frame_unref(recipe->frames[k]);
         }
-        Py_XDECREF(recipe->expected);
+        Py_XDECREF(recipe->methods);
         Py_DECREF(recipe->plan);
     }
 }
@@ -154,8 +157,8 @@ static bool is_as_its_class(const ChannelObject *channel, const struct recipe *r
     PyObject *base_send = PyObject_GetAttr(consumer, strings->base_send);
     bool is_same = base_send != NULL && base_send == channel->base_send;
     Py_XDECREF(base_send);
-    for (Py_ssize_t i = 0; is_same && i < PyTuple_GET_SIZE(recipe->expected); i++) {
-        PyObject *pair = PyTuple_GET_ITEM(recipe->expected, i);
+    for (Py_ssize_t i = 0; is_same && i < PyTuple_GET_SIZE(recipe->methods); i++) {
+        PyObject *pair = PyTuple_GET_ITEM(recipe->methods, i);
         is_same = PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 &&
                   is_method_of(consumer, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
     }

@@ -27,10 +27,13 @@ def share_everything() -> None:
 
 def overlook_attributes() -> None:
     """Expect of a consumer its handler only: attributes that shadow other methods are not seen."""
-    whole = SharingPlan.expected
-    SharingPlan.expected = (  # type: ignore[method-assign]
-        lambda self, message_type: whole(self, message_type)[:1]
-    )
+    whole = SharingPlan.run
+
+    def run(self: SharingPlan, message: dict[str, Any]) -> sharing.SharedRun | None:
+        shared = whole(self, message)
+        return None if shared is None else shared._replace(methods=shared.methods[:1])
+
+    SharingPlan.run = run  # type: ignore[method-assign]
 
 
 def overlook_wrappers() -> None:

@@ -8,6 +8,11 @@ RIG = """
     import itertools
 
     class Plan:
+        def run(self, message):
+            kind = message["type"]
+            payloads = self.payloads(message)
+            return payloads if payloads is None else (payloads, self.expected(kind))
+
         def payloads(self, message):
             return ("frame",)
 

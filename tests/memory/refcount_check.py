@@ -98,13 +98,11 @@ async def websocket(path: str, receive: Any, send: Any) -> None:
 class Plan:
     """What makes a frame of a message, as a SharingPlan."""
 
-    def payloads(self, message: dict[str, Any]) -> tuple[str, ...] | None:
-        """Share what has no number."""
-        return None if "number" in message else ("shared", "twice")
-
-    def expected(self, message_type: str) -> tuple[tuple[str, Any], ...]:
-        """Look at one method."""
-        return (("method", Consumer.method),)
+    def run(self, message: dict[str, Any]) -> tuple[Any, ...] | None:
+        """Share what has no number, and look at one method."""
+        if "number" in message:
+            return None
+        return ("shared", "twice"), (("method", Consumer.method),)
 
 
 class Consumer:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from casgi.channels.sharing.plan import SharingPlan
+
 Load = Callable[[str], ModuleType]
 # What each module of consumers begins with.
 HEADER = """\
@@ -45,6 +47,18 @@ class Member:
 
         consumer.base_send = sent.append if consumer_class._sync else base_send  # type: ignore[attr-defined]
         return consumer
+
+
+def payloads(plan: SharingPlan, message: dict[str, Any]) -> tuple[str | bytes, ...] | None:
+    """Return what one run of the handler sends; None when it is not shared."""
+    run = plan.run(message)
+    return None if run is None else run.payloads
+
+
+def method_names(plan: SharingPlan, message: dict[str, Any]) -> list[str]:
+    """Return which methods of a member must be those of its class."""
+    run = plan.run(message)
+    return [] if run is None else [name for name, _ in run.methods]
 
 
 ALICE, BOB = Member("alice"), Member("bob")

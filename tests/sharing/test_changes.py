@@ -13,7 +13,7 @@ import channels.generic.websocket
 import pytest
 from channels.consumer import AsyncConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer
-from members import EVENT, HEADER, Load, copied
+from members import EVENT, HEADER, Load, copied, payloads
 
 from casgi.channels.sharing import examine, plan_of
 
@@ -92,22 +92,21 @@ CHANGES: dict[str, Change] = {
 def test_change_ends_sharing(load: Load, monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
     module = load(SOURCE)
     plan = plan_of(module.C)
-    assert plan.payloads(copied(EVENT)) == SENT
+    assert payloads(plan, copied(EVENT)) == SENT
     with monkeypatch.context() as patch:
         change(module, patch)
-        assert plan.payloads(copied(EVENT)) is None
-        assert plan.expected("h") == ()
+        assert plan.run(copied(EVENT)) is None
         verdict = examine(module.C, "h")
     assert not verdict.is_shared
     assert verdict.reason
     # Taken back, all is as it was proved.
-    assert plan.payloads(copied(EVENT)) == SENT
+    assert payloads(plan, copied(EVENT)) == SENT
 
 
 def test_base_class_that_comes_later(load: Load) -> None:
     module = load(SOURCE)
     plan = plan_of(module.C)
-    assert plan.payloads(copied(EVENT)) == SENT
+    assert payloads(plan, copied(EVENT)) == SENT
     below = type("Below", (AsyncConsumer,), {"send": other_send})
     for bases in [
         (module.Base, below),
@@ -115,9 +114,9 @@ def test_base_class_that_comes_later(load: Load) -> None:
         (type("Handles", (module.Base,), {"encode_json": other_send}),),
     ]:
         module.C.__bases__ = bases
-        assert plan.payloads(copied(EVENT)) is None
+        assert plan.run(copied(EVENT)) is None
     module.C.__bases__ = (module.Base,)
-    assert plan.payloads(copied(EVENT)) == SENT
+    assert payloads(plan, copied(EVENT)) == SENT
 
 
 def test_constant_that_is_set_to_an_equal_one(load: Load) -> None:
@@ -125,9 +124,9 @@ def test_constant_that_is_set_to_an_equal_one(load: Load) -> None:
         "N = 1000\nclass C(AsyncWebsocketConsumer):\n"
         "    async def h(self, event):\n        await self.send(str(N))\n"
     )
-    assert plan_of(module.C).payloads(copied(EVENT)) == ("1000",)
+    assert payloads(plan_of(module.C), copied(EVENT)) == ("1000",)
     module.N = 1000.0
-    assert plan_of(module.C).payloads(copied(EVENT)) is None
+    assert plan_of(module.C).run(copied(EVENT)) is None
 
 
 def test_encoder_of_django_that_is_changed(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,9 +136,9 @@ def test_encoder_of_django_that_is_changed(load: Load, monkeypatch: pytest.Monke
             async def h(self, event):
                 await self.send(json.dumps(event["text"], cls=DjangoJSONEncoder))
     """)
-    assert plan_of(module.C).payloads(copied(EVENT)) == ('"hello"',)
+    assert payloads(plan_of(module.C), copied(EVENT)) == ('"hello"',)
     monkeypatch.setattr(module.DjangoJSONEncoder, "default", print)
-    assert plan_of(module.C).payloads(copied(EVENT)) is None
+    assert plan_of(module.C).run(copied(EVENT)) is None
 
 
 def test_handler_that_is_replaced_is_examined_itself(load: Load) -> None:
@@ -147,10 +146,11 @@ def test_handler_that_is_replaced_is_examined_itself(load: Load) -> None:
         SOURCE + "    async def other(self, event):\n        await self.send(event['text'])\n"
     )
     plan = plan_of(module.C)
-    assert plan.payloads(copied(EVENT)) == SENT
+    assert payloads(plan, copied(EVENT)) == SENT
     module.C.h = module.C.other
-    assert plan.payloads(copied(EVENT)) == ("hello",)
-    assert plan.expected("h")[0] == ("h", module.C.other)
+    assert payloads(plan, copied(EVENT)) == ("hello",)
+    run = plan.run(copied(EVENT))
+    assert run is not None and run.methods[0] == ("h", module.C.other)
 
 
 EDITS = {
@@ -177,7 +177,7 @@ def test_file_that_is_edited_after_its_import(load: Load, old: str, new: str) ->
     verdict = examine(module.C, "h")
     assert not verdict.is_shared
     assert "source" in verdict.reason
-    assert plan_of(module.C).payloads(copied(EVENT)) is None
+    assert plan_of(module.C).run(copied(EVENT)) is None
 
 
 def test_file_that_is_gone(load: Load) -> None:
@@ -195,9 +195,9 @@ def test_file_that_is_no_python_any_more(load: Load) -> None:
 
 def test_proof_outlives_an_edit(load: Load) -> None:
     module = load(SOURCE)
-    assert plan_of(module.C).payloads(copied(EVENT)) == SENT
+    assert payloads(plan_of(module.C), copied(EVENT)) == SENT
     Path(str(module.__file__)).write_text("")
-    assert plan_of(module.C).payloads(copied(EVENT)) == SENT
+    assert payloads(plan_of(module.C), copied(EVENT)) == SENT
 
 
 def early(script: str) -> None:

@@ -5,7 +5,7 @@ import logging
 from types import FunctionType
 
 import pytest
-from members import EVENT, Load, copied
+from members import EVENT, Load, copied, method_names, payloads
 
 from casgi.channels import shared
 from casgi.channels.sharing import examine, plan_of
@@ -38,10 +38,10 @@ class S(JsonWebsocketConsumer):
     assert not examine(module.C, "before").is_shared
     verdict = examine(module.C, "h")
     assert (verdict.is_shared, verdict.how, verdict.reason) == (True, "declared", "")
-    assert plan_of(module.C).payloads(copied(EVENT)) == ("> hello", b"x")
-    assert plan_of(module.S).payloads(copied(EVENT)) == ("> hello", "[1]")
-    assert [name for name, _ in plan_of(module.C).expected("h")] == ["h", "send"]
-    names = [name for name, _ in plan_of(module.S).expected("h")]
+    assert payloads(plan_of(module.C), copied(EVENT)) == ("> hello", b"x")
+    assert payloads(plan_of(module.S), copied(EVENT)) == ("> hello", "[1]")
+    assert method_names(plan_of(module.C), copied(EVENT)) == ["h", "send"]
+    names = method_names(plan_of(module.S), copied(EVENT))
     assert names == ["h", "send", "send_json", "encode_json"]
 
 
@@ -97,7 +97,7 @@ class C(AsyncWebsocketConsumer):
 """
     )
     assert not examine(module.C, "h").is_shared
-    assert plan_of(module.C).payloads(copied(EVENT)) is None
+    assert plan_of(module.C).run(copied(EVENT)) is None
 
 
 def test_mark_does_not_pass_to_other_code(load: Load) -> None:
@@ -112,9 +112,9 @@ class C(AsyncWebsocketConsumer):
         await self.send(self.scope["user"])
 """
     )
-    assert plan_of(module.C).payloads(copied(EVENT)) == ("> hello",)
+    assert payloads(plan_of(module.C), copied(EVENT)) == ("> hello",)
     module.C.h.__code__ = module.C.other.__code__
-    assert plan_of(module.C).payloads(copied(EVENT)) is None
+    assert plan_of(module.C).run(copied(EVENT)) is None
 
 
 REFUSED = {
@@ -194,7 +194,7 @@ def test_broken_promise_is_told_once(
     """)
     with caplog.at_level(logging.DEBUG, "casgi.channels"):
         for _ in range(3):
-            assert plan_of(module.C).payloads(copied(EVENT)) is None
+            assert plan_of(module.C).run(copied(EVENT)) is None
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert f"{module.__name__}.C.h runs for each consumer: it " in record.getMessage()
@@ -213,7 +213,7 @@ def test_waiting_that_no_source_shows_is_found_when_it_runs(
         "        await self.send('x')\n        await asyncio.sleep(0)\n",
         namespace,
     )
-    assert plan_of(namespace["C"]).payloads(copied(EVENT)) is None  # type: ignore[arg-type]
+    assert plan_of(namespace["C"]).run(copied(EVENT)) is None  # type: ignore[arg-type]
     assert "waited for something" in caplog.text
 
 
@@ -228,7 +228,7 @@ class C(AsyncWebsocketConsumer):
 """
     )
     with pytest.raises(SystemExit):
-        plan_of(module.C).payloads(copied(EVENT))
+        plan_of(module.C).run(copied(EVENT))
 
 
 def test_what_is_not_shared_by_itself_is_told_at_debug_level(
@@ -243,7 +243,7 @@ def test_what_is_not_shared_by_itself_is_told_at_debug_level(
     """)
     with caplog.at_level(logging.DEBUG, "casgi.channels"):
         for name in ("impure", "failing", "nothing", "impure", "failing"):
-            assert plan_of(module.C).payloads({"type": name}) is None
+            assert plan_of(module.C).run({"type": name}) is None
     assert [record.levelno for record in caplog.records] == [logging.DEBUG] * 2
     assert "C.impure runs for each consumer: it uses self.scope" in caplog.text
     assert "C.failing runs for each consumer: it raised KeyError('missing')" in caplog.text

@@ -27,22 +27,23 @@ def verifying_dispatch(
 
     async def compare(message: dict[str, Any]) -> None:
         plain = _core.copy_plain(message)
-        expected = None if plain is None else context.copy().run(plan.payloads, plain)
+        shared = None if plain is None else context.copy().run(plan.run, plain)
         described = str(message.get("type"))
-        if expected is None or not _is_as_its_class(consumer, plan.expected(described)):
+        if shared is None or not _is_as_its_class(consumer, shared.methods):
             await dispatch(message)
             return
+        expected = list(shared.payloads)
         recorder = _Recorder(consumer.base_send)
         consumer.base_send = recorder.send_sync if consumer._sync else recorder.send
         try:
             await dispatch(message)
         except Exception as error:
-            _report(consumer, described, list(expected), [*recorder.payloads, error])
+            _report(consumer, described, expected, [*recorder.payloads, error])
             raise
         finally:
             consumer.base_send = recorder.base_send
-        if recorder.payloads != list(expected):
-            _report(consumer, described, list(expected), recorder.payloads)
+        if recorder.payloads != expected:
+            _report(consumer, described, expected, recorder.payloads)
 
     return compare
 

@@ -9,7 +9,7 @@ What a proof relies on can change while the program runs: classes and modules ar
 are assigned. So nothing is believed twice: for each message the class is checked anew, the handler
 is looked up anew and must have the code that was proved, and each name it looks up must stand for
 the same object as then. What is changed on an instance alone (`self.send = ...`) is for the caller
-to check: see `SharingPlan.expected`.
+to check: see `SharedRun.methods`.
 """
 
 import inspect
@@ -17,7 +17,7 @@ import logging
 import weakref
 from dataclasses import dataclass
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from casgi.channels.sharing.consumer_rules import (
     RESERVED,
@@ -73,6 +73,20 @@ class Proof:
     obstacle: tuple[str, int | None, str | None] | None = None
 
 
+class SharedRun(NamedTuple):
+    """What one run of a handler, for all members, has come to.
+
+    Attributes:
+        payloads: what it sent, text and bytes.
+        methods: each attribute of a consumer that counts here, with its function in the class. A
+            consumer on whose instance one of them is something else must handle the event itself.
+
+    """
+
+    payloads: Payloads
+    methods: tuple[tuple[str, Any], ...]
+
+
 class SharingPlan:
     """The shareable handlers of one consumer class, each run once for a message.
 
@@ -83,8 +97,8 @@ class SharingPlan:
         self._class = weakref.ref(consumer_class)
         self._told: set[tuple[int, str]] = set()
 
-    def payloads(self, message: dict[str, Any]) -> Payloads | None:
-        """Run the handler once and return what it sends; None: run it for each consumer.
+    def run(self, message: dict[str, Any]) -> SharedRun | None:
+        """Run the handler once, for all; None: it runs for each consumer.
 
         The message consists of exact plain types, is a copy of its own, and may be changed here.
         """
@@ -98,26 +112,13 @@ class SharingPlan:
             self._tell(logging.DEBUG, name, obstacle.reason)
             return None
         try:
-            return run(function, consumer_class, message)
+            payloads = run(function, consumer_class, message)
         except NotRecorded as failure:
             level = logging.WARNING if proof.how == "declared" else logging.DEBUG
             self._tell(level, name, str(failure))
             return None
-
-    def expected(self, message_type: str) -> tuple[tuple[str, Any], ...]:
-        """Return each attribute of a consumer that counts here, with its function in the class.
-
-        A consumer on whose instance one of them is something else must handle the event itself.
-        """
-        consumer_class = self._class()
-        name = _handler_name(message_type)
-        if consumer_class is None or name is None:
-            return ()
-        try:
-            function, proof = _proved(consumer_class, name)
-        except Obstacle:
-            return ()
-        return ((name, function), *sending_methods(consumer_class, proof.methods))
+        methods = ((name, function), *sending_methods(consumer_class, proof.methods))
+        return SharedRun(payloads, methods)
 
     def _tell(self, level: int, name: str, reason: str) -> None:
         """Log once for each handler that it runs for each consumer, and why."""
