@@ -26,14 +26,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The summary of the tests has to come last, and pip must not run twice at once.
 .NOTPARALLEL:
 .PHONY: help chat build test pytest lint types asan format bench fuzz equivalence screenshots \
-    test-all-pythons test-older-redis clean packages-chat packages-test
+    test-all-pythons test-older-redis clean port-is-free packages-chat \
+    packages-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-chat: build $(VENV)/chat-installed ## serve the example at http://127.0.0.1:8000/ (PORT=8000)
+chat: port-is-free build $(VENV)/chat-installed ## serve the example at http://127.0.0.1:8000/ (PORT=8000)
 	@cd examples/chat && $(BIN)/python manage.py migrate --verbosity 0
-	@echo "The chat is at http://127.0.0.1:$(PORT)/ (Ctrl-C stops it)"
+	@echo "Starting the chat; Ctrl-C stops it"
 	@cd examples/chat && exec $(BIN)/casgi -b 127.0.0.1 -p $(PORT) project.asgi:application
 
 build: packages-chat $(VENV)/installed ## compile what changed of csrc/ into the development install
@@ -41,7 +42,7 @@ build: packages-chat $(VENV)/installed ## compile what changed of csrc/ into the
 
 test: packages-test lint types asan pytest ## lint, types, sanitizers, and all tests
 
-pytest: build $(VENV)/test-installed ## all tests
+pytest: build $(VENV)/test-installed $(VENV)/browser-installed ## all tests
 	@$(BIN)/python -m pytest
 
 lint: $(VENV)/test-installed ## ruff and clang-format, changing nothing
@@ -72,7 +73,7 @@ fuzz: build ## fuzz every target for a while (SECONDS=60 each)
 	@scripts/system-packages.sh fuzz
 	@bash fuzz/run.sh $(SECONDS)
 
-screenshots: packages-test build $(VENV)/test-installed ## take the pictures of the README
+screenshots: build $(VENV)/test-installed $(VENV)/browser-installed ## take the pictures of the README
 	@PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py
 
 test-all-pythons: packages-test ## all tests on every Python of PYTHONS that is there
@@ -93,6 +94,9 @@ clean: ## remove everything that was made
 	rm -rf build .venv .venvs pyshim/*.egg-info
 	rm -f pyshim/casgi/_core*.so
 
+port-is-free:
+	@$(PYTHON) scripts/check_port.py $(PORT)
+
 packages-chat:
 	@scripts/system-packages.sh chat
 
@@ -100,21 +104,27 @@ packages-test:
 	@scripts/system-packages.sh test
 
 $(VENV)/bin/python: | packages-chat
-	@echo "Making $(VENV) with $(PYTHON)"
+	@echo "Making a virtual environment, $(VENV), with $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV)
 
 # Each of these files says when the packages of that kind were last installed.
 
 $(VENV)/installed: pyproject.toml setup.py scripts/build_core.py scripts/native_libraries.py \
     | $(VENV)/bin/python
+	@echo "Compiling casgi, and installing it into $(VENV)"
 	@$(BIN)/pip install --quiet 'setuptools>=77' --editable .
 	@touch $@
 
 $(VENV)/chat-installed: $(CHAT_REQUIREMENTS) | $(VENV)/installed
+	@echo "Installing what the chat needs: Django, Channels and others"
 	@$(BIN)/pip install --quiet -r $(CHAT_REQUIREMENTS)
 	@touch $@
 
 $(VENV)/test-installed: pyproject.toml $(CHAT_REQUIREMENTS) | $(VENV)/installed
+	@echo "Installing what the tests need, which takes a minute or two"
 	@$(BIN)/pip install --quiet --editable '.[test,frameworks]' -r $(CHAT_REQUIREMENTS)
+	@touch $@
+
+$(VENV)/browser-installed: $(VENV)/test-installed | packages-test
 	@command -v chromium >/dev/null || $(BIN)/playwright install --with-deps chromium
 	@touch $@

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from urllib.parse import quote
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect
 
-CHROMIUM = "/usr/bin/chromium"
+# Playwright's own when None.
+CHROMIUM = shutil.which("chromium")
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -21,7 +23,7 @@ TIMEOUT = 20_000
 
 
 def launch_browser(playwright: Playwright) -> Browser:
-    """Start the system's Chromium without a window."""
+    """Start Chromium without a window: the system's, or else playwright's own."""
     expect.set_options(timeout=TIMEOUT)
     return playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlencode
@@ -112,6 +113,12 @@ def site(
             redis.stop()
 
 
+@pytest.fixture
+def room() -> str:
+    """A room of this test only: the goodbyes of the clients before would be heard in theirs."""
+    return uuid.uuid4().hex
+
+
 Say = Callable[[ClientConnection, str], None]
 
 
@@ -130,9 +137,9 @@ def heard(client: ClientConnection) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(("kind", "say"), [("sync", say_text), ("async", say_json)])
-def test_two_chat(site: Site, kind: str, say: Say) -> None:
-    room = f"/ws/{kind}/lobby/"
-    with site.connect(room, site.log_in()) as anna, site.connect(room) as guest:
+def test_two_chat(site: Site, room: str, kind: str, say: Say) -> None:
+    path = f"/ws/{kind}/{room}/"
+    with site.connect(path, site.log_in()) as anna, site.connect(path) as guest:
         say(guest, "hello")
         assert heard(guest) == heard(anna) == ("AnonymousUser", "hello")
         for number in range(50):
@@ -144,8 +151,9 @@ def test_two_chat(site: Site, kind: str, say: Say) -> None:
         assert heard(anna) == ("", "left with 4001")
 
 
-def test_consumers_of_both_kinds_share_a_room(site: Site) -> None:
-    with site.connect("/ws/sync/shared/") as first, site.connect("/ws/async/shared/") as second:
+def test_consumers_of_both_kinds_share_a_room(site: Site, room: str) -> None:
+    sync, asynchronous = site.connect(f"/ws/sync/{room}/"), site.connect(f"/ws/async/{room}/")
+    with sync as first, asynchronous as second:
         say_text(first, "one")
         assert heard(first) == heard(second)
         say_json(second, "two")
@@ -161,21 +169,21 @@ def test_pages(site: Site) -> None:
 
 
 @pytest.mark.parametrize("origin", ["http://chat.test", "https://www.chat.test:8443"])
-def test_origin_of_an_allowed_host(site: Site, origin: str) -> None:
-    with site.connect("/ws/async/origin/", origin=origin) as client:
+def test_origin_of_an_allowed_host(site: Site, room: str, origin: str) -> None:
+    with site.connect(f"/ws/async/{room}/", origin=origin) as client:
         say_json(client, "hello")
         assert heard(client) == ("AnonymousUser", "hello")
 
 
 @pytest.mark.parametrize("origin", ["http://evil.test", "http://chat.test.evil", "null"])
-def test_origin_of_another_host_is_denied(site: Site, origin: str) -> None:
-    with pytest.raises(InvalidStatus) as caught, site.connect("/ws/async/origin/", origin=origin):
-        pass
+def test_origin_of_another_host_is_denied(site: Site, room: str, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as caught:
+        site.connect(f"/ws/async/{room}/", origin=origin)
     assert caught.value.response.status_code == 403
 
 
-def test_exception_in_a_handler_is_logged(site: Site) -> None:
-    with site.connect("/ws/async/failing/") as client:
+def test_exception_in_a_handler_is_logged(site: Site, room: str) -> None:
+    with site.connect(f"/ws/async/{room}/") as client:
         say_json(client, "fail")
         with pytest.raises(ConnectionClosed):
             client.recv(timeout=SECONDS)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from support.server_process import ServerProcess, free_port
+from support.server_process import ServerProcess, environment_of_foreign_programs, free_port
 
 USER = "casgi"
 
@@ -28,19 +28,22 @@ class PostgresqlServer(ServerProcess):
     def __init__(self, programs: Path, folder: Path) -> None:
         """Make a cluster in a folder that everybody can reach."""
         port = free_port()
+        environment = environment_of_foreign_programs()
         data = folder / "data"
         initdb = [str(programs / "initdb"), "--pgdata", str(data), "--username", USER]
         initdb += ["--auth", "trust", "--no-sync"]
         subprocess.run(
             [*_as_nobody(folder), *initdb],
             cwd=folder,
+            env=environment,
             check=True,
             timeout=60,
             stdout=subprocess.DEVNULL,
         )
         command = [str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", ""]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-        super().__init__([*_as_nobody(folder), *command], port, folder / "postgresql.log", folder)
+        command = [*_as_nobody(folder), *command]
+        super().__init__(command, port, folder / "postgresql.log", folder, environment)
         self.settings = {
             "ENGINE": "django.db.backends.postgresql",
             "HOST": "127.0.0.1",

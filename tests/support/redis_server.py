@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.server_process import ServerProcess, free_port
+from support.server_process import ServerProcess, environment_of_foreign_programs, free_port
 
 
 class RedisServer(ServerProcess):
@@ -15,5 +15,6 @@ class RedisServer(ServerProcess):
         port = free_port()
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port)]
         command += ["--save", "", "--appendonly", "no", *options]
-        super().__init__(command, port, folder / f"redis-{port}.log", folder)
+        log = folder / f"redis-{port}.log"
+        super().__init__(command, port, log, folder, environment_of_foreign_programs())
         self.url = f"redis://127.0.0.1:{port}"

@@ -23,6 +23,12 @@ def free_port() -> int:
         return port
 
 
+def environment_of_foreign_programs() -> dict[str, str]:
+    """Return the environment without the sanitizers, with which a foreign program may not start."""
+    ours = ("LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS")
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
 class ServerProcess:
     """One server: started, ended and killed any number of times, its output in one log."""
 

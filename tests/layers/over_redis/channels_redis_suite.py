@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from support.redis_server import RedisServer
-from support.server_process import ServerProcess, free_port
+from support.server_process import ServerProcess, environment_of_foreign_programs, free_port
 
 ROOT = Path(__file__).parents[3]
 SENTINEL = """
@@ -80,4 +80,5 @@ def _sentinel(folder: Path, redis_port: int) -> ServerProcess:
     configuration = folder / f"sentinel-{port}.conf"
     configuration.write_text(SENTINEL.format(port=port, redis_port=redis_port))
     command = ["redis-server", str(configuration), "--sentinel"]
-    return ServerProcess(command, port, folder / f"sentinel-{port}.log", folder)
+    log = folder / f"sentinel-{port}.log"
+    return ServerProcess(command, port, log, folder, environment_of_foreign_programs())
