@@ -119,18 +119,6 @@ int response_take_body(struct response *response, PyObject *message) {
     return status == STATUS_OK ? 0 : raise_status(response, status);
 }
 
-static void answer_500(struct response *response) {
-    struct http_header type = {SLICE_LITERAL("content-type"),
-                               SLICE_LITERAL("text/plain; charset=utf-8")};
-    struct http_response_head head = {
-        .status = 500, .reason = SLICE_EMPTY, .headers = &type, .header_count = 1};
-    struct http_response_facts facts = {.content_length = -1};
-    struct slice text = SLICE_LITERAL("Internal Server Error");
-    if (exchange_respond(response->exchange, &head, &facts, (int64_t)text.length) == STATUS_OK) {
-        (void)exchange_send(response->exchange, text, true);
-    }
-}
-
 void response_fail(struct response *response) {
     enum response_state state = response->state;
     response->state = RESPONSE_COMPLETE;
@@ -141,7 +129,7 @@ void response_fail(struct response *response) {
     if (state == RESPONSE_BEGUN) {
         exchange_abort(response->exchange);
     } else {
-        answer_500(response);
+        exchange_answer(response->exchange, 500, SLICE_LITERAL("Internal Server Error"), NULL);
     }
 }
 

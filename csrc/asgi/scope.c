@@ -74,15 +74,14 @@ static struct connection_context *connection_context(struct bridge *bridge,
     if (connection->context != NULL) {
         return connection->context;
     }
-    struct address peer = {.family = ADDRESS_NONE};
-    struct address local = {.family = ADDRESS_NONE};
-    (void)stream_addresses(connection->stream, &peer, &local);
+    struct address local;
+    connection_local(connection, &local);
     struct connection_context *context = PyMem_Calloc(1, sizeof(*context));
     if (context == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
-    context->client = address_tuple(bridge, &peer);
+    context->client = address_tuple(bridge, connection_peer(connection));
     context->server = server_tuple(bridge, &local);
     connection->context = context;
     if (context->client == NULL || context->server == NULL) {
@@ -92,12 +91,12 @@ static struct connection_context *connection_context(struct bridge *bridge,
     return context;
 }
 
-/* Returns new reference to the address of the client: a trusted proxy's word, or the peer. */
+/* Returns new reference to the address of the client, which mostly is the peer. */
 static PyObject *client_tuple(struct bridge *bridge, const struct exchange *exchange,
                               const struct connection_context *shared) {
-    const struct forwarded *forwarded = exchange->forwarded;
-    bool is_known = forwarded != NULL && forwarded->client.family != ADDRESS_NONE;
-    return is_known ? address_tuple(bridge, &forwarded->client) : Py_NewRef(shared->client);
+    const struct address *client = exchange_client(exchange);
+    bool is_peer = client == connection_peer(exchange->connection);
+    return is_peer ? Py_NewRef(shared->client) : address_tuple(bridge, client);
 }
 
 void scope_forget_connection(struct connection *connection) {
@@ -149,14 +148,10 @@ static PyObject *decode_path(struct slice path) {
 
 /* --- Headers --- */
 
-/* daphne's way to set root_path from a proxy; it is for the server, and no header of the request.
- */
-static const struct slice root_path_header = {"daphne-root-path", 16};
-
 static PyObject *headers_list(struct bridge *bridge, const struct http_request_head *head) {
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list != NULL && i < head->header_count; i++) {
-        if (slice_equals(head->headers[i].name, root_path_header)) {
+        if (forwarded_is_for_server(head->headers[i].name)) {
             continue;
         }
         PyObject *pair = header_pairs_get(bridge, &head->headers[i]);
@@ -169,9 +164,8 @@ static PyObject *headers_list(struct bridge *bridge, const struct http_request_h
 }
 
 static PyObject *root_path(struct bridge *bridge, struct exchange *exchange) {
-    const struct http_header *header = http_request_head_find(exchange->request, root_path_header);
-    bool is_believed = header != NULL && connection_is_trusted(exchange->connection);
-    return is_believed ? decode_path(header->value) : Py_NewRef(bridge->root_path);
+    struct slice path = exchange_root_path(exchange);
+    return path.data != NULL ? decode_path(path) : Py_NewRef(bridge->root_path);
 }
 
 /* --- The scope --- */
@@ -187,15 +181,10 @@ static PyObject *asgi_versions(struct bridge *bridge) {
     return versions;
 }
 
-/* What the transport is, or what a trusted proxy says of its own; never what the client's target
- * says: an application decides by it what is safe. */
+/* Never what the client's target says: an application decides by it what is safe. */
 static PyObject *scheme(struct bridge *bridge, const struct exchange *exchange, bool is_websocket) {
     struct module_strings *strings = &bridge->state->strings;
-    const struct forwarded *forwarded = exchange->forwarded;
-    bool is_secure = exchange->connection->stream->ops->is_secure;
-    if (forwarded != NULL && forwarded->scheme != FORWARDED_NO_SCHEME) {
-        is_secure = forwarded->scheme == FORWARDED_SECURE;
-    }
+    bool is_secure = exchange_is_secure(exchange);
     if (is_websocket) {
         return Py_NewRef(is_secure ? strings->wss : strings->ws);
     }

@@ -196,17 +196,21 @@ static size_t unwritten(const struct stream *stream) {
     return uv_stream_get_write_queue_size(&((const struct socket_stream *)stream)->uv.stream);
 }
 
-static int addresses(struct stream *stream, struct address *peer, struct address *local) {
+static void ask_kernel(struct stream *stream, int (*ask)(int, struct sockaddr *, socklen_t *),
+                       struct address *address) {
     struct sockaddr_storage storage = {0};
     struct sockaddr *name = (struct sockaddr *)&storage;
-    int descriptor = stream->closing ? -1 : socket_of(stream)->descriptor;
     socklen_t length = sizeof(storage);
-    bool has_peer = getpeername(descriptor, name, &length) == 0;
-    address_from_kernel(peer, name, has_peer ? length : 0);
-    length = sizeof(storage);
-    bool has_local = getsockname(descriptor, name, &length) == 0;
-    address_from_kernel(local, name, has_local ? length : 0);
-    return has_peer && has_local ? STATUS_OK : STATUS_SYSTEM;
+    int descriptor = stream->closing ? -1 : socket_of(stream)->descriptor;
+    address_from_kernel(address, name, ask(descriptor, name, &length) == 0 ? length : 0);
+}
+
+static void peer_address(struct stream *stream, struct address *address) {
+    ask_kernel(stream, getpeername, address);
+}
+
+static void local_address(struct stream *stream, struct address *address) {
+    ask_kernel(stream, getsockname, address);
 }
 
 static const struct stream_ops socket_stream_ops = {
@@ -218,7 +222,8 @@ static const struct stream_ops socket_stream_ops = {
     .close = close_handle,
     .reset = reset,
     .unwritten = unwritten,
-    .addresses = addresses,
+    .peer_address = peer_address,
+    .local_address = local_address,
 };
 
 static int open_handle(struct socket_stream *socket, uv_loop_t *uv, int family, int descriptor) {

@@ -35,7 +35,6 @@ struct stream_events {
 };
 
 struct stream_ops {
-    bool is_secure; /* encrypted: the scheme is https or wss */
     int (*read_start)(struct stream *stream);
     void (*read_stop)(struct stream *stream);
     ssize_t (*try_write)(struct stream *stream, const struct slice *parts, unsigned count);
@@ -44,7 +43,8 @@ struct stream_ops {
     void (*close)(struct stream *stream);
     void (*reset)(struct stream *stream);
     size_t (*unwritten)(const struct stream *stream);
-    int (*addresses)(struct stream *stream, struct address *peer, struct address *local);
+    void (*peer_address)(struct stream *stream, struct address *address);
+    void (*local_address)(struct stream *stream, struct address *address);
 };
 
 /* First member of every implementation. */
@@ -53,7 +53,8 @@ struct stream {
     const struct stream_events *events;
     void *owner;
     struct event_loop *loop;
-    bool closing; /* stream_close() or stream_reset() was called */
+    bool is_secure; /* encrypted: the scheme is https or wss */
+    bool closing;   /* stream_close() or stream_reset() was called */
 };
 
 /* Says who is told; before anything else. *Borrows* both. */
@@ -121,12 +122,13 @@ static inline void stream_reset(struct stream *stream) {
     }
 }
 
-/* Fills in both ends; a family of ADDRESS_NONE where there is none (the peer of a unix socket). Two
- * system calls. STATUS_SYSTEM or STATUS_CLOSED (both ends ADDRESS_NONE) when the peer has already
- * left. */
-static inline int stream_addresses(struct stream *stream, struct address *peer,
-                                   struct address *local) {
-    return stream->ops->addresses(stream, peer, local);
+/* Fill in the address of one end; ADDRESS_NONE where there is none (the peer of a unix socket), and
+ * when the peer has already left. A system call each. */
+static inline void stream_peer_address(struct stream *stream, struct address *address) {
+    stream->ops->peer_address(stream, address);
+}
+static inline void stream_local_address(struct stream *stream, struct address *address) {
+    stream->ops->local_address(stream, address);
 }
 
 #define STREAM_PARTS_MAX 64

@@ -110,15 +110,6 @@ static void on_stall(struct timer *timer) {
     }
 }
 
-/* The peer's address is wanted in log lines, also when the socket is gone by then. */
-static void remember_peer(struct connection *connection) {
-    struct address local;
-    connection->peer = memory_allocate_zeroed(sizeof(*connection->peer));
-    if (connection->peer != NULL) {
-        (void)stream_addresses(connection->stream, connection->peer, &local);
-    }
-}
-
 static void on_unowned_closed(void *owner) {
     (void)owner;
 }
@@ -145,7 +136,7 @@ void connection_accept(void *owner, struct stream *stream) {
     server->connection_count++;
     stream_attach(stream, &stream_events, connection);
     if (access_log_is_on(&server->access_log)) {
-        remember_peer(connection);
+        (void)connection_peer(connection); /* the socket may be gone by the time of the line */
     }
     connection->ops = &http1_connection_ops;
     connection->protocol = http1_connection_new(connection);
@@ -162,13 +153,31 @@ void connection_set_timeout(struct connection *connection, double seconds) {
     }
 }
 
+/* What is told when there is no memory for the peer's address. */
+static const struct address NO_ADDRESS = {.family = ADDRESS_NONE};
+
+const struct address *connection_peer(struct connection *connection) {
+    if (connection->peer == NULL) {
+        connection->peer = memory_allocate_zeroed(sizeof(*connection->peer));
+        if (connection->peer == NULL) {
+            return &NO_ADDRESS;
+        }
+        stream_peer_address(connection->stream, connection->peer);
+    }
+    return connection->peer;
+}
+
+void connection_local(struct connection *connection, struct address *local) {
+    stream_local_address(connection->stream, local);
+}
+
 bool connection_is_trusted(struct connection *connection) {
     if (connection->trust == TRUST_UNKNOWN) {
-        struct address peer = {.family = ADDRESS_NONE};
-        struct address local = {.family = ADDRESS_NONE};
-        bool is_known = stream_addresses(connection->stream, &peer, &local) == STATUS_OK;
-        bool is_trusted = is_known && (local.family == ADDRESS_UNIX ||
-                                       network_list_has(&connection->server->trusted, &peer));
+        struct address local;
+        connection_local(connection, &local);
+        bool is_trusted =
+            local.family == ADDRESS_UNIX ||
+            network_list_has(&connection->server->trusted, connection_peer(connection));
         connection->trust = is_trusted ? TRUST_GIVEN : TRUST_DENIED;
     }
     return connection->trust == TRUST_GIVEN;

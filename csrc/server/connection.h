@@ -44,7 +44,7 @@ struct connection {
     const struct protocol_ops *ops;
     void *protocol;
     void *context;        /* the application's: kept per connection until on_connection_end() */
-    struct address *peer; /* known when the access log is on */
+    struct address *peer; /* owned; NULL until connection_peer() was called */
     uint64_t last_heard;  /* event_loop_now() of the last bytes read */
     enum connection_state state;
     enum peer_trust trust;
@@ -64,6 +64,13 @@ bool connection_is_congested(struct connection *connection);
 
 /* Writes what the socket takes now, and watches that the peer takes the rest. */
 void connection_flush(struct connection *connection);
+
+/* Returns the peer's address, asked for once; ADDRESS_NONE when there is nothing to tell.
+ * *Borrowed* for the connection's life. */
+const struct address *connection_peer(struct connection *connection);
+
+/* Fills in the address of our end. */
+void connection_local(struct connection *connection, struct address *local);
 
 /* Whether the peer is a proxy whose headers are believed: --trusted-proxies names it, or it came
  * over a unix socket, which only local processes reach. */

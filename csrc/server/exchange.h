@@ -1,13 +1,14 @@
 /* One request and its response, whatever HTTP version carries it: the seam behind which HTTP/1.1,
  * HTTP/2 and tunnels fit.
  *
- *   WAITING --respond--> RESPONDING --last bytes--> ENDED
- *   WAITING --open_tunnel--> TUNNEL --end_tunnel--> ENDED
- *   any --abort, or the connection closes--> ENDED
+ *   ENDED --begin--> WAITING --respond--> RESPONDING --last bytes, end--> ENDED
+ *                    WAITING --open_tunnel--> TUNNEL --end_tunnel, end--> ENDED
+ *                    any --abort, or the connection closes, end--> ENDED
  *
  * The protocol (http1_connection; later an HTTP/2 stream) embeds it, owns its memory and implements
- * exchange_ops. A *tunnel* carries raw bytes both ways behind a 101 (RFC 9110 section 7.8) or an
- * extended CONNECT (RFC 8441): a WebSocket sits on one and never knows which. */
+ * exchange_ops: what differs between the versions. What does not is here: whom to tell, who the
+ * client is, the access log. A *tunnel* carries raw bytes both ways behind a 101 (RFC 9110
+ * section 7.8) or an extended CONNECT (RFC 8441): a WebSocket sits on one and never knows which. */
 #ifndef CASGI_SERVER_EXCHANGE_H
 #define CASGI_SERVER_EXCHANGE_H
 
@@ -18,11 +19,13 @@
 #include "server/application.h"
 
 struct access_request;
+struct address;
 struct connection;
 struct forwarded;
 
-enum exchange_state { EXCHANGE_WAITING, EXCHANGE_RESPONDING, EXCHANGE_TUNNEL, EXCHANGE_ENDED };
+enum exchange_state { EXCHANGE_ENDED, EXCHANGE_WAITING, EXCHANGE_RESPONDING, EXCHANGE_TUNNEL };
 
+/* What a version does by its own framing; each is described at the function that calls it. */
 struct exchange_ops {
     int (*respond)(struct exchange *exchange, const struct http_response_head *head,
                    const struct http_response_facts *facts, int64_t body_length);
@@ -32,12 +35,13 @@ struct exchange_ops {
     uint32_t (*drop_oldest)(struct exchange *exchange, size_t bytes);
     void (*flush)(struct exchange *exchange);
     size_t (*queued)(const struct exchange *exchange);
+    uint64_t (*progress)(const struct exchange *exchange);
+    bool (*is_congested)(struct exchange *exchange);
     int (*open_tunnel)(struct exchange *exchange, const struct http_response_head *head);
     void (*end_tunnel)(struct exchange *exchange);
     void (*pause)(struct exchange *exchange);
     void (*resume)(struct exchange *exchange);
     void (*abort)(struct exchange *exchange);
-    bool (*is_congested)(struct exchange *exchange);
 };
 
 struct exchange {
@@ -47,14 +51,15 @@ struct exchange {
     void *owner;                          /* passed to the events */
     const struct http_request_head
         *request; /* valid inside on_request() and on_websocket() only, NULL afterwards */
-    struct access_request *access_request; /* NULL when the access log is off; the protocol's */
-    struct forwarded *forwarded;           /* what a trusted proxy says of the client, or NULL; the
-                                              protocol's */
-    int64_t bytes_sent;                    /* of the body, for the access log */
-    int status;                            /* of the response, 0 before */
+    struct access_request *access_request; /* owned; NULL when the access log is off */
+    struct forwarded *forwarded; /* owned: what a trusted proxy says of the client, or NULL */
+    int64_t bytes_sent;          /* of the body, for the access log */
+    int status;                  /* of the response, 0 before */
     enum exchange_state state;
     bool is_disconnected; /* on_disconnect() was called */
 };
+
+/* --- For whoever answers --- */
 
 /* Says who answers; *borrows* both until on_end(). */
 static inline void exchange_attach(struct exchange *exchange, const struct exchange_events *events,
@@ -111,6 +116,17 @@ static inline size_t exchange_queued(const struct exchange *exchange) {
     return exchange->ops->queued(exchange);
 }
 
+/* Bytes of the exchange that the socket has taken since some moment: while bytes are queued, it
+ * tells a slow peer from one that takes nothing. */
+static inline uint64_t exchange_progress(const struct exchange *exchange) {
+    return exchange->ops->progress(exchange);
+}
+
+/* True when more unsent bytes wait than the high-water mark: on_drain() will come. */
+static inline bool exchange_is_congested(struct exchange *exchange) {
+    return exchange->ops->is_congested(exchange);
+}
+
 /* Turns the exchange into a tunnel, answering with `head` and the version's own framing. From now
  * on on_body() gives raw bytes; those that came right behind the request follow after this returns.
  * Statuses as exchange_respond(). */
@@ -140,9 +156,51 @@ static inline void exchange_abort(struct exchange *exchange) {
     exchange->ops->abort(exchange);
 }
 
-/* True when more unsent bytes wait than the high-water mark: on_drain() will come. */
-static inline bool exchange_is_congested(struct exchange *exchange) {
-    return exchange->ops->is_congested(exchange);
+/* Answers with a short text and ends the response, after which the exchange may be over. `header`
+ * (*borrows*) is added, unless NULL. Nothing when a response has begun. */
+void exchange_answer(struct exchange *exchange, int status, struct slice text,
+                     const struct http_header *header);
+
+/* --- Whose request it is --- */
+
+/* Returns the address of the client: what a trusted proxy says, else the peer's. ADDRESS_NONE when
+ * there is nothing to tell. *Borrowed* until the exchange ends. */
+const struct address *exchange_client(const struct exchange *exchange);
+
+/* Whether the client speaks https or wss: a trusted proxy's word of its own side, else the
+ * transport. */
+bool exchange_is_secure(const struct exchange *exchange);
+
+/* The path, still percent-encoded, that a trusted proxy has mounted us under; data is NULL when
+ * none says so. While exchange->request is there. */
+struct slice exchange_root_path(const struct exchange *exchange);
+
+/* event_loop_now() of the last bytes of the peer. */
+uint64_t exchange_last_heard(const struct exchange *exchange);
+
+/* --- For the protocol that carries it --- */
+
+/* A request is there: WAITING, with nobody attached. *Borrows* the head, which the protocol takes
+ * away by setting exchange->request to NULL. */
+void exchange_begin(struct exchange *exchange, const struct http_request_head *head);
+
+static inline bool exchange_is_active(const struct exchange *exchange) {
+    return exchange->state != EXCHANGE_ENDED;
 }
+
+/* Passes bytes on (exchange_events.on_body); false when nobody is attached. */
+bool exchange_deliver(struct exchange *exchange, struct slice bytes, bool is_last);
+
+/* These pass the event on, if somebody is attached. Application code runs. */
+void exchange_make_ready(struct exchange *exchange);
+void exchange_drain(struct exchange *exchange);
+void exchange_shut_down(struct exchange *exchange);
+
+/* Tells once that nobody waits for the answer any more. Nothing when ENDED. Application code runs.
+ */
+void exchange_disconnect(struct exchange *exchange);
+
+/* ENDED: logs the response and tells the last event. Nothing when that has happened. */
+void exchange_end(struct exchange *exchange);
 
 #endif

@@ -1,9 +1,8 @@
-/* Reading a proxy's headers. Decides nothing about trust in the peer: who calls has done that. */
+/* Reading a proxy's headers. Owns nothing; decides nothing about trust in the peer: who calls has
+ * done that. */
 #include "server/forwarded.h"
 
 #include "base/memory.h"
-#include "server/connection.h"
-#include "server/exchange.h"
 
 /* Cuts the last element off a comma-separated list; returns false when there was none. */
 static bool take_last(struct slice *rest, struct slice *element) {
@@ -98,8 +97,13 @@ struct forwarded *forwarded_new(const struct forwarding *forwarding,
     return forwarded;
 }
 
-const struct address *forwarded_client(const struct exchange *exchange) {
-    const struct forwarded *forwarded = exchange->forwarded;
-    bool is_known = forwarded != NULL && forwarded->client.family != ADDRESS_NONE;
-    return is_known ? &forwarded->client : exchange->connection->peer;
+static const struct slice root_path_header = {"daphne-root-path", 16};
+
+struct slice forwarded_root_path(const struct http_request_head *head) {
+    const struct http_header *header = http_request_head_find(head, root_path_header);
+    return header != NULL ? header->value : slice_of(NULL, 0);
+}
+
+bool forwarded_is_for_server(struct slice name) {
+    return slice_equals(name, root_path_header);
 }

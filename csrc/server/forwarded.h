@@ -1,13 +1,12 @@
-/* What the proxies in front say of a request's client: X-Forwarded-For, -Port and -Proto, or
- * headers of other names, as daphne's --proxy-headers has them. See docs/proxies.md. */
+/* What the proxies in front say of a request: its client, by X-Forwarded-For, -Port and -Proto, or
+ * headers of other names, as daphne's --proxy-headers has them; and where we are mounted, by
+ * daphne's own header. Whom to believe is decided by exchange.c. See docs/proxies.md. */
 #ifndef CASGI_SERVER_FORWARDED_H
 #define CASGI_SERVER_FORWARDED_H
 
 #include "http/request_head.h"
 #include "net/address.h"
 #include "net/network.h"
-
-struct exchange;
 
 enum { FORWARDING_NAME_ROOM = 64 };
 
@@ -34,8 +33,10 @@ struct forwarded *forwarded_new(const struct forwarding *forwarding,
                                 const struct network_list *trusted,
                                 const struct http_request_head *head);
 
-/* Returns the address of the exchange's client: the forwarded one, else the peer's, which is NULL
- * when the access log is off. *Borrowed* until the exchange ends. */
-const struct address *forwarded_client(const struct exchange *exchange);
+/* Returns the value of Daphne-Root-Path (*borrows*); data is NULL when there is none. */
+struct slice forwarded_root_path(const struct http_request_head *head);
+
+/* Whether a header (its name in lower case) is for the server, and none of the request's. */
+bool forwarded_is_for_server(struct slice name);
 
 #endif

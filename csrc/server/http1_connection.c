@@ -9,7 +9,6 @@
  * sends ahead is bounded. */
 #include "server/http1_connection.h"
 
-#include "base/counters.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include "server/http1_internal.h"
@@ -49,56 +48,27 @@ void http1_update_reading(struct http1_connection *http1) {
 static const struct http_request_head NO_REQUEST = {
     .method = {"-", 1}, .target = {"-", 1}, .version_minor = 1};
 
-/* Returns new, or NULL. */
-static struct forwarded *forwarded_of(struct connection *connection,
-                                      const struct http_request_head *head) {
-    const struct server *server = connection->server;
-    const struct forwarding *forwarding = &server->options.forwarding;
-    bool is_on = forwarding->address_header[0] != '\0' && connection_is_trusted(connection);
-    return is_on ? forwarded_new(forwarding, &server->trusted, head) : NULL;
-}
-
 static void begin_exchange(struct http1_connection *http1, const struct http_request_head *head) {
-    struct exchange *exchange = &http1->exchange;
-    exchange->events = NULL;
-    exchange->owner = NULL;
-    exchange->request = head;
-    exchange->state = EXCHANGE_WAITING;
-    exchange->status = 0;
-    exchange->bytes_sent = 0;
-    exchange->is_disconnected = false;
-    http1->is_exchange_active = true;
+    exchange_begin(&http1->exchange, head);
     http1->is_request_complete = false;
-    http1->is_ready_wanted = true;
     http1->is_continue_owed = head->expects_continue;
     http1->is_http10 = head->version_minor == 0;
     http1->is_head = slice_equals(head->method, SLICE_LITERAL("HEAD"));
     http1->keeps_alive = head->keeps_alive;
     http1->discarded = 0;
-    counters_opened(COUNTER_exchanges);
-    exchange->forwarded = forwarded_of(http1->connection, head);
-    const struct access_log *log = &http1->connection->server->access_log;
-    if (access_log_is_on(log)) {
-        exchange->access_request = access_log_remember(log, head);
-    }
 }
 
-static void answer_plainly(struct exchange *exchange, int status, struct slice text) {
-    struct http_header type = {SLICE_LITERAL("content-type"),
-                               SLICE_LITERAL("text/plain; charset=utf-8")};
-    struct http_response_head head = {
-        .status = status, .reason = SLICE_EMPTY, .headers = &type, .header_count = 1};
-    struct http_response_facts facts = {.content_length = -1};
-    if (exchange_respond(exchange, &head, &facts, (int64_t)text.length) == STATUS_OK &&
-        text.length > 0) {
-        (void)exchange_send(exchange, text, true);
-    }
+/* Answers what never became a request. */
+static void answer_no_request(struct http1_connection *http1, int status, struct slice text) {
+    begin_exchange(http1, &NO_REQUEST);
+    exchange_answer(&http1->exchange, status, text, NULL);
 }
 
 static void on_head(void *owner, const struct http_request_head *head) {
     struct http1_connection *http1 = owner;
     struct server *server = http1->connection->server;
     begin_exchange(http1, head);
+    http1->is_ready_wanted = true;
     http1_set_phase(http1, PHASE_BUSY);
     int status = STATUS_OK;
     if (head->upgrades_websocket) {
@@ -110,16 +80,15 @@ static void on_head(void *owner, const struct http_request_head *head) {
     http1->exchange.request = NULL;
     if (status != STATUS_OK) {
         http1->keeps_alive = false;
-        answer_plainly(&http1->exchange, 500, SLICE_LITERAL("Internal Server Error"));
+        exchange_answer(&http1->exchange, 500, SLICE_LITERAL("Internal Server Error"), NULL);
     }
 }
 
 static void on_body(void *owner, struct slice bytes) {
     struct http1_connection *http1 = owner;
     http1->is_continue_owed = false;
-    if (http1->exchange.events != NULL) {
+    if (exchange_deliver(&http1->exchange, bytes, false)) {
         http1->is_ready_wanted = true;
-        http1->exchange.events->on_body(http1->exchange.owner, bytes, false);
         return;
     }
     http1->discarded += bytes.length;
@@ -132,11 +101,8 @@ static void on_complete(void *owner) {
     struct http1_connection *http1 = owner;
     http1->is_request_complete = true;
     http1->is_continue_owed = false;
-    if (http1->exchange.events != NULL) {
-        http1->is_ready_wanted = true;
-        http1->exchange.events->on_body(http1->exchange.owner, SLICE_EMPTY, true);
-    }
-    if (!http1->is_exchange_active) {
+    http1->is_ready_wanted |= exchange_deliver(&http1->exchange, SLICE_EMPTY, true);
+    if (!exchange_is_active(&http1->exchange)) {
         http1_set_phase(http1, PHASE_IDLE); /* the response was faster than the rest of the body */
     }
 }
@@ -145,24 +111,15 @@ static const struct http1_parser_events parser_events = {on_head, on_body, on_co
 
 /* Lets the application act on what was delivered. */
 static void make_ready(struct http1_connection *http1) {
-    struct exchange *exchange = &http1->exchange;
     if (http1->is_ready_wanted) {
         http1->is_ready_wanted = false;
-        if (exchange->events != NULL) {
-            exchange->events->on_ready(exchange->owner);
-        }
+        exchange_make_ready(&http1->exchange);
     }
 }
 
 static void report_disconnect(struct http1_connection *http1) {
-    struct exchange *exchange = &http1->exchange;
     http1->keeps_alive = false;
-    if (http1->is_exchange_active && !exchange->is_disconnected) {
-        exchange->is_disconnected = true;
-        if (exchange->events != NULL) {
-            exchange->events->on_disconnect(exchange->owner);
-        }
-    }
+    exchange_disconnect(&http1->exchange);
 }
 
 /* The bytes are no HTTP: answers with the parser's status, as far as an answer can still be told
@@ -172,18 +129,16 @@ static void refuse(struct http1_connection *http1) {
     int status = http1_parser_error_status(http1->parser);
     const char *reason = http1_parser_error_reason(http1->parser);
     server->application->on_refused(server->owner, http1->connection, status, reason);
-    bool had_request = http1->is_exchange_active;
+    bool had_request = exchange_is_active(&http1->exchange);
     report_disconnect(http1);
     if (!http1_is_usable(http1)) {
         return;
     }
-    http1->keeps_alive = false;
+    struct slice text = slice_of(reason, strlen(reason));
     if (!had_request) {
-        begin_exchange(http1, &NO_REQUEST);
-        http1->is_ready_wanted = false;
-    }
-    if (http1->exchange.state == EXCHANGE_WAITING) {
-        answer_plainly(&http1->exchange, status, slice_of(reason, strlen(reason)));
+        answer_no_request(http1, status, text);
+    } else if (http1->exchange.state == EXCHANGE_WAITING) {
+        exchange_answer(&http1->exchange, status, text, NULL);
     } else {
         exchange_abort(&http1->exchange);
     }
@@ -201,13 +156,10 @@ static void keep_pending(struct http1_connection *http1, struct slice bytes) {
 }
 
 static void deliver_to_tunnel(struct http1_connection *http1, struct slice bytes, bool is_last) {
-    struct exchange *exchange = &http1->exchange;
-    if (exchange->events != NULL && (bytes.length > 0 || is_last)) {
-        exchange->events->on_body(exchange->owner, bytes, is_last);
+    if (bytes.length > 0 || is_last) {
+        (void)exchange_deliver(&http1->exchange, bytes, is_last);
     }
-    if (exchange->events != NULL) {
-        exchange->events->on_ready(exchange->owner);
-    }
+    exchange_make_ready(&http1->exchange);
 }
 
 static struct slice without_front(struct slice bytes, size_t count) {
@@ -235,7 +187,7 @@ static struct slice parse(struct http1_connection *http1, struct slice bytes) {
             break;
         }
         if (http1_parser_state(http1->parser) == HTTP1_PARSER_COMPLETE) {
-            if (http1->is_exchange_active) {
+            if (exchange_is_active(&http1->exchange)) {
                 break;
             }
             http1_parser_next(http1->parser);
@@ -289,7 +241,7 @@ static void on_read_end(void *protocol, int status) {
         connection_close(http1->connection);
     } else { /* who only ended his side still gets the answers */
         report_disconnect(http1);
-        if (!http1->is_exchange_active || !http1->is_request_complete) {
+        if (!exchange_is_active(&http1->exchange) || !http1->is_request_complete) {
             connection_finish(http1->connection);
         }
     }
@@ -297,28 +249,26 @@ static void on_read_end(void *protocol, int status) {
 
 static void on_drain(void *protocol) {
     struct http1_connection *http1 = protocol;
-    if (http1->exchange.events != NULL) {
-        http1->exchange.events->on_drain(http1->exchange.owner);
-    }
+    exchange_drain(&http1->exchange);
 }
 
 static void on_timeout(void *protocol) {
     struct http1_connection *http1 = protocol;
     if (http1->phase == PHASE_BUSY) {
-        if (http1->is_exchange_active && http1->connection->server->options.http_timeout >= 0) {
+        if (exchange_is_active(&http1->exchange) &&
+            http1->connection->server->options.http_timeout >= 0) {
             bool is_waiting = http1->exchange.state == EXCHANGE_WAITING;
             report_disconnect(http1);
             if (is_waiting && http1->exchange.state == EXCHANGE_WAITING) {
-                answer_plainly(&http1->exchange, 503,
-                               SLICE_LITERAL("Application failed to respond within time limit."));
+                exchange_answer(&http1->exchange, 503,
+                                SLICE_LITERAL("Application failed to respond within time limit."),
+                                NULL);
             } else {
                 exchange_abort(&http1->exchange);
             }
         }
     } else if (http1->parser != NULL && http1_parser_state(http1->parser) == HTTP1_PARSER_HEAD) {
-        begin_exchange(http1, &NO_REQUEST);
-        http1->is_ready_wanted = false;
-        answer_plainly(&http1->exchange, 408, SLICE_LITERAL("Request Timeout"));
+        answer_no_request(http1, 408, SLICE_LITERAL("Request Timeout"));
     } else { /* the last response may still be on its way to a slow reader */
         connection_finish(http1->connection);
     }
@@ -326,11 +276,9 @@ static void on_timeout(void *protocol) {
 
 static void shut_down(void *protocol) {
     struct http1_connection *http1 = protocol;
-    if (http1->exchange.state == EXCHANGE_TUNNEL || http1->is_exchange_active) {
+    if (exchange_is_active(&http1->exchange)) {
         http1->keeps_alive = false;
-        if (http1->exchange.events != NULL && http1->exchange.events->on_shutdown != NULL) {
-            http1->exchange.events->on_shutdown(http1->exchange.owner);
-        }
+        exchange_shut_down(&http1->exchange);
     } else {
         connection_finish(http1->connection);
     }
@@ -339,7 +287,7 @@ static void shut_down(void *protocol) {
 static void on_closed(void *protocol) {
     struct http1_connection *http1 = protocol;
     report_disconnect(http1);
-    http1_end_exchange(http1);
+    exchange_end(&http1->exchange);
     http1_parser_free(http1->parser);
     buffer_release(&http1->pending);
     memory_free(http1);
@@ -362,7 +310,6 @@ void *http1_connection_new(struct connection *connection) {
     http1->connection = connection;
     http1->exchange.ops = &http1_exchange_ops;
     http1->exchange.connection = connection;
-    http1->exchange.state = EXCHANGE_ENDED;
     http1->parser =
         http1_parser_new(&connection->server->options.head_limits, &parser_events, http1);
     if (http1->parser == NULL) {

@@ -4,53 +4,13 @@
  * that ended, the next request may be there already. */
 #include "server/http1_internal.h"
 
-#include "base/counters.h"
-#include "base/memory.h"
 #include "http/http1_writer.h"
 #include "server/server.h"
-
-static void log_response(struct http1_connection *http1) {
-    struct exchange *exchange = &http1->exchange;
-    struct connection *connection = http1->connection;
-    struct access_request *request = exchange->access_request;
-    if (request == NULL) {
-        return;
-    }
-    if (connection->peer != NULL && exchange->status != 0 && exchange->state != EXCHANGE_TUNNEL) {
-        struct access_entry entry = {.event = ACCESS_RESPONSE,
-                                     .peer = forwarded_client(exchange),
-                                     .request = request,
-                                     .status = exchange->status,
-                                     .size = exchange->bytes_sent > 0 ? exchange->bytes_sent : 0};
-        access_log_add(&connection->server->access_log, &entry);
-    }
-    memory_free(request);
-    exchange->access_request = NULL;
-}
-
-/* Nobody answers through this exchange any more. */
-void http1_end_exchange(struct http1_connection *http1) {
-    struct exchange *exchange = &http1->exchange;
-    if (!http1->is_exchange_active) {
-        return;
-    }
-    http1->is_exchange_active = false;
-    log_response(http1);
-    memory_free(exchange->forwarded);
-    exchange->forwarded = NULL;
-    exchange->state = EXCHANGE_ENDED;
-    const struct exchange_events *events = exchange->events;
-    exchange->events = NULL;
-    counters_closed(COUNTER_exchanges);
-    if (events != NULL) {
-        events->on_end(exchange->owner);
-    }
-}
 
 /* The last byte of the response is queued: the next request, or the end. */
 static void finish_response(struct http1_connection *http1) {
     struct connection *connection = http1->connection;
-    http1_end_exchange(http1);
+    exchange_end(&http1->exchange);
     if (!http1->keeps_alive || connection->has_ended || connection->server->is_draining) {
         connection_finish(connection);
         return;
@@ -266,6 +226,14 @@ static size_t queued(const struct exchange *exchange) {
     return write_queue_size(&http1_of(exchange)->connection->queue);
 }
 
+static uint64_t progress(const struct exchange *exchange) {
+    return write_queue_taken(&http1_of(exchange)->connection->queue);
+}
+
+static bool is_congested(struct exchange *exchange) {
+    return connection_is_congested(http1_of(exchange)->connection);
+}
+
 static int open_tunnel(struct exchange *exchange, const struct http_response_head *head) {
     struct http1_connection *http1 = http1_of(exchange);
     struct server *server = http1->connection->server;
@@ -320,10 +288,6 @@ static void resume_exchange(struct exchange *exchange) {
     }
 }
 
-static bool is_congested(struct exchange *exchange) {
-    return connection_is_congested(http1_of(exchange)->connection);
-}
-
 const struct exchange_ops http1_exchange_ops = {
     .respond = respond,
     .send = send_bytes,
@@ -332,10 +296,11 @@ const struct exchange_ops http1_exchange_ops = {
     .drop_oldest = drop_oldest,
     .flush = flush,
     .queued = queued,
+    .progress = progress,
+    .is_congested = is_congested,
     .open_tunnel = open_tunnel,
     .end_tunnel = end_tunnel,
     .pause = pause_exchange,
     .resume = resume_exchange,
     .abort = abort_exchange,
-    .is_congested = is_congested,
 };

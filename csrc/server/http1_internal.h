@@ -26,9 +26,8 @@ struct http1_connection {
     bool is_parsing;      /* parse() is on the stack: it goes on by itself */
     bool is_ready_wanted; /* something was delivered since the last on_ready() */
     bool is_request_complete;
-    bool is_exchange_active; /* between on_head() and the end of the response */
-    bool is_paused;          /* the application does not want more */
-    bool is_continue_owed;   /* the client waits for 100 Continue */
+    bool is_paused;        /* the application does not want more */
+    bool is_continue_owed; /* the client waits for 100 Continue */
     bool is_http10;
     bool is_head; /* HEAD: the response has no body */
     bool keeps_alive;
@@ -53,9 +52,5 @@ void http1_update_reading(struct http1_connection *http1);
 
 /* The way is free for the bytes that came ahead of their turn: parses them. */
 void http1_go_on(struct http1_connection *http1);
-
-/* Nobody answers through the exchange any more: logs it and tells its owner. Nothing when that has
- * happened. */
-void http1_end_exchange(struct http1_connection *http1);
 
 #endif

@@ -7,7 +7,6 @@
 #include "base/counters.h"
 #include "base/limits.h"
 #include "base/memory.h"
-#include "server/connection.h"
 #include "server/server.h"
 #include "server/websocket_internal.h"
 
@@ -21,9 +20,9 @@ static void free_websocket(struct websocket *websocket) {
 
 void websocket_log_event(const struct websocket *websocket, enum access_event event) {
     const struct exchange *exchange = websocket->exchange;
-    if (exchange->access_request != NULL && exchange->connection->peer != NULL) {
+    if (exchange->access_request != NULL) {
         struct access_entry entry = {.event = event,
-                                     .peer = forwarded_client(exchange),
+                                     .peer = exchange_client(exchange),
                                      .request = exchange->access_request,
                                      .traffic =
                                          event == ACCESS_WSDISCONNECT ? &websocket->traffic : NULL,
@@ -65,10 +64,21 @@ static bool send_control(struct websocket *websocket, struct frame *frame) {
 /* Any byte since the ping is a sign of life, and so is our own refusal to read, and that the peer
  * takes bytes which the ping stands behind. */
 static bool has_shown_life(const struct websocket *websocket) {
-    const struct connection *connection = websocket->exchange->connection;
-    return websocket->is_paused || connection->last_heard >= websocket->ping_sent ||
-           (websocket->ping_taken > 0 &&
-            write_queue_taken(&connection->queue) != websocket->ping_taken);
+    const struct exchange *exchange = websocket->exchange;
+    return websocket->is_paused || exchange_last_heard(exchange) >= websocket->ping_sent ||
+           (websocket->ping_progress > 0 &&
+            exchange_progress(exchange) != websocket->ping_progress);
+}
+
+/* Sends a ping, and remembers where the peer is with the bytes that it must take before. Returns
+ * false when it can not be sent. */
+static bool send_ping(struct websocket *websocket) {
+    struct exchange *exchange = websocket->exchange;
+    uint64_t now = event_loop_now(websocket->server->loop);
+    websocket->ping_sent = now > 0 ? now : 1;
+    exchange_flush(exchange); /* what waits then waits for the peer, not for the end of the turn */
+    websocket->ping_progress = exchange_queued(exchange) > 0 ? exchange_progress(exchange) : 0;
+    return send_control(websocket, ws_frame_new(WS_PING, SLICE_EMPTY));
 }
 
 /* Sends a ping when the interval is over, and gives up on a peer that shows no sign of life for the
@@ -86,13 +96,9 @@ static void keep_alive(struct websocket *websocket) {
     }
     double next = options->ping_interval;
     if (websocket->ping_sent == 0) {
-        websocket->ping_sent = now > 0 ? now : 1;
-        if (!send_control(websocket, ws_frame_new(WS_PING, SLICE_EMPTY))) {
+        if (!send_ping(websocket)) {
             return;
         }
-        struct connection *connection = websocket->exchange->connection;
-        websocket->ping_taken =
-            stream_unwritten(connection->stream) > 0 ? write_queue_taken(&connection->queue) : 0;
         next = options->ping_timeout >= 0 && options->ping_timeout < next ? options->ping_timeout
                                                                           : next;
     } else if (options->ping_timeout >= 0) {
@@ -163,7 +169,7 @@ static void on_ping(void *owner, struct slice payload) {
 
 static void on_pong(void *owner, struct slice payload) {
     (void)owner;
-    (void)payload; /* a sign of life, which connection->last_heard has noted */
+    (void)payload; /* a sign of life, which exchange_last_heard() has noted */
 }
 
 /* Nothing more will be taken from the peer: it closed, or broke the protocol. `code` is both what

@@ -43,8 +43,8 @@ struct websocket {
     struct member member; /* of groups of an application without Channels */
     struct timer lifetime; /* --websocket-timeout */
     struct access_traffic traffic;
-    uint64_t ping_sent;  /* event_loop_now() of the ping that waits for an answer, 0: none */
-    uint64_t ping_taken; /* write_queue_taken() then, 0 unless bytes waited before it */
+    uint64_t ping_sent;     /* event_loop_now() of the ping that waits for an answer, 0: none */
+    uint64_t ping_progress; /* exchange_progress() then, 0 unless bytes waited before it */
     enum websocket_state state;
     bool is_reported;              /* on_close() was called */
     bool is_paused;                /* back-pressure: the peer's silence is ours */

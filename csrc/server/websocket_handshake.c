@@ -7,21 +7,6 @@
 #include "server/server.h"
 #include "ws/ws_handshake.h"
 
-static void refuse(struct exchange *exchange, int status, struct slice text) {
-    struct http_header headers[] = {
-        {SLICE_LITERAL("content-type"), SLICE_LITERAL("text/plain; charset=utf-8")},
-        {SLICE_LITERAL("sec-websocket-version"), SLICE_LITERAL("13")}};
-    struct http_response_head head = {.status = status,
-                                      .reason = SLICE_EMPTY,
-                                      .headers = headers,
-                                      .header_count = status == 426 ? 2 : 1};
-    struct http_response_facts facts = {.content_length = -1, .closes = true};
-    if (exchange_respond(exchange, &head, &facts, (int64_t)text.length) == STATUS_OK &&
-        text.length > 0) {
-        (void)exchange_send(exchange, text, true);
-    }
-}
-
 /* Returns the value of the only header called `name`; one of length 0 when there is none, or more
  * than one. */
 static struct slice only_value(const struct http_request_head *head, struct slice name) {
@@ -41,22 +26,26 @@ static struct slice check(struct exchange *exchange) {
     const struct http_request_head *head = exchange->request;
     bool is_get = slice_equals(head->method, SLICE_LITERAL("GET"));
     if (!is_get || head->has_body || (head->version_major == 1 && head->version_minor == 0)) {
-        refuse(exchange, 400,
-               SLICE_LITERAL("A WebSocket begins with GET on HTTP/1.1, without a body "
-                             "(RFC 6455 section 4.1)."));
+        exchange_answer(exchange, 400,
+                        SLICE_LITERAL("A WebSocket begins with GET on HTTP/1.1, without a body "
+                                      "(RFC 6455 section 4.1)."),
+                        NULL);
         return SLICE_EMPTY;
     }
     if (!ws_handshake_version_is_supported(
             only_value(head, SLICE_LITERAL("sec-websocket-version")))) {
-        refuse(exchange, 426,
-               SLICE_LITERAL("This server speaks WebSocket version 13 only (RFC 6455)."));
+        struct http_header version = {SLICE_LITERAL("sec-websocket-version"), SLICE_LITERAL("13")};
+        exchange_answer(exchange, 426,
+                        SLICE_LITERAL("This server speaks WebSocket version 13 only (RFC 6455)."),
+                        &version);
         return SLICE_EMPTY;
     }
     struct slice key = only_value(head, SLICE_LITERAL("sec-websocket-key"));
     if (!ws_handshake_key_is_valid(key)) {
-        refuse(exchange, 400,
-               SLICE_LITERAL(
-                   "Sec-WebSocket-Key must be the base64 of 16 bytes (RFC 6455 section 4.1)."));
+        exchange_answer(exchange, 400,
+                        SLICE_LITERAL("Sec-WebSocket-Key must be the base64 of 16 bytes "
+                                      "(RFC 6455 section 4.1)."),
+                        NULL);
         return SLICE_EMPTY;
     }
     return key;
@@ -69,7 +58,7 @@ void websocket_offer(struct server *server, struct exchange *exchange) {
     }
     struct websocket *websocket = websocket_new(server, exchange);
     if (websocket == NULL) {
-        refuse(exchange, 503, SLICE_EMPTY);
+        exchange_answer(exchange, 503, SLICE_EMPTY, NULL);
         return;
     }
     ws_handshake_accept(key, websocket->accept);

@@ -1,0 +1,150 @@
+/* What all exchanges have in common: beginning, telling, ending, the access log, the client. Owns
+ * what is remembered of a request from exchange_begin() to exchange_end(); the exchange itself is
+ * its protocol's. Never looks at the framing of a version, nor at the socket. */
+#include "server/exchange.h"
+
+#include "base/counters.h"
+#include "base/memory.h"
+#include "server/connection.h"
+#include "server/forwarded.h"
+#include "server/server.h"
+
+void exchange_answer(struct exchange *exchange, int status, struct slice text,
+                     const struct http_header *header) {
+    struct http_header headers[2] = {
+        {SLICE_LITERAL("content-type"), SLICE_LITERAL("text/plain; charset=utf-8")}};
+    if (header != NULL) {
+        headers[1] = *header;
+    }
+    struct http_response_head head = {.status = status,
+                                      .reason = SLICE_EMPTY,
+                                      .headers = headers,
+                                      .header_count = header != NULL ? 2 : 1};
+    struct http_response_facts facts = {.content_length = -1};
+    if (exchange_respond(exchange, &head, &facts, (int64_t)text.length) == STATUS_OK &&
+        text.length > 0) {
+        (void)exchange_send(exchange, text, true);
+    }
+}
+
+/* --- Whose request it is --- */
+
+const struct address *exchange_client(const struct exchange *exchange) {
+    const struct forwarded *forwarded = exchange->forwarded;
+    bool is_known = forwarded != NULL && forwarded->client.family != ADDRESS_NONE;
+    return is_known ? &forwarded->client : connection_peer(exchange->connection);
+}
+
+bool exchange_is_secure(const struct exchange *exchange) {
+    const struct forwarded *forwarded = exchange->forwarded;
+    if (forwarded != NULL && forwarded->scheme != FORWARDED_NO_SCHEME) {
+        return forwarded->scheme == FORWARDED_SECURE;
+    }
+    return exchange->connection->stream->is_secure;
+}
+
+struct slice exchange_root_path(const struct exchange *exchange) {
+    struct slice path = forwarded_root_path(exchange->request);
+    return path.data != NULL && connection_is_trusted(exchange->connection) ? path
+                                                                            : slice_of(NULL, 0);
+}
+
+uint64_t exchange_last_heard(const struct exchange *exchange) {
+    return exchange->connection->last_heard;
+}
+
+/* --- Beginning and end --- */
+
+/* Returns new, or NULL. */
+static struct forwarded *forwarded_of(struct connection *connection,
+                                      const struct http_request_head *head) {
+    const struct server *server = connection->server;
+    const struct forwarding *forwarding = &server->options.forwarding;
+    bool is_on = forwarding->address_header[0] != '\0' && connection_is_trusted(connection);
+    return is_on ? forwarded_new(forwarding, &server->trusted, head) : NULL;
+}
+
+void exchange_begin(struct exchange *exchange, const struct http_request_head *head) {
+    struct connection *connection = exchange->connection;
+    exchange->events = NULL;
+    exchange->owner = NULL;
+    exchange->request = head;
+    exchange->state = EXCHANGE_WAITING;
+    exchange->status = 0;
+    exchange->bytes_sent = 0;
+    exchange->is_disconnected = false;
+    exchange->forwarded = forwarded_of(connection, head);
+    const struct access_log *log = &connection->server->access_log;
+    if (access_log_is_on(log)) {
+        exchange->access_request = access_log_remember(log, head);
+    }
+    counters_opened(COUNTER_exchanges);
+}
+
+static void log_response(struct exchange *exchange) {
+    if (exchange->access_request == NULL || exchange->status == 0 ||
+        exchange->state == EXCHANGE_TUNNEL) {
+        return;
+    }
+    struct access_entry entry = {.event = ACCESS_RESPONSE,
+                                 .peer = exchange_client(exchange),
+                                 .request = exchange->access_request,
+                                 .status = exchange->status,
+                                 .size = exchange->bytes_sent > 0 ? exchange->bytes_sent : 0};
+    access_log_add(&exchange->connection->server->access_log, &entry);
+}
+
+void exchange_end(struct exchange *exchange) {
+    if (!exchange_is_active(exchange)) {
+        return;
+    }
+    log_response(exchange);
+    memory_free(exchange->access_request);
+    exchange->access_request = NULL;
+    memory_free(exchange->forwarded);
+    exchange->forwarded = NULL;
+    exchange->state = EXCHANGE_ENDED;
+    const struct exchange_events *events = exchange->events;
+    exchange->events = NULL;
+    counters_closed(COUNTER_exchanges);
+    if (events != NULL) {
+        events->on_end(exchange->owner);
+    }
+}
+
+/* --- Telling --- */
+
+bool exchange_deliver(struct exchange *exchange, struct slice bytes, bool is_last) {
+    if (exchange->events == NULL) {
+        return false;
+    }
+    exchange->events->on_body(exchange->owner, bytes, is_last);
+    return true;
+}
+
+void exchange_make_ready(struct exchange *exchange) {
+    if (exchange->events != NULL) {
+        exchange->events->on_ready(exchange->owner);
+    }
+}
+
+void exchange_drain(struct exchange *exchange) {
+    if (exchange->events != NULL) {
+        exchange->events->on_drain(exchange->owner);
+    }
+}
+
+void exchange_shut_down(struct exchange *exchange) {
+    if (exchange->events != NULL && exchange->events->on_shutdown != NULL) {
+        exchange->events->on_shutdown(exchange->owner);
+    }
+}
+
+void exchange_disconnect(struct exchange *exchange) {
+    if (exchange_is_active(exchange) && !exchange->is_disconnected) {
+        exchange->is_disconnected = true;
+        if (exchange->events != NULL) {
+            exchange->events->on_disconnect(exchange->owner);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+/* A server without sockets, whose application is a double: it records what it is told. Tests set
+ * `take_request` and `take_websocket` to attach somebody. */
+#ifndef CASGI_TESTS_SERVER_SCRIPT_H
+#define CASGI_TESTS_SERVER_SCRIPT_H
+
+#include "base/counters.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "record.h"
+#include "server/connection.h"
+#include "server/server.h"
+
+struct server_script {
+    struct event_loop *loop;
+    struct server *server;
+    struct record record;
+    int (*take_request)(struct server_script *script, struct exchange *exchange);
+    int (*take_websocket)(struct server_script *script, struct websocket *websocket);
+};
+
+static inline int script_on_request(void *application, struct exchange *exchange) {
+    struct server_script *script = application;
+    record_add(&script->record, "request %.*s;", (int)exchange->request->path.length,
+               exchange->request->path.data);
+    return script->take_request != NULL ? script->take_request(script, exchange) : STATUS_NO_MEMORY;
+}
+
+static inline int script_on_websocket(void *application, struct websocket *websocket) {
+    struct server_script *script = application;
+    record_add(&script->record, "websocket;");
+    return script->take_websocket != NULL ? script->take_websocket(script, websocket)
+                                          : STATUS_NO_MEMORY;
+}
+
+static inline void script_on_connection_end(void *application, struct connection *connection) {
+    (void)connection;
+    record_add(&((struct server_script *)application)->record, "connection end;");
+}
+
+static inline void script_on_idle(void *application) {
+    record_add(&((struct server_script *)application)->record, "idle;");
+}
+
+static inline void script_on_refused(void *application, struct connection *connection, int status,
+                                     const char *reason) {
+    (void)connection;
+    record_add(&((struct server_script *)application)->record, "refused %d %s;", status, reason);
+}
+
+static const struct application_events script_application = {
+    .on_request = script_on_request,
+    .on_websocket = script_on_websocket,
+    .on_connection_end = script_on_connection_end,
+    .on_idle = script_on_idle,
+    .on_refused = script_on_refused,
+};
+
+/* No time-outs, the ordinary limits. */
+static inline struct server_options script_options(void) {
+    return (struct server_options){
+        .http_timeout = -1,
+        .header_timeout = -1,
+        .keep_alive_timeout = -1,
+        .websocket_timeout = -1,
+        .websocket_connect_timeout = -1,
+        .ping_interval = -1,
+        .ping_timeout = -1,
+        .head_limits = {.head_size = LIMIT_HEAD_SIZE, .headers = LIMIT_HEADERS},
+        .ws_limits = {.message_size = LIMIT_WS_MESSAGE_SIZE, .frame_size = LIMIT_WS_FRAME_SIZE},
+        .write_high_water = LIMIT_WRITE_HIGH_WATER,
+        .write_backlog = LIMIT_WRITE_BACKLOG,
+    };
+}
+
+/* Opens all but the application's behaviour. `access_log` is a descriptor, or -1. */
+static inline void server_script_open(struct server_script *script,
+                                      const struct server_options *options, int access_log) {
+    memset(script, 0, sizeof(*script));
+    script->loop = event_loop_new();
+    script->server = server_new(script->loop, options, &script_application, script, access_log);
+    CHECK(script->server != NULL);
+}
+
+static inline void server_script_close(struct server_script *script) {
+    server_free(script->server);
+    event_loop_free(script->loop);
+    record_clear(&script->record);
+}
+
+/* What main() ends with: nothing may be alive. */
+static inline int server_report(void) {
+    for (int kind = 0; kind < COUNTER_COUNT; kind++) {
+        CHECK_ROW(counters_alive((enum counter)kind) == 0, counters_name((enum counter)kind));
+    }
+    return check_report();
+}
+
+#endif
