@@ -1,0 +1,24 @@
+"""Whether the live objects of a module are those that its file defines.
+
+Whoever replaces, inlines or relies on a function of somebody else's has read its text. The program
+may have changed the function meanwhile: wrapped it, assigned its `__code__` or its defaults, or put
+something else under a name that it reads. So its file is compiled anew here, never run, and what
+comes out is compared with the live objects. What cannot be known from the text counts as changed.
+Tracing, coverage and profiling change nothing that is compared.
+
+    reason = change_in("channels.consumer", ["AsyncConsumer.dispatch", "get_handler_name"])
+
+is None, or what a log line can say: "channels.consumer.get_handler_name was replaced
+(/srv/chat/audit.py:12)". It costs milliseconds for a module and belongs to the start;
+
+    watch = Watch([(channels.consumer, "get_handler_name"), (AsyncConsumer, "dispatch")])
+    watch.holds()
+
+says for less than a microsecond each whether what is there under these names is what was there
+when the watch was made. `fingerprint` is for knowing a text itself.
+"""
+
+from casgi.origin.change import change_in, fingerprint
+from casgi.origin.watch import Watch
+
+__all__ = ["Watch", "change_in", "fingerprint"]
