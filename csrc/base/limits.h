@@ -5,6 +5,28 @@
 #ifndef CASGI_BASE_LIMITS_H
 #define CASGI_BASE_LIMITS_H
 
+/* --header-timeout: seconds for the head of a request; nginx and Node take 60. A client that sends
+ * it drop by drop holds a connection. */
+#define LIMIT_HEADER_SECONDS 30
+
+/* --keep-alive-timeout: seconds that an idle connection is kept, as nginx does. */
+#define LIMIT_KEEP_ALIVE_SECONDS 75
+
+/* --websocket-timeout: seconds that a WebSocket lives at most. */
+#define LIMIT_WS_SECONDS 86400
+
+/* --websocket-connect-timeout: seconds for the application to accept one. */
+#define LIMIT_WS_CONNECT_SECONDS 5
+
+/* --ping-interval and --ping-timeout: seconds between pings, and without an answer to one. Proxies
+ * cut what is silent for 60. */
+#define LIMIT_PING_INTERVAL_SECONDS 20
+#define LIMIT_PING_SECONDS          30
+
+/* --application-close-timeout: seconds for an application to end after its client has gone, and for
+ * all of them at shutdown. */
+#define LIMIT_APPLICATION_CLOSE_SECONDS 10
+
 /* --max-head-size: request line and headers. nginx and Node take 8 to 16 KiB; 64 KiB leaves room
  * for large cookies and tokens and bounds what a client can make a worker hold before the
  * application sees it. 414 when the target alone is over it, else 431. */

@@ -1,8 +1,6 @@
 /* Reading the constructor's arguments. Holds nothing. */
 #include "bindings/server_arguments.h"
 
-#include "base/limits.h"
-
 /* A number of seconds, or None for never, which is -1 below the bridge. */
 static int seconds_converter(PyObject *object, void *address) {
     double seconds = -1;
@@ -32,7 +30,16 @@ static int size_converter(PyObject *object, void *address) {
     return 1;
 }
 
-static int slow_consumer_converter(PyObject *object, void *address) {
+static int flag_converter(PyObject *object, void *address) {
+    int is_true = PyObject_IsTrue(object);
+    if (is_true < 0) {
+        return 0;
+    }
+    *(bool *)address = is_true;
+    return 1;
+}
+
+static int policy_converter(PyObject *object, void *address) {
     static const char *const names[] = {[SLOW_CONSUMER_CLOSE] = "close",
                                         [SLOW_CONSUMER_DROP_OLDEST] = "drop-oldest",
                                         [SLOW_CONSUMER_DROP_NEWEST] = "drop-newest"};
@@ -93,84 +100,43 @@ static int header_name_converter(PyObject *object, void *address) {
     return 1;
 }
 
-static const struct server_options default_options = {
-    .http_timeout = -1,
-    .header_timeout = 30,
-    .keep_alive_timeout = 75,
-    .websocket_timeout = 86400,
-    .websocket_connect_timeout = 5,
-    .ping_interval = 20,
-    .ping_timeout = 30,
-    .head_limits = {.head_size = LIMIT_HEAD_SIZE, .headers = LIMIT_HEADERS},
-    .ws_limits = {.message_size = LIMIT_WS_MESSAGE_SIZE,
-                  .frame_size = LIMIT_WS_FRAME_SIZE,
-                  .fragments = LIMIT_WS_FRAGMENTS},
-    .write_high_water = LIMIT_WRITE_HIGH_WATER,
-    .write_backlog = LIMIT_WRITE_BACKLOG,
-    .slow_consumer = SLOW_CONSUMER_CLOSE,
-    .date_header = true,
-};
+#define OPTION_DEFAULT(kind, name, value) .name = value,
+#define OPTION_KEYWORD(kind, name, value) #name,
+#define OPTION_FORMAT(kind, name, value)  "O&"
+#define OPTION_TARGET(kind, name, value)  kind##_converter, &options->name,
+
+static void set_defaults(struct server_arguments *given) {
+    *given = (struct server_arguments){
+        .options = {SERVER_OPTIONS(OPTION_DEFAULT)}, .trusted_proxies = "*", .access_log_fd = -1};
+    char error[1];
+    (void)access_format_parse(&given->options.access_log_format, SLICE_LITERAL("ncsa"), error,
+                              sizeof(error));
+}
 
 int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"application",
                             "loop",
-                            "http_timeout",
-                            "header_timeout",
-                            "keep_alive_timeout",
-                            "websocket_timeout",
-                            "websocket_connect_timeout",
-                            "ping_interval",
-                            "ping_timeout",
-                            "application_close_timeout",
-                            "websocket_max_message_size",
-                            "websocket_max_frame_size",
-                            "request_buffer_size",
-                            "max_head_size",
-                            "max_headers",
-                            "write_high_water",
-                            "write_backlog_limit",
-                            "slow_consumer",
-                            "proxy_headers_host",
+                            SERVER_OPTIONS(OPTION_KEYWORD) "proxy_headers_host",
                             "proxy_headers_port",
+                            "access_log_format",
                             "trusted_proxies",
                             "root_path",
                             "server_header",
-                            "date_header",
                             "access_log_fd",
-                            "access_log_format",
                             "state",
                             NULL};
-    *given = (struct server_arguments){.options = default_options,
-                                       .request_buffer_size = LIMIT_REQUEST_BUFFER_SIZE,
-                                       .application_close_timeout = 10,
-                                       .trusted_proxies = "*",
-                                       .access_log_fd = -1};
+    set_defaults(given);
     struct server_options *options = &given->options;
-    int date_header = 1;
-    char error[1];
-    (void)access_format_parse(&options->access_log_format, SLICE_LITERAL("ncsa"), error,
-                              sizeof(error));
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "OO|$O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&sUOpiO&O:Server", names,
-            &given->application, &given->loop, seconds_converter, &options->http_timeout,
-            seconds_converter, &options->header_timeout, seconds_converter,
-            &options->keep_alive_timeout, seconds_converter, &options->websocket_timeout,
-            seconds_converter, &options->websocket_connect_timeout, seconds_converter,
-            &options->ping_interval, seconds_converter, &options->ping_timeout, seconds_converter,
-            &given->application_close_timeout, size_converter, &options->ws_limits.message_size,
-            size_converter, &options->ws_limits.frame_size, size_converter,
-            &given->request_buffer_size, size_converter, &options->head_limits.head_size,
-            size_converter, &options->head_limits.headers, size_converter,
-            &options->write_high_water, size_converter, &options->write_backlog,
-            slow_consumer_converter, &options->slow_consumer, header_name_converter,
+            args, kwargs, "OO|$" SERVER_OPTIONS(OPTION_FORMAT) "O&O&O&sUOiO:Server", names,
+            &given->application, &given->loop, SERVER_OPTIONS(OPTION_TARGET) header_name_converter,
             options->forwarding.address_header, header_name_converter,
-            options->forwarding.port_header, &given->trusted_proxies, &given->root_path,
-            &given->server_header, &date_header, &given->access_log_fd, access_log_format_converter,
-            &options->access_log_format, &given->state)) {
+            options->forwarding.port_header, access_log_format_converter,
+            &options->access_log_format, &given->trusted_proxies, &given->root_path,
+            &given->server_header, &given->access_log_fd, &given->state)) {
         return -1;
     }
-    options->date_header = date_header;
-    if (given->request_buffer_size == 0) {
+    if (options->request_buffer_size == 0) {
         PyErr_SetString(PyExc_ValueError, "request_buffer_size must be above 0");
         return -1;
     }

@@ -10,8 +10,6 @@ struct server_arguments {
         *state;                    /* borrowed; NULL when not given */
     const char *trusted_proxies;   /* borrowed */
     struct server_options options; /* but server_header */
-    size_t request_buffer_size;
-    double application_close_timeout; /* seconds; below 0 means never */
     int access_log_fd;
 };
 

@@ -135,8 +135,8 @@ static int fill_bridge(ServerObject *self, const struct server_arguments *given)
     bridge->on_tasks_ended = on_tasks_ended;
     bridge->application = Py_NewRef(given->application);
     bridge->loop = Py_NewRef(given->loop);
-    bridge->request_buffer_size = given->request_buffer_size;
-    bridge->application_close_timeout = given->application_close_timeout;
+    bridge->request_buffer_size = given->options.request_buffer_size;
+    bridge->application_close_timeout = given->options.application_close_timeout;
     bridge->root_path =
         given->root_path != NULL ? Py_NewRef(given->root_path) : PyUnicode_FromString("");
     bridge->lifespan_state =

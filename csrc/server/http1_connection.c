@@ -310,8 +310,9 @@ void *http1_connection_new(struct connection *connection) {
     http1->connection = connection;
     http1->exchange.ops = &http1_exchange_ops;
     http1->exchange.connection = connection;
-    http1->parser =
-        http1_parser_new(&connection->server->options.head_limits, &parser_events, http1);
+    const struct server_options *options = &connection->server->options;
+    const struct http1_parser_limits limits = {options->max_head_size, options->max_headers};
+    http1->parser = http1_parser_new(&limits, &parser_events, http1);
     if (http1->parser == NULL) {
         memory_free(http1);
         return NULL;

@@ -16,6 +16,11 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     }
     server->loop = loop;
     server->options = *options;
+    server->ws_limits = (struct ws_session_limits){
+        .message_size = options->websocket_max_message_size,
+        .frame_size = options->websocket_max_frame_size,
+        .fragments = LIMIT_WS_FRAGMENTS,
+    };
     server->application = events;
     server->owner = owner;
     server->date.second = -1;

@@ -6,35 +6,13 @@
 #define CASGI_SERVER_SERVER_H
 
 #include "base/list.h"
-#include "http/http1_parser.h"
 #include "http/http_date.h"
 #include "net/listener.h"
 #include "server/access_log.h"
 #include "server/application.h"
-#include "server/forwarded.h"
 #include "server/groups.h"
-#include "server/slow_consumer.h"
+#include "server/server_options.h"
 #include "ws/ws_session.h"
-
-/* Seconds; below 0 means never. */
-struct server_options {
-    double http_timeout;
-    double header_timeout;
-    double keep_alive_timeout;
-    double websocket_timeout;
-    double websocket_connect_timeout;
-    double ping_interval;
-    double ping_timeout;
-    struct http1_parser_limits head_limits;
-    struct ws_session_limits ws_limits;
-    size_t write_high_water;
-    size_t write_backlog; /* most unsent bytes of a member of groups */
-    enum slow_consumer_policy slow_consumer;
-    struct slice server_header; /* empty: none; borrowed for the server's life */
-    struct access_format access_log_format;
-    struct forwarding forwarding;
-    bool date_header;
-};
 
 struct server {
     struct event_loop *loop; /* borrowed */
@@ -46,6 +24,7 @@ struct server {
     struct listener **listeners;
     size_t listener_count;
     struct ws_decoder_pool *ws_decoders;
+    struct ws_session_limits ws_limits; /* of every session */
     struct groups groups;
     struct network_list trusted; /* proxies whose headers are believed; nobody at first */
     struct http_date date;

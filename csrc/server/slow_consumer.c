@@ -17,7 +17,7 @@ const char *slow_consumer_outcome_name(enum slow_consumer_outcome outcome) {
 
 /* Returns how many bytes must go before `length` more fit. An empty queue takes any frame. */
 static size_t excess(const struct websocket *websocket, size_t length) {
-    size_t limit = websocket->server->options.write_backlog;
+    size_t limit = websocket->server->options.write_backlog_limit;
     size_t backlog = exchange_queued(websocket->exchange);
     if (backlog == 0 || (backlog <= limit && length <= limit - backlog)) {
         return 0;

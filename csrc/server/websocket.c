@@ -283,8 +283,8 @@ struct websocket *websocket_new(struct server *server, struct exchange *exchange
     member_init(&websocket->member);
     timer_init(&websocket->timer, on_timer);
     timer_init(&websocket->lifetime, on_lifetime);
-    ws_session_init(&websocket->session, server->ws_decoders, &server->options.ws_limits,
-                    &session_events, websocket);
+    ws_session_init(&websocket->session, server->ws_decoders, &server->ws_limits, &session_events,
+                    websocket);
     exchange_attach(exchange, &exchange_events, websocket);
     return websocket;
 }

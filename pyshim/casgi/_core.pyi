@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from selectors import BaseSelector, SelectorKey
-from typing import Any, Literal, final
+from typing import Any, final
 
 from casgi.asgi import Application
 
@@ -53,32 +53,12 @@ class Server:
         application: Application,
         loop: asyncio.AbstractEventLoop,
         *,
-        http_timeout: float | None = None,
-        header_timeout: float | None = 30.0,
-        keep_alive_timeout: float | None = 75.0,
-        websocket_timeout: float | None = 86400.0,
-        websocket_connect_timeout: float | None = 5.0,
-        ping_interval: float | None = 20.0,
-        ping_timeout: float | None = 30.0,
-        application_close_timeout: float | None = 10.0,
-        websocket_max_message_size: int = 1048576,
-        websocket_max_frame_size: int = 1048576,
-        request_buffer_size: int = 65536,
-        max_head_size: int = 65536,
-        max_headers: int = 100,
-        write_high_water: int = 65536,
-        write_backlog_limit: int = 1048576,
-        slow_consumer: Literal["close", "drop-oldest", "drop-newest"] = "close",
-        proxy_headers_host: str | None = None,
-        proxy_headers_port: str | None = None,
-        trusted_proxies: str = "*",
-        root_path: str = "",
-        server_header: str | None = "casgi",
-        date_header: bool = True,
         access_log_fd: int = -1,
-        access_log_format: str = "ncsa",
         state: dict[str, Any] | None = None,
-    ) -> None: ...
+        **settings: Any,
+    ) -> None:
+        """Take what starting makes, and what `Config.core_options()` returns."""
+
     @property
     def connections(self) -> int:
         """Open connections."""

@@ -3,56 +3,22 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable
-from typing import Any, TypeAlias, get_args
+from typing import Any
 
 import click
 
 from casgi import __version__
-from casgi.config import DEFAULT_HOST, DEFAULT_PORT, Config, SlowConsumerPolicy
+from casgi.command_options import SectionedCommand, option, settings
+from casgi.config import Config
 from casgi.daphne_command import casgi_command
 from casgi.errors import CasgiError, ConfigError
 from casgi.importer import import_application
 from casgi.logging import DEFAULT_FORMAT, configure, enable_own_loggers
+from casgi.options import Section
 from casgi.process import run_process
 from casgi.server import Server
 
-_DEFAULT = Config()
 _APPLICATION_FAILED = 1
-
-
-Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
-
-
-def _seconds(name: str, *short: str, help: str, zero_is_never: bool = True) -> Decorator:
-    """Declare an option whose value of -1 is never, as for daphne; so is 0 unless it has a use."""
-
-    def none_if_never(context: object, parameter: object, seconds: float | None) -> float | None:
-        if seconds is None or seconds < 0 or (seconds == 0 and zero_is_never):
-            return None
-        return seconds
-
-    default = getattr(_DEFAULT, name)
-    return click.option(
-        *short,
-        "--" + name.replace("_", "-"),
-        type=click.FLOAT,
-        callback=none_if_never,
-        metavar="SECONDS",
-        default=None if default is None else f"{default:g}",
-        show_default="never" if default is None else True,
-        help=help,
-    )
-
-
-def _size(name: str, help: str) -> Decorator:
-    return click.option(
-        "--" + name.replace("_", "-"),
-        type=click.INT,
-        default=getattr(_DEFAULT, name),
-        show_default=True,
-        help=help,
-    )
 
 
 def _print_casgi_command(context: click.Context, parameter: object, line: str | None) -> None:
@@ -67,6 +33,7 @@ def _print_casgi_command(context: click.Context, parameter: object, line: str | 
 
 
 @click.command(
+    cls=SectionedCommand,
     context_settings={
         "auto_envvar_prefix": "CASGI",
         "help_option_names": ["-h", "--help"],
@@ -74,24 +41,19 @@ def _print_casgi_command(context: click.Context, parameter: object, line: str | 
         # daphne writes some options with _ and others with -: take either for all.
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
-    epilog="Every option can be given in the environment too: --http-timeout as CASGI_HTTP_TIMEOUT."
-    " Times are in seconds, and -1 is never.",
+    epilog="Each is a variable of the environment too: --http-timeout is CASGI_HTTP_TIMEOUT.",
 )
 @click.argument("application", envvar="CASGI_APPLICATION")
-@click.option("-b", "--bind", help=f"Host or address to listen on. [default: {DEFAULT_HOST}]")
-@click.option("-p", "--port", type=click.INT, help=f"TCP port. [default: {DEFAULT_PORT}]")
-@click.option("-u", "--unix-socket", help="Listen on a Unix socket of this path.")
-@click.option("--fd", type=click.INT, help="Listen on an inherited file descriptor.")
-@click.option(
-    "-e",
-    "--endpoint",
-    "endpoints",
-    multiple=True,
-    envvar="CASGI_ENDPOINT",
-    metavar="STRING",
-    help='Listen here too, as Twisted writes it: "tcp:8000:interface=127.0.0.1". Repeatable.',
+@option(
+    Section.APPLICATION,
+    "--app-dir",
+    default=".",
+    show_default=True,
+    metavar="PATH",
+    help="Folder to import the application from.",
 )
-@click.option(
+@option(
+    Section.LOGS,
     "-v",
     "--verbosity",
     type=click.IntRange(0, 3),
@@ -99,105 +61,23 @@ def _print_casgi_command(context: click.Context, parameter: object, line: str | 
     show_default=True,
     help="0 warnings, 1 information and access log, 2 debugging, 3 asyncio's debugging too.",
 )
-@click.option("--access-log", help="File to append the access log to, - for standard output.")
-@click.option(
-    "--access-log-format",
-    default=_DEFAULT.access_log_format,
-    show_default=True,
+@option(
+    Section.LOGS,
+    "--log-fmt",
+    default=DEFAULT_FORMAT,
     metavar="FORMAT",
-    help="ncsa, combined, json, or a text with fields: '{client} {request} {status} {duration}'.",
+    help="Format of log lines, as Python's logging, or json.",
 )
-@click.option(
-    "--log-fmt", default=DEFAULT_FORMAT, help="Format of log lines, as Python's logging, or json."
-)
-@click.option(
+@option(
+    Section.LOGS,
     "--log-config",
     type=click.Path(dir_okay=False),
     help="File that sets up logging instead: .json for dictConfig, else as fileConfig reads it.",
 )
-@click.option(
-    "--app-dir",
-    default=".",
-    show_default=True,
-    help="Folder to import the application from.",
-)
-@click.option(
-    "--proxy-headers",
-    is_flag=True,
-    help="Take the client's address and scheme from X-Forwarded-For, -Port and -Proto.",
-)
-@click.option(
-    "--proxy-headers-host",
-    metavar="HEADER",
-    help="Header with the client's address, instead of X-Forwarded-For.",
-)
-@click.option(
-    "--proxy-headers-port",
-    metavar="HEADER",
-    help="Header with the client's port, instead of X-Forwarded-Port.",
-)
-@click.option(
-    "--trusted-proxies",
-    metavar="NETWORKS",
-    default=_DEFAULT.trusted_proxies,
-    show_default=True,
-    help="Whose proxy headers are believed: 127.0.0.1,10.0.0.0/8, or * for everybody's.",
-)
-@click.option("--root-path", default="", help="The ASGI root_path.")
-@click.option(
-    "--lifespan",
-    type=click.Choice(["auto", "on", "off"]),
-    default=_DEFAULT.lifespan,
-    show_default=True,
-    help="Whether to run the application's lifespan; auto goes on without if it has none.",
-)
-@click.option(
-    "--accelerate/--no-accelerate",
-    default=_DEFAULT.accelerate,
-    show_default=True,
-    help="Whether casgi's dispatch and layers stand in for those of Channels.",
-)
-@click.option(
-    "--verify-shared",
-    is_flag=True,
-    help="For staging: run shareable handlers for each consumer too, and report differences.",
-)
-@_seconds("http_timeout", "-t", help="Longest time for a whole HTTP request and its response.")
-@_seconds("header_timeout", help="Longest time to wait for the head of a request.")
-@_seconds("keep_alive_timeout", help="How long an idle HTTP connection is kept.")
-@_seconds("websocket_timeout", help="Longest time for a WebSocket to stay open.")
-@_seconds("websocket_connect_timeout", help="Longest time for the application to accept one.")
-@_seconds("ping_interval", help="Time between the pings that a WebSocket is sent.")
-@_seconds("ping_timeout", help="Time without an answer to a ping that closes a WebSocket.")
-@_seconds(
-    "application_close_timeout",
-    help="Time for an application to end after its client has gone, and at shutdown.",
-    zero_is_never=False,
-)
-@_size("websocket_max_message_size", "Most bytes of an incoming message; 0 is no limit.")
-@_size("websocket_max_frame_size", "Most bytes of an incoming frame; 0 is no limit.")
-@_size("request_buffer_size", "Most bytes of a request's body in one event.")
-@_size("max_head_size", "Most bytes of a request line and its headers.")
-@_size("max_headers", "Most headers of a request.")
-@_size("write_high_water", "Bytes waiting to be written above which send() waits.")
-@_size("write_backlog_limit", "Most bytes of group messages that wait for a slow client.")
-@click.option(
-    "--slow-consumer",
-    type=click.Choice(get_args(SlowConsumerPolicy)),
-    default=_DEFAULT.slow_consumer,
-    show_default=True,
-    help="What is done when that is reached: close the client, or drop group messages.",
-)
-@click.option(
-    "-s",
-    "--server-name",
-    default=_DEFAULT.server_name,
-    show_default=True,
-    help="Value of the Server header.",
-)
-@click.option("--no-server-name", is_flag=True, help="Send no Server header.")
-@click.option("--date-header/--no-date-header", default=True, help="Whether to send a Date header.")
-@click.option(
+@settings
+@option(Section.HEADERS, "--no-server-name", is_flag=True, help="Send no Server header.")
+@option(
+    Section.OTHER,
     "--from-daphne",
     metavar="COMMAND",
     is_eager=True,

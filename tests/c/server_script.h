@@ -65,10 +65,12 @@ static inline struct server_options script_options(void) {
         .websocket_connect_timeout = -1,
         .ping_interval = -1,
         .ping_timeout = -1,
-        .head_limits = {.head_size = LIMIT_HEAD_SIZE, .headers = LIMIT_HEADERS},
-        .ws_limits = {.message_size = LIMIT_WS_MESSAGE_SIZE, .frame_size = LIMIT_WS_FRAME_SIZE},
+        .websocket_max_message_size = LIMIT_WS_MESSAGE_SIZE,
+        .websocket_max_frame_size = LIMIT_WS_FRAME_SIZE,
+        .max_head_size = LIMIT_HEAD_SIZE,
+        .max_headers = LIMIT_HEADERS,
         .write_high_water = LIMIT_WRITE_HIGH_WATER,
-        .write_backlog = LIMIT_WRITE_BACKLOG,
+        .write_backlog_limit = LIMIT_WRITE_BACKLOG,
     };
 }
 

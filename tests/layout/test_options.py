@@ -1,19 +1,24 @@
-"""An option is the same in all the places where it is written down.
+"""An option is declared once in Python and once in C, and the two agree.
 
-README, command line, Config, the stub and the C code of the core, and base/limits.h: csrc/README.md
-says how to add one.
+casgi.config has the field, server/server_options.h the core's line, base/limits.h the constant with
+its reason: csrc/README.md says how to add one. Everything else is made from these.
 """
 
 import ast
+import asyncio
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 
+from casgi import _core
 from casgi.cli import main
 from casgi.config import Config
+from casgi.options import Section
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = (ROOT / "csrc" / "base" / "limits.h").read_text()
@@ -21,8 +26,6 @@ LIMITS = (ROOT / "csrc" / "base" / "limits.h").read_text()
 LIMIT = re.compile(r"/\*((?:(?!\*/).)*)\*/\n((?:#define LIMIT_\w+ +[^\n]+\n)+)", re.DOTALL)
 SPELLING = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 OPTIONS = [option for option in main.params if isinstance(option, click.Option)]
-# What the command has beside its settings, and what starting makes.
-MADE_BY_STARTING = {"application", "loop", "state", "access_log_fd"}
 
 
 def spellings() -> set[str]:
@@ -34,37 +37,13 @@ def spellings() -> set[str]:
     return found
 
 
-def rows() -> dict[str, list[str]]:
-    """Return the cells of the README's table of options, by each spelling in the first one."""
-    section = (ROOT / "README.md").read_text().partition("\n## Options\n")[2].partition("\n## ")[0]
-    table: dict[str, list[str]] = {}
-    for line in section.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        for spelling in SPELLING.findall(cells[0]) if line.startswith("| `") else []:
-            table[spelling] = cells
-    return table
+def test_page_is_as_declared() -> None:
+    script = [sys.executable, "scripts/options_page.py", "--check"]
+    checked = subprocess.run(script, cwd=ROOT, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
 
 
-def test_readme_has_every_option() -> None:
-    assert set(rows()) == spellings()
-
-
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_readme_has_the_default(option: click.Option) -> None:
-    if option.hidden or option.name == "version":
-        return
-    written = rows()[option.opts[-1]][1]
-    default = main.make_context("casgi", ["x:y"], ignore_unknown_options=True).params
-    value = default.get(str(option.name))
-    if option.opts[-1].endswith(("-timeout", "-interval")):
-        assert written == ("never" if value is None else f"{value:g}")
-    elif isinstance(value, int) and not isinstance(value, bool):
-        assert written == str(value)
-    else:
-        assert written or not value
-
-
-@pytest.mark.parametrize("page", ["README.md", "docs/http.md", "docs/websocket.md"])
+@pytest.mark.parametrize("page", ["docs/options.md", "docs/http.md", "docs/websocket.md"])
 def test_pages_name_options_that_are_there(page: str) -> None:
     named = set(re.findall(r"`(--?[a-z][a-z-]*)[` ]", (ROOT / page).read_text()))
     assert len(named) > 5
@@ -104,37 +83,41 @@ def test_limit_that_names_an_option(name: str, value: str) -> None:
     assert getattr(Config(), name.replace("-", "_")) == number(value)
 
 
-def keywords_of_the_core() -> set[str]:
-    source = (ROOT / "csrc" / "bindings" / "server_arguments.c").read_text()
-    listed = re.search(r"static char \*names\[\] = \{(.*?)NULL\}", source, re.DOTALL)
-    assert listed is not None
-    return set(re.findall(r'"(\w+)"', listed[1]))
+def options_of_the_core() -> dict[str, Any]:
+    """Return the names of the core's table with their defaults."""
+    source = (ROOT / "csrc" / "server" / "server_options.h").read_text()
+    lines = re.findall(r"^    OPTION\((\w+), (\w+), (\S+)\)", source, re.MULTILINE)
+    return {name: default(kind, value) for kind, name, value in lines}
 
 
-def stub() -> dict[str, Any]:
-    """Return the keywords of _core.Server in the stub, with their defaults."""
-    tree = ast.parse((ROOT / "pyshim" / "casgi" / "_core.pyi").read_text())
-    server = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Server")
-    made = next(n for n in server.body if isinstance(n, ast.FunctionDef))
-    assert made.name == "__init__"
-    defaults = [d and ast.literal_eval(d) for d in made.args.kw_defaults]
-    keywords = {a.arg: d for a, d in zip(made.args.kwonlyargs, defaults, strict=True)}
-    return keywords | {a.arg: None for a in made.args.args if a.arg != "self"}
+def default(kind: str, value: str) -> Any:
+    """Return what Config has for a default of the table."""
+    constants = dict(re.findall(r"#define (LIMIT_\w+) +([^\n]+)", LIMITS))
+    if kind == "policy":
+        return value.removeprefix("SLOW_CONSUMER_").lower().replace("_", "-")
+    if kind == "flag":
+        return value == "true"
+    return None if value == "OPTION_NEVER" else number(constants[value])
+
+
+def test_core_has_the_settings_and_their_defaults() -> None:
+    table = options_of_the_core()
+    assert len(table) > 10
+    settings = Config().core_options()
+    assert {name: settings.get(name, "missing") for name in table} == table
 
 
 def test_core_takes_every_setting() -> None:
-    wanted = set(Config().core_options()) | MADE_BY_STARTING
-    assert keywords_of_the_core() == wanted
-    assert set(stub()) == wanted
+    async def make() -> None:
+        loop = asyncio.get_running_loop()
+        _core.Server(None, loop, **Config().core_options()).close()  # type: ignore[arg-type]
+
+    asyncio.run(make())
 
 
-def test_stub_has_the_defaults() -> None:
-    settings = Config().core_options()
-    assert {name: stub()[name] for name in settings} == settings
-
-
-def test_command_has_every_setting() -> None:
-    from dataclasses import fields
-
-    named = {option.name for option in OPTIONS}
-    assert {field.name for field in fields(Config)} - named == set()
+def test_help_has_sections() -> None:
+    text = main.get_help(click.Context(main, **main.context_settings))
+    assert [text.index(f"\n{section.value}:\n") for section in Section] == sorted(
+        text.index(f"\n{section.value}:\n") for section in Section
+    )
+    assert "Options:" not in text

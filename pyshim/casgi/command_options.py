@@ -1,0 +1,105 @@
+"""The command's options for click: the fields of Config, and `--help` in sections."""
+
+from collections.abc import Callable
+from dataclasses import Field, fields
+from typing import Any, TypeAlias
+
+import click
+
+from casgi.config import Config
+from casgi.options import Choice, Flag, Number, Seconds, Section, Text, option_of
+
+Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+class SectionOption(click.Option):
+    """An option that `--help` lists in a section."""
+
+    def __init__(self, *args: Any, section: Section = Section.OTHER, **more: Any) -> None:
+        """Take the section, and what click takes."""
+        super().__init__(*args, **more)
+        self.section = section
+
+
+class SectionedCommand(click.Command):
+    """A command whose `--help` is in sections."""
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, each under the heading of its section."""
+        for section in Section:
+            options = [p for p in self.get_params(context) if section_of(p) is section]
+            records = filter(None, (option.get_help_record(context) for option in options))
+            if lines := list(records):
+                with formatter.section(section.value):
+                    formatter.write_dl(lines)
+
+
+def section_of(parameter: click.Parameter) -> Section | None:
+    """Return where `--help` lists a parameter; None for an argument."""
+    if not isinstance(parameter, click.Option):
+        return None
+    return parameter.section if isinstance(parameter, SectionOption) else Section.OTHER
+
+
+def option(section: Section, *names: str, **attributes: Any) -> Decorator:
+    """Declare an option that is no field of Config."""
+    return click.option(*names, cls=SectionOption, section=section, **attributes)
+
+
+def settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Declare an option for each field of Config."""
+    # Decorators apply from the bottom up.
+    for field in reversed(fields(Config)):
+        declared = option_of(field)
+        declare = option(declared.section, *_names(field), **_attributes(field))
+        command = declare(command)
+    return command
+
+
+def _names(field: Field[Any]) -> list[str]:
+    """Return click's names: that of the parameter, and the spellings."""
+    declared = option_of(field)
+    long = declared.name or "--" + field.name.replace("_", "-")
+    if isinstance(declared, Flag) and declared.has_opposite:
+        long += f"/--no-{long[2:]}"
+    return [field.name, *([declared.short] if declared.short else []), long]
+
+
+def _attributes(field: Field[Any]) -> dict[str, Any]:
+    """Return what else click is told."""
+    declared = option_of(field)
+    attributes: dict[str, Any] = {
+        "help": declared.help,
+        "default": field.default,
+        "show_default": field.default not in (None, "", (), False),
+        "metavar": declared.metavar,
+    }
+    match declared:
+        case Seconds():
+            attributes |= _of_seconds(declared, field.default)
+        case Number():
+            attributes |= {"type": click.INT}
+        case Choice():
+            attributes |= {"type": click.Choice(declared.choices)}
+        case Flag():
+            attributes |= {"is_flag": True}
+        case Text():
+            attributes |= {"type": declared.value_type, "multiple": declared.is_repeatable}
+    if declared.name is not None:
+        attributes["envvar"] = "CASGI_" + declared.name.strip("-").replace("-", "_").upper()
+    return attributes
+
+
+def _of_seconds(declared: Seconds, default: Any) -> dict[str, Any]:
+    def none_if_never(context: object, parameter: object, value: float | None) -> float | None:
+        if value is None or value < 0 or (value == 0 and declared.zero_is_never):
+            return None
+        return value
+
+    return {
+        "type": click.FLOAT,
+        "callback": none_if_never,
+        "metavar": "SECONDS",
+        "default": None if default is None else f"{default:g}",
+        "show_default": "never" if default is None else True,
+    }

@@ -1,0 +1,74 @@
+"""What single options may be, beyond their kinds: each raises ConfigError for anything else."""
+
+import ipaddress
+import re
+from typing import Any
+
+from casgi import _core
+from casgi.endpoints import parse_endpoint
+from casgi.errors import ConfigError
+
+# RFC 9110 section 5.6.2; names with an underscore never reach an application.
+_HEADER_NAME = re.compile(r"[-!#$%&'*+.^`|~0-9A-Za-z]{1,63}")
+
+
+def not_empty(name: str, text: str) -> None:
+    """Take any text but the empty one."""
+    if text == "":
+        raise ConfigError(f"{name} must not be empty")
+
+
+def port(name: str, port: int) -> None:
+    """Take a TCP port, 0 included."""
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"{name} must be from 0 to 65535, not {port!r}")
+
+
+def descriptor(name: str, fd: int) -> None:
+    """Take a file descriptor."""
+    if fd < 0:
+        raise ConfigError(f"{name} must be a file descriptor, not {fd!r}")
+
+
+def endpoints(name: str, endpoints: Any) -> None:
+    """Take the strings that casgi.endpoints reads."""
+    if isinstance(endpoints, str):
+        raise ConfigError(f"{name} must be a tuple of texts, not {endpoints!r}")
+    for endpoint in endpoints:
+        parse_endpoint(endpoint)
+
+
+def access_log_format(name: str, text: str) -> None:
+    """Take what the core can write."""
+    try:
+        _core.check_access_log_format(text)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(str(error)) from None
+
+
+def networks(name: str, text: str) -> None:
+    """Take addresses and networks."""
+    canonical_networks(text)
+
+
+def header_name(name: str, header: str) -> None:
+    """Take the name of a header."""
+    if not _HEADER_NAME.fullmatch(header):
+        raise ConfigError(f"{name} must be the name of a header, not {header!r}")
+
+
+def header_value(name: str, text: str) -> None:
+    """Take what can stand in a header."""
+    if not (text and text.isascii() and text.isprintable()):
+        raise ConfigError(f"{name} must be printable ASCII text or None, not {text!r}")
+
+
+def canonical_networks(text: str) -> str:
+    """Return addresses and networks as the core reads them; raise ConfigError for anything else."""
+    if text.strip() == "*":
+        return "*"
+    try:
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        return ",".join(str(ipaddress.ip_network(part, strict=False)) for part in parts)
+    except ValueError as error:
+        raise ConfigError(f'trusted_proxies must be addresses, networks or "*": {error}') from None
