@@ -17,6 +17,7 @@
 #include "bindings/server_arguments.h"
 #include "loop/rider.h"
 #include "loop/selector.h"
+#include "net/socket_stream.h"
 #include "server/connection.h"
 #include "server/server.h"
 
@@ -215,7 +216,7 @@ static PyObject *listen_on(PyObject *op, PyObject *args) {
         PyErr_SetString(PyExc_RuntimeError, "the server is closed, or shutting down");
         return NULL;
     }
-    int error = server_listen(self->server, descriptor, backlog);
+    int error = server_listen(self->server, descriptor, backlog, &socket_stream_factory);
     if (error < 0) {
         PyErr_SetString(PyExc_OSError, listener_error_text(error));
         return NULL;

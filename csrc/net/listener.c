@@ -15,7 +15,6 @@
 #include "base/counters.h"
 #include "base/memory.h"
 #include "net/event_loop_internal.h"
-#include "net/socket_stream.h"
 #include "net/timer.h"
 
 /* Connections taken before the others get their turn. */
@@ -29,6 +28,7 @@ struct listener {
     uv_poll_t poll;
     struct timer pause;
     struct event_loop *loop;
+    const struct stream_factory *factory;
     listener_accept on_accept;
     void *owner;
     unsigned long pauses;
@@ -61,7 +61,8 @@ static void pause_accepting(struct listener *listener) {
 }
 
 static void hand_up(struct listener *listener, int descriptor) {
-    struct stream *stream = socket_stream_new(listener->loop, listener->family, descriptor);
+    struct stream *stream =
+        listener->factory->make(listener->factory, listener->loop, listener->family, descriptor);
     if (stream == NULL) {
         close(descriptor);
         return;
@@ -115,13 +116,15 @@ static int start_listening(struct listener *listener, int descriptor, int backlo
 }
 
 struct listener *listener_new(struct event_loop *loop, int descriptor, int backlog,
-                              listener_accept on_accept, void *owner, int *error) {
+                              const struct stream_factory *factory, listener_accept on_accept,
+                              void *owner, int *error) {
     struct listener *listener = memory_allocate_zeroed(sizeof(*listener));
     if (listener == NULL) {
         *error = UV_ENOMEM;
         return NULL;
     }
     listener->loop = loop;
+    listener->factory = factory;
     listener->on_accept = on_accept;
     listener->owner = owner;
     listener->descriptor = -1;

@@ -10,15 +10,16 @@
 
 struct listener;
 
-/* A new connection. *Takes* the stream (nothing attached yet, not reading): attach, then read or
- * close. */
+/* A new connection. *Takes* the stream, to which nobody is attached yet: attach, then open or close
+ * it. */
 typedef void (*listener_accept)(void *owner, struct stream *stream);
 
 /* Returns new listener on `descriptor` (a bound AF_INET, AF_INET6 or AF_UNIX stream socket;
  * *borrows*: it is duplicated), listening with `backlog`, or NULL with *error set to a negative
- * libuv error code. TCP_NODELAY is set on every accepted tcp connection. */
+ * libuv error code. Its streams are made by `factory` (*borrows* until it is freed). */
 struct listener *listener_new(struct event_loop *loop, int descriptor, int backlog,
-                              listener_accept on_accept, void *owner, int *error);
+                              const struct stream_factory *factory, listener_accept on_accept,
+                              void *owner, int *error);
 
 /* How often the listener has paused because accept(2) failed, mostly for want of descriptors. */
 unsigned long listener_pauses(const struct listener *listener);

@@ -74,6 +74,10 @@ static void on_read(uv_stream_t *handle, ssize_t length, const uv_buf_t *buffer)
     }
 }
 
+static void open_stream(struct stream *stream) {
+    stream->events->on_open(stream->owner);
+}
+
 static int read_start(struct stream *stream) {
     struct socket_stream *socket = socket_of(stream);
     if (socket->is_reading || socket->has_ended) {
@@ -214,6 +218,7 @@ static void local_address(struct stream *stream, struct address *address) {
 }
 
 static const struct stream_ops socket_stream_ops = {
+    .open = open_stream,
     .read_start = read_start,
     .read_stop = read_stop,
     .try_write = try_write,
@@ -257,3 +262,11 @@ struct stream *socket_stream_new(struct event_loop *loop, int family, int descri
     }
     return &socket->stream;
 }
+
+static struct stream *make(const struct stream_factory *factory, struct event_loop *loop,
+                           int family, int descriptor) {
+    (void)factory;
+    return socket_stream_new(loop, family, descriptor);
+}
+
+const struct stream_factory socket_stream_factory = {make};

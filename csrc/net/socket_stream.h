@@ -1,4 +1,4 @@
-/* The stream of a connected tcp or unix socket, for the files of net/ only. */
+/* The stream of a connected tcp or unix socket. */
 #ifndef CASGI_NET_SOCKET_STREAM_H
 #define CASGI_NET_SOCKET_STREAM_H
 
@@ -7,5 +7,8 @@
 /* Returns new stream on `descriptor`, a connected stream socket of `family` (AF_UNIX, or tcp),
  * which it *takes*; or NULL, the descriptor then being the caller's. */
 struct stream *socket_stream_new(struct event_loop *loop, int family, int descriptor);
+
+/* Makes these streams. */
+extern const struct stream_factory socket_stream_factory;
 
 #endif

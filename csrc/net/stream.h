@@ -1,5 +1,8 @@
 /* A connected byte stream: one vtable for tcp, unix and (later) tls, the one seam at which
- * transports are exchanged.
+ * transports are exchanged. A stream may wrap another: it attaches itself to that one, opens and
+ * closes it, and frees itself when that one is closed.
+ *
+ *   made --attach, open--> on_open: bytes flow --close or reset--> on_closed: freed
  *
  * A stream lives from its constructor until on_closed() has returned. It gives bytes up as they
  * come and takes bytes down; it queues nothing but what libuv has been handed. Framing,
@@ -20,6 +23,9 @@ struct stream;
 /* What the stream tells its owner. None is called after on_closed(), and none but it after
  * stream_close(). */
 struct stream_events {
+    /* It can be read and written, and is_secure and both addresses are known: from inside
+     * stream_open(), or when a handshake is done. Once, before the others but on_read_end(). */
+    void (*on_open)(void *owner);
     /* Bytes arrived. *Borrows*: they are valid during the call only. */
     void (*on_read)(void *owner, struct slice bytes);
     /* Nothing more will arrive: STATUS_OK at an orderly end (the peer may still read),
@@ -35,6 +41,7 @@ struct stream_events {
 };
 
 struct stream_ops {
+    void (*open)(struct stream *stream);
     int (*read_start)(struct stream *stream);
     void (*read_stop)(struct stream *stream);
     ssize_t (*try_write)(struct stream *stream, const struct slice *parts, unsigned count);
@@ -62,6 +69,12 @@ static inline void stream_attach(struct stream *stream, const struct stream_even
                                  void *owner) {
     stream->events = events;
     stream->owner = owner;
+}
+
+/* Does what comes before the first byte, if there is anything to do; on_open() follows. Reads and
+ * writes may begin there. */
+static inline void stream_open(struct stream *stream) {
+    stream->ops->open(stream);
 }
 
 /* Starts or goes on reading; idempotent, and nothing after the end. STATUS_SYSTEM when the
@@ -132,5 +145,13 @@ static inline void stream_local_address(struct stream *stream, struct address *a
 }
 
 #define STREAM_PARTS_MAX 64
+
+/* What a listener makes its streams with. Embedded in what it needs for that. */
+struct stream_factory {
+    /* Returns new stream on `descriptor`, a connected stream socket of `family` (AF_UNIX, or tcp),
+     * which it *takes*; or NULL, the descriptor then being the caller's. */
+    struct stream *(*make)(const struct stream_factory *factory, struct event_loop *loop,
+                           int family, int descriptor);
+};
 
 #endif

@@ -5,8 +5,20 @@
 #include "base/counters.h"
 #include "base/limits.h"
 #include "base/memory.h"
-#include "server/http1_connection.h"
 #include "server/server.h"
+
+static void on_open(void *owner) {
+    struct connection *connection = owner;
+    struct server *server = connection->server;
+    if (connection->state != CONNECTION_OPENING) {
+        return;
+    }
+    if (access_log_is_on(&server->access_log)) {
+        (void)connection_peer(connection); /* the socket may be gone by the time of the line */
+    }
+    connection->last_heard = event_loop_now(server->loop);
+    connection_begin(connection, server->choose_protocol(connection->stream));
+}
 
 static void on_read(void *owner, struct slice bytes) {
     struct connection *connection = owner;
@@ -87,7 +99,11 @@ static void on_closed(void *owner) {
     }
 }
 
-static const struct stream_events stream_events = {on_read, on_read_end, on_written, on_closed};
+static const struct stream_events stream_events = {.on_open = on_open,
+                                                   .on_read = on_read,
+                                                   .on_read_end = on_read_end,
+                                                   .on_written = on_written,
+                                                   .on_closed = on_closed};
 
 static void on_timer(struct timer *timer) {
     struct connection *connection = LIST_OBJECT(timer, struct connection, timer);
@@ -115,7 +131,7 @@ static void on_unowned_closed(void *owner) {
 }
 
 /* A stream for which there is no memory: it only has to go. */
-static const struct stream_events unowned_events = {NULL, NULL, NULL, on_unowned_closed};
+static const struct stream_events unowned_events = {.on_closed = on_unowned_closed};
 
 void connection_accept(void *owner, struct stream *stream) {
     struct server *server = owner;
@@ -128,19 +144,24 @@ void connection_accept(void *owner, struct stream *stream) {
     counters_opened(COUNTER_connections);
     connection->server = server;
     connection->stream = stream;
-    connection->last_heard = event_loop_now(server->loop);
     timer_init(&connection->timer, on_timer);
     timer_init(&connection->stall, on_stall);
     write_queue_init(&connection->queue, stream);
     list_append(&server->connections, &connection->link);
     server->connection_count++;
     stream_attach(stream, &stream_events, connection);
-    if (access_log_is_on(&server->access_log)) {
-        (void)connection_peer(connection); /* the socket may be gone by the time of the line */
+    stream_open(stream);
+    if (connection->state == CONNECTION_OPENING) {
+        connection_set_timeout(connection, server->options.header_timeout);
     }
-    connection->ops = &http1_connection_ops;
-    connection->protocol = http1_connection_new(connection);
-    if (connection->protocol == NULL || stream_read_start(stream) != STATUS_OK) {
+}
+
+void connection_begin(struct connection *connection, const struct protocol_ops *protocol) {
+    timer_stop(&connection->timer);
+    connection->state = CONNECTION_OPEN;
+    connection->ops = protocol;
+    connection->protocol = protocol->begin(connection);
+    if (connection->protocol == NULL || stream_read_start(connection->stream) != STATUS_OK) {
         connection_close(connection);
     }
 }

@@ -1,12 +1,13 @@
 /* One accepted connection: its stream, what is to be written on it, its timer, and the protocol
  * that is spoken.
  *
+ *   OPENING --on_open of the stream: connection_begin--> OPEN
  *   OPEN --connection_finish--> FINISHING --peer's end, or the linger timer--> CLOSING
  *   any  --connection_close---> CLOSING   --on_closed, from the loop--> freed
  *
- * FINISHING: the queue empties, FIN follows, the rest is read and dropped. It is freed in one
- * place, the stream's on_closed. Protocols are exchanged at one vtable: http1 here, http2 later by
- * ALPN or preface. */
+ * OPENING: the stream may have a handshake of its own; no protocol is spoken yet. FINISHING: the
+ * queue empties, FIN follows, the rest is read and dropped. It is freed in one place, the stream's
+ * on_closed. Protocols are exchanged at one vtable, and chosen by the server. */
 #ifndef CASGI_SERVER_CONNECTION_H
 #define CASGI_SERVER_CONNECTION_H
 
@@ -15,9 +16,12 @@
 #include "net/timer.h"
 #include "net/write_queue.h"
 
+struct connection;
 struct server;
 
 struct protocol_ops {
+    /* Returns new protocol for a connection (*borrows*), which on_closed() frees; or NULL. */
+    void *(*begin)(struct connection *connection);
     void (*on_bytes)(void *protocol, struct slice bytes);
     void (*on_read_end)(void *protocol,
                         int status); /* the peer sent its last byte, or the stream broke */
@@ -31,17 +35,22 @@ struct protocol_ops {
 
 enum peer_trust { TRUST_UNKNOWN, TRUST_GIVEN, TRUST_DENIED };
 
-enum connection_state { CONNECTION_OPEN, CONNECTION_FINISHING, CONNECTION_CLOSING };
+enum connection_state {
+    CONNECTION_OPENING,
+    CONNECTION_OPEN,
+    CONNECTION_FINISHING,
+    CONNECTION_CLOSING
+};
 
 struct connection {
     struct list link; /* in server->connections */
     struct server *server;
     struct stream *stream;
     struct write_queue queue;
-    struct timer timer;   /* the protocol's, and the linger's when finishing */
-    struct timer stall;   /* running while the peer should take bytes */
-    uint64_t stall_taken; /* write_queue_taken() when it was started */
-    const struct protocol_ops *ops;
+    struct timer timer;             /* the protocol's, and the linger's when finishing */
+    struct timer stall;             /* running while the peer should take bytes */
+    uint64_t stall_taken;           /* write_queue_taken() when it was started */
+    const struct protocol_ops *ops; /* NULL before connection_begin() */
     void *protocol;
     void *context;        /* the application's: kept per connection until on_connection_end() */
     struct address *peer; /* owned; NULL until connection_peer() was called */
@@ -54,6 +63,9 @@ struct connection {
 
 /* The server's listener_accept. *Takes* the stream. */
 void connection_accept(void *server, struct stream *stream);
+
+/* Starts to speak `protocol`, and to read. Closes the connection when that is impossible. */
+void connection_begin(struct connection *connection, const struct protocol_ops *protocol);
 
 /* Starts the protocol's timer (protocol_ops.on_timeout); `seconds` below 0 stops it. */
 void connection_set_timeout(struct connection *connection, double seconds);

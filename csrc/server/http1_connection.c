@@ -293,16 +293,7 @@ static void on_closed(void *protocol) {
     memory_free(http1);
 }
 
-const struct protocol_ops http1_connection_ops = {
-    .on_bytes = on_bytes,
-    .on_read_end = on_read_end,
-    .on_drain = on_drain,
-    .on_timeout = on_timeout,
-    .shutdown = shut_down,
-    .on_closed = on_closed,
-};
-
-void *http1_connection_new(struct connection *connection) {
+static void *begin(struct connection *connection) {
     struct http1_connection *http1 = memory_allocate_zeroed(sizeof(*http1));
     if (http1 == NULL) {
         return NULL;
@@ -320,3 +311,13 @@ void *http1_connection_new(struct connection *connection) {
     http1_set_phase(http1, PHASE_HEAD);
     return http1;
 }
+
+const struct protocol_ops http1_connection_ops = {
+    .begin = begin,
+    .on_bytes = on_bytes,
+    .on_read_end = on_read_end,
+    .on_drain = on_drain,
+    .on_timeout = on_timeout,
+    .shutdown = shut_down,
+    .on_closed = on_closed,
+};

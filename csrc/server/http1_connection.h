@@ -7,8 +7,4 @@
 
 extern const struct protocol_ops http1_connection_ops;
 
-/* Returns new protocol for `connection` (*borrows*), with its header timer started, or NULL. Freed
- * by its on_closed(). */
-void *http1_connection_new(struct connection *connection);
-
 #endif

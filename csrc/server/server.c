@@ -7,6 +7,13 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "server/connection.h"
+#include "server/http1_connection.h"
+
+/* The one place that knows which protocols there are. */
+static const struct protocol_ops *choose_protocol(const struct stream *stream) {
+    (void)stream;
+    return &http1_connection_ops;
+}
 
 struct server *server_new(struct event_loop *loop, const struct server_options *options,
                           const struct application_events *events, void *owner, int access_log) {
@@ -15,6 +22,7 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
         return NULL;
     }
     server->loop = loop;
+    server->choose_protocol = choose_protocol;
     server->options = *options;
     server->ws_limits = (struct ws_session_limits){
         .message_size = options->websocket_max_message_size,
@@ -35,7 +43,8 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     return server;
 }
 
-int server_listen(struct server *server, int descriptor, int backlog) {
+int server_listen(struct server *server, int descriptor, int backlog,
+                  const struct stream_factory *factory) {
     struct listener **listeners =
         memory_resize(server->listeners, (server->listener_count + 1) * sizeof(*listeners));
     if (listeners == NULL) {
@@ -44,7 +53,7 @@ int server_listen(struct server *server, int descriptor, int backlog) {
     server->listeners = listeners;
     int error = 0;
     struct listener *listener =
-        listener_new(server->loop, descriptor, backlog, connection_accept, server, &error);
+        listener_new(server->loop, descriptor, backlog, factory, connection_accept, server, &error);
     if (listener == NULL) {
         return error;
     }
@@ -74,6 +83,8 @@ static void end_connections(struct server *server, void (*end)(struct connection
 static void shut_down(struct connection *connection) {
     if (connection->state == CONNECTION_OPEN) {
         connection->ops->shutdown(connection->protocol);
+    } else if (connection->state == CONNECTION_OPENING) {
+        connection_close(connection);
     }
 }
 

@@ -16,6 +16,8 @@
 
 struct server {
     struct event_loop *loop; /* borrowed */
+    /* Returns what is spoken on a stream that is open. */
+    const struct protocol_ops *(*choose_protocol)(const struct stream *stream);
     struct server_options options;
     const struct application_events *application;
     void *owner; /* passed to the application's events */
@@ -39,8 +41,10 @@ struct server {
 struct server *server_new(struct event_loop *loop, const struct server_options *options,
                           const struct application_events *events, void *owner, int access_log);
 
-/* Listens on a bound socket. Returns STATUS_OK, or a negative libuv error code. */
-int server_listen(struct server *server, int descriptor, int backlog);
+/* Listens on a bound socket, with streams of `factory` (*borrows* for the server's life). Returns
+ * STATUS_OK, or a negative libuv error code. */
+int server_listen(struct server *server, int descriptor, int backlog,
+                  const struct stream_factory *factory);
 
 /* Closes all listeners; idempotent. */
 void server_stop_listening(struct server *server);

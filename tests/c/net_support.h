@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "check.h"
 #include "net/listener.h"
+#include "net/socket_stream.h"
 #include "net/write_queue.h"
 
 enum { TURN_MS = 20, TURNS = 500, BACKLOG = 512 };
@@ -35,6 +36,7 @@ struct peer {
     struct stream *stream;
     struct write_queue queue;
     struct buffer received;
+    int opens;
     int ends, end_status;
     int writes, write_status;
     int closes;
@@ -44,6 +46,13 @@ struct peer {
     bool dawdle_on_read;
     int descriptor; /* the client's end */
 };
+
+static inline void peer_on_open(void *owner) {
+    struct peer *peer = owner;
+    peer->opens++;
+    CHECK(stream_read_start(peer->stream) == STATUS_OK);
+    CHECK(stream_read_start(peer->stream) == STATUS_OK);
+}
 
 static inline void peer_on_read(void *owner, struct slice bytes) {
     struct peer *peer = owner;
@@ -82,6 +91,7 @@ static inline void peer_on_closed(void *owner) {
 }
 
 static const struct stream_events peer_events = {
+    .on_open = peer_on_open,
     .on_read = peer_on_read,
     .on_read_end = peer_on_read_end,
     .on_written = peer_on_written,
@@ -108,8 +118,8 @@ static inline void lobby_on_accept(void *owner, struct stream *stream) {
     peer->stream = stream;
     write_queue_init(&peer->queue, stream);
     stream_attach(stream, &peer_events, peer);
-    CHECK(stream_read_start(stream) == STATUS_OK);
-    CHECK(stream_read_start(stream) == STATUS_OK);
+    stream_open(stream);
+    CHECK(peer->opens == 1);
 }
 
 /* Listens on `name`, and is told its own address. */
@@ -122,7 +132,8 @@ static inline void lobby_open(struct lobby *lobby, struct event_loop *loop, cons
     lobby->name_length = sizeof(lobby->name);
     CHECK(getsockname(descriptor, (struct sockaddr *)&lobby->name, &lobby->name_length) == 0);
     int error = 0;
-    lobby->listener = listener_new(loop, descriptor, BACKLOG, lobby_on_accept, lobby, &error);
+    lobby->listener = listener_new(loop, descriptor, BACKLOG, &socket_stream_factory,
+                                   lobby_on_accept, lobby, &error);
     CHECK(lobby->listener != NULL && error == 0);
     close(descriptor);
 }

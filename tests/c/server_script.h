@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "record.h"
 #include "server/connection.h"
+#include "server/exchange.h"
 #include "server/server.h"
 
 struct server_script {

@@ -344,13 +344,15 @@ static void refuse(void *owner, struct stream *stream) {
 
 static void test_refusing_and_errors(struct event_loop *loop) {
     int error = 0;
-    CHECK(listener_new(loop, -1, 1, refuse, NULL, &error) == NULL);
+    CHECK(listener_new(loop, -1, 1, &socket_stream_factory, refuse, NULL, &error) == NULL);
     CHECK(strstr(listener_error_text(error), "bad file descriptor") != NULL);
     int pair[2], refused = 0;
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
-    CHECK(listener_new(loop, pair[0], 1, refuse, NULL, &error) == NULL && error < 0);
+    CHECK(listener_new(loop, pair[0], 1, &socket_stream_factory, refuse, NULL, &error) == NULL &&
+          error < 0);
     memory_set_failure(1);
-    CHECK(listener_new(loop, pair[0], 1, refuse, NULL, &error) == NULL && error < 0);
+    CHECK(listener_new(loop, pair[0], 1, &socket_stream_factory, refuse, NULL, &error) == NULL &&
+          error < 0);
     memory_set_failure(0);
     close(pair[0]);
     close(pair[1]);
@@ -360,7 +362,8 @@ static void test_refusing_and_errors(struct event_loop *loop) {
     int descriptor = socket(AF_INET, SOCK_STREAM, 0);
     CHECK(bind(descriptor, (struct sockaddr *)&name, length) == 0);
     CHECK(getsockname(descriptor, (struct sockaddr *)&name, &length) == 0);
-    struct listener *listener = listener_new(loop, descriptor, 8, refuse, &refused, &error);
+    struct listener *listener =
+        listener_new(loop, descriptor, 8, &socket_stream_factory, refuse, &refused, &error);
     CHECK(listener != NULL);
     close(descriptor);
     int client = socket(AF_INET, SOCK_STREAM, 0);
