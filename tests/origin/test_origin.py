@@ -2,6 +2,7 @@
 
 import builtins
 import functools
+import inspect
 import operator
 import sys
 import types
@@ -20,6 +21,10 @@ ALL = [*FUNCTIONS, "Layer", "Base", "LIMIT", "TYPES", "imported"]
 
 
 def other(*args: Any, **kwargs: Any) -> str:
+    return "other"
+
+
+async def async_other(*args: Any, **kwargs: Any) -> str:
     return "other"
 
 
@@ -55,8 +60,10 @@ def elsewhere(raw: Any) -> Any:
 
 
 def replaced_code(function: Any) -> None:
-    free = function.__code__.co_freevars
-    function.__code__ = other.__code__.replace(co_freevars=free)
+    code = function.__code__
+    is_async = bool(code.co_flags & inspect.CO_COROUTINE)
+    instead = async_other.__code__ if is_async else other.__code__
+    function.__code__ = instead.replace(co_freevars=code.co_freevars)
 
 
 def replaced_defaults(function: Any) -> None:

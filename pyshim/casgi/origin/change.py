@@ -114,17 +114,15 @@ class _Check:
                 if live is not _imported(self._module, node, name):
                     raise Changed(f"{name} was replaced{_place(live)}")
             case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
-                self._value(name, value, live)
+                self._value(name, value, live, owner)
             case _:
                 raise Changed(f"{name} is bound in a way that is not read")
 
-    def _value(self, name: str, node: ast.expr, live: object) -> None:
-        try:
-            defined = ast.literal_eval(node)
-        except ValueError:
-            raise Changed(f"{name} is computed, and cannot be known from its file") from None
-        if not _is_equal(live, defined):
-            raise Changed(f"{name} was changed")
+    def _value(self, name: str, node: ast.expr, live: object, owner: type | None) -> None:
+        if _is_computed(node):
+            raise Changed(f"{name} is computed, and cannot be known from its file")
+        if not self._is_value_of(node, live, owner):
+            raise Changed(f"{name} was changed{_place(live)}")
 
     # Functions
 
@@ -177,15 +175,10 @@ class _Check:
             if is_shadowed or not _is_own_builtin(name):
                 raise Changed(f"{function} reads {name}, which was replaced")
             return
-        match statements[-1]:
-            case ast.ClassDef():
-                self._class(name)
-            case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) if (
-                not _is_literal(value)
-            ):
-                pass
-            case _:
-                self.name(name)
+        if isinstance(statements[-1], ast.ClassDef):
+            self._class(name)
+        elif not any(_is_computed(getattr(node, "value", None)) for node in statements):
+            self.name(name)
 
     # Classes
 
@@ -302,12 +295,12 @@ def _is_equal(one: object, other: object) -> bool:
     return one == other
 
 
-def _is_literal(node: ast.expr) -> bool:
+def _is_computed(node: ast.expr | None) -> bool:
+    """Whether only running it would tell what an expression gives."""
     try:
-        ast.literal_eval(node)
+        return node is not None and ast.literal_eval(node) is _ABSENT
     except ValueError:
-        return False
-    return True
+        return not isinstance(node, ast.Name | ast.Attribute)
 
 
 def _mangled(attribute: str, owner: type | None) -> str:
