@@ -34,7 +34,12 @@ application = ProtocolTypeRouter(
 )
 """
 SETTINGS = """
-INSTALLED_APPS = ["daphne", *INSTALLED_APPS, "channels"]
+INSTALLED_APPS = [
+    "daphne",
+    *INSTALLED_APPS,
+    "channels",
+]
+BACKUPS = ["/srv/daphne", "daphne"]
 ASGI_APPLICATION = "project.asgi.application"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "test.sqlite3"}
@@ -84,7 +89,8 @@ class Project:
             settings.write(SETTINGS)
         (folder / "project" / "tests.py").write_text(TESTS)
         (folder / "Procfile").write_text(
-            "web: daphne -b 127.0.0.1 -p $PORT --http-timeout 30 project.asgi:application\n"
+            "web: daphne -b 127.0.0.1 -p $PORT --http-timeout 30"
+            " --log-fmt '/srv/daphne %(message)s' project.asgi:application\n"
         )
         self.run("python manage.py migrate --verbosity 0")
 
@@ -155,7 +161,7 @@ def test_page_has_five_steps() -> None:
 
 
 def test_step_1_brings_the_command(project: Project) -> None:
-    assert STEPS[1] == [("pip install casgi", "")]
+    assert STEPS[1] == [("pip install ../casgi", "")]
     assert project.run("casgi --version").startswith("casgi ")
 
 
@@ -164,6 +170,7 @@ def test_step_2_the_word_in_production(project: Project) -> None:
     (change, _), (translate, expected) = STEPS[2]
     assert project.run(translate) == expected
     project.run(change)
+    assert "/srv/daphne" in (project.folder / "Procfile").read_text()
     after = project.answers_of_procfile()
     assert (before.pop("server"), after.pop("server")) == ("daphne", "casgi")
     assert len(before["access log"]) == 6  # type: ignore[arg-type]
@@ -186,7 +193,8 @@ def settings(project: Project) -> Iterator[Path]:
 def test_step_3_the_word_in_the_settings(project: Project, settings: Path) -> None:
     (change, _), (runserver, _) = STEPS[3]
     project.run(change)
-    assert '"casgi"' in settings.read_text() and '"daphne"' not in settings.read_text()
+    assert '"casgi",' in settings.read_text() and '"daphne",' not in settings.read_text()
+    assert 'BACKUPS = ["/srv/daphne", "daphne"]' in settings.read_text()
     with project.serve(f"{runserver} --noreload $PORT") as site:
         seen = answers(site)
         static, _ = site.ask("GET", "/static/admin/css/base.css")

@@ -10,8 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 TOUR = ROOT / "csrc" / "README.md"
 PAGES = [
-    *[README, ROOT / "CHANGELOG.md", TOUR, *sorted((ROOT / "docs").glob("*.md"))],
-    *[ROOT / "bench" / "README.md", ROOT / "fuzz" / "README.md"],
+    *[TOUR, *sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))],
+    *[*sorted((ROOT / "bench").glob("*.md")), ROOT / "fuzz" / "README.md"],
     *sorted((ROOT / "examples").glob("*/README.md")),
 ]
 LINK = re.compile(r"\]\(([^)\s]+)\)|<img[^>]* src=\"([^\"]+)\"")
@@ -90,3 +90,7 @@ def test_make_targets_are_there(page: Path) -> None:
 def test_readme_says_what_the_makefile_does() -> None:
     named = set(re.findall(r"^make ([a-z-]+)$", README.read_text(), re.MULTILINE))
     assert named == {"chat", "test"}
+
+
+def test_readme_fits_two_screens() -> None:
+    assert README.read_text().count("\n") <= 120

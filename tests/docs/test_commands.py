@@ -1,0 +1,104 @@
+"""Every command that a page has somebody type is one that works, as far as it can be tried here."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from snippets import ROOT, Snippet, commands
+
+from casgi.errors import ApplicationImportError
+from casgi.importer import import_application
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+PACKAGES = (ROOT / "scripts" / "system-packages.sh").read_text()
+# Run as they stand by the tests of these pages.
+RUN_ELSEWHERE = {
+    "docs/from-daphne.md": "tests/frameworks/test_from_daphne.py",
+    "docs/runserver.md": "tests/runserver/test_docs_of_runserver.py",
+}
+MANAGE_COMMANDS = {"casgi_handlers", "check", "migrate", "runserver", "test"}
+VARIABLES = {"CASGI_DEBUG", "CASGI_WERROR"}
+
+
+def check_casgi(words: list[str], folder: Path) -> None:
+    """The options are taken: nothing is wrong but that there is no such application."""
+    done = subprocess.run(
+        [sys.executable, "-m", "casgi", *words],
+        cwd=folder,
+        env={**os.environ, "PORT": "8000", "PYTHONPATH": str(ROOT / "pyshim")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if "--from-daphne" in words:
+        assert done.returncode == 0, done.stderr
+        return
+    with pytest.raises(ApplicationImportError) as missing:
+        import_application(words[-1])
+    assert str(missing.value) in done.stderr, done.stderr
+
+
+def check_make(words: list[str], folder: Path) -> None:
+    targets = [word for word in words if "=" not in word]
+    assert targets and set(targets) <= TARGETS
+    variables = [word.partition("=")[0] for word in words if "=" in word]
+    assert all(re.search(rf"\b{name}\b", MAKEFILE) for name in variables)
+
+
+def check_apt(words: list[str], folder: Path) -> None:
+    assert words[0] == "install"
+    packages = {re.sub(r"^python3-", "python$version-", word) for word in words[1:]}
+    assert {word for word in packages if word not in PACKAGES} == set()
+
+
+def check_pip(words: list[str], folder: Path) -> None:
+    """casgi is in no registry: it is installed from a folder."""
+    if words[0] == "install":
+        assert "casgi" not in words
+        assert not any(word.startswith("casgi=") for word in words)
+
+
+def check_python(words: list[str], folder: Path) -> None:
+    if words[0] == "manage.py":
+        assert words[1] in MANAGE_COMMANDS
+    elif words[:2] == ["-m", "bench"]:
+        command = [sys.executable, *words, "--help"]
+        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    else:
+        assert words[:2] in (["-m", "pytest"], ["-m", "venv"])
+
+
+CHECKS: dict[str, Callable[[list[str], Path], None]] = {
+    "casgi": check_casgi,
+    "make": check_make,
+    "apt-get": check_apt,
+    "pip": check_pip,
+    "python": check_python,
+}
+# Those of others, and of the shell.
+TAKEN_AS_THEY_ARE = {"cd", "curl", "daphne", "git", "source"}
+
+COMMANDS = commands()
+
+
+@pytest.mark.parametrize(("snippet", "line"), COMMANDS, ids=[f"{s} {c}" for s, c in COMMANDS])
+def test_command(snippet: Snippet, line: str, tmp_path: Path) -> None:
+    if snippet.page in RUN_ELSEWHERE:
+        tests = (ROOT / RUN_ELSEWHERE[snippet.page]).read_text()
+        assert f'"docs" / "{Path(snippet.page).name}"' in tests
+        return
+    for part in re.split(r"\s*(?:&&|\|\|)\s*", line.partition(" #")[0]):
+        words = shlex.split(part)
+        while words[0] in ("sudo", "exec") or words[0].partition("=")[0] in VARIABLES:
+            words.pop(0)
+        program = words[0].removeprefix(".venv/bin/")
+        if program not in TAKEN_AS_THEY_ARE:
+            CHECKS[program](words[1:], tmp_path)
