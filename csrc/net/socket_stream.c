@@ -21,6 +21,7 @@ struct socket_stream {
         uv_pipe_t pipe;
     } uv;
     uint64_t read_turn; /* the last turn in which it was read from */
+    uint64_t given;     /* bytes that the kernel or libuv has */
     int descriptor;     /* libuv's, which closes it */
     bool is_reading;
     bool has_ended;     /* on_read_end() was called */
@@ -114,6 +115,7 @@ static ssize_t try_write(struct stream *stream, const struct slice *parts, unsig
                            : sendmsg(descriptor, &message, MSG_NOSIGNAL);
     } while (taken < 0 && errno == EINTR);
     if (taken >= 0) {
+        socket_of(stream)->given += (uint64_t)taken;
         return taken;
     }
     bool is_full = errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS;
@@ -141,6 +143,9 @@ static int write_parts(struct stream *stream, const struct slice *parts, unsigne
     if (error != 0) {
         memory_free(request);
         return error == UV_ENOMEM ? STATUS_NO_MEMORY : STATUS_CLOSED;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        socket_of(stream)->given += parts[i].length;
     }
     event_loop_want_turn(stream->loop);
     return STATUS_OK;
@@ -196,8 +201,9 @@ static void reset(struct stream *stream) {
     }
 }
 
-static size_t unwritten(const struct stream *stream) {
-    return uv_stream_get_write_queue_size(&((const struct socket_stream *)stream)->uv.stream);
+static uint64_t progress(const struct stream *stream) {
+    const struct socket_stream *socket = (const struct socket_stream *)stream;
+    return socket->given - uv_stream_get_write_queue_size(&socket->uv.stream);
 }
 
 static void ask_kernel(struct stream *stream, int (*ask)(int, struct sockaddr *, socklen_t *),
@@ -226,7 +232,7 @@ static const struct stream_ops socket_stream_ops = {
     .end_writing = end_writing,
     .close = close_handle,
     .reset = reset,
-    .unwritten = unwritten,
+    .progress = progress,
     .peer_address = peer_address,
     .local_address = local_address,
 };

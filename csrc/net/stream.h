@@ -49,7 +49,7 @@ struct stream_ops {
     void (*end_writing)(struct stream *stream);
     void (*close)(struct stream *stream);
     void (*reset)(struct stream *stream);
-    size_t (*unwritten)(const struct stream *stream);
+    uint64_t (*progress)(const struct stream *stream);
     void (*peer_address)(struct stream *stream, struct address *address);
     void (*local_address)(struct stream *stream, struct address *address);
 };
@@ -105,10 +105,10 @@ static inline int stream_write(struct stream *stream, const struct slice *parts,
     return stream->closing ? STATUS_CLOSED : stream->ops->write(stream, parts, count);
 }
 
-/* Bytes of the stream_write() under way that the socket has not taken yet: tells a slow peer from
- * one that takes nothing. */
-static inline size_t stream_unwritten(const struct stream *stream) {
-    return stream->closing ? 0 : stream->ops->unwritten(stream);
+/* Bytes of all that was written since the beginning that the socket has taken, whatever it was sent
+ * as: tells a slow peer from one that takes nothing. Never falls. */
+static inline uint64_t stream_progress(const struct stream *stream) {
+    return stream->ops->progress(stream);
 }
 
 /* Sends FIN (TLS: close_notify first) behind what was written; reading goes on. Idempotent. */

@@ -1,32 +1,17 @@
-/* What is to be sent on one stream, in order: the cork, the back-pressure and the shared frames.
+/* What is to be sent on one stream: the cork over a queue of frames.
  *
- * Bytes come as small copies, which share one growing tail frame, or as frames, of which it keeps a
- * reference until they are written. A flush gathers everything into one writev. Invariants: frames
- * leave in the order of their coming; `queued` is the sum of their unwritten bytes; at most one
- * stream_write() is under way, and its frames are the front of the queue until on_written(); only
- * while one is, the first frame can be partly written. Droppable frames are handed to it one at a
- * time, so that the others can still be dropped. Empty, it holds no memory of its own. */
+ * A flush gathers everything into one writev. At most one stream_write() is under way; its frames
+ * are held at the front of the queue until on_written(). Empty, it holds no memory of its own. */
 #ifndef CASGI_NET_WRITE_QUEUE_H
 #define CASGI_NET_WRITE_QUEUE_H
 
-#include <stdint.h>
-
-#include "base/frame.h"
+#include "net/frame_queue.h"
 #include "net/stream.h"
 
 struct write_queue {
     struct stream *stream;    /* borrowed */
     struct deferred deferred; /* the flush at the end of the turn */
-    struct frame **frames;    /* ring of references, behind it a byte for each: whether it may be
-                                 dropped; NULL while empty */
-    uint32_t first, count, capacity;
-    uint32_t in_flight; /* frames of the stream_write() under way */
-    struct frame
-        *tail; /* the last frame of the ring when copies may still be appended to it, else NULL */
-    size_t tail_capacity;
-    size_t offset;         /* bytes of the first frame already written */
-    size_t queued;         /* unwritten bytes of all frames */
-    uint64_t written;      /* bytes of the writes that are done, since the beginning */
+    struct frame_queue frames;
     uint64_t written_turn; /* turn of the last direct write */
     bool failed;           /* the peer takes no more: everything is dropped */
 };
@@ -74,12 +59,8 @@ int write_queue_on_written(struct write_queue *queue, int status);
 
 /* Unwritten bytes. */
 static inline size_t write_queue_size(const struct write_queue *queue) {
-    return queue->queued;
+    return queue->frames.size;
 }
-
-/* Bytes that the socket has taken since the beginning: tells a slow peer from one that takes
- * nothing. */
-uint64_t write_queue_taken(const struct write_queue *queue);
 
 /* Drops everything and lets go of the stream, which must be closed (frames under way with libuv
  * stay referenced until on_closed: call it from there). Idempotent. */

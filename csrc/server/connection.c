@@ -41,7 +41,7 @@ static void on_read_end(void *owner, int status) {
 /* Bytes wait for the peer: watch that it goes on taking some. */
 static void watch_stall(struct connection *connection) {
     if (!timer_is_running(&connection->stall)) {
-        connection->stall_taken = write_queue_taken(&connection->queue);
+        connection->stall_progress = stream_progress(connection->stream);
         timer_start(connection->server->loop, &connection->stall, LIMIT_STALL_SECONDS);
     }
 }
@@ -119,7 +119,7 @@ static void on_stall(struct timer *timer) {
     if (write_queue_size(&connection->queue) == 0) {
         return;
     }
-    if (write_queue_taken(&connection->queue) == connection->stall_taken) {
+    if (stream_progress(connection->stream) == connection->stall_progress) {
         connection_reset(connection);
     } else {
         watch_stall(connection);

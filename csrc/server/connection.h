@@ -49,7 +49,7 @@ struct connection {
     struct write_queue queue;
     struct timer timer;             /* the protocol's, and the linger's when finishing */
     struct timer stall;             /* running while the peer should take bytes */
-    uint64_t stall_taken;           /* write_queue_taken() when it was started */
+    uint64_t stall_progress;        /* stream_progress() when it was started */
     const struct protocol_ops *ops; /* NULL before connection_begin() */
     void *protocol;
     void *context;        /* the application's: kept per connection until on_connection_end() */

@@ -227,7 +227,7 @@ static size_t queued(const struct exchange *exchange) {
 }
 
 static uint64_t progress(const struct exchange *exchange) {
-    return write_queue_taken(&http1_of(exchange)->connection->queue);
+    return stream_progress(http1_of(exchange)->connection->stream);
 }
 
 static bool is_congested(struct exchange *exchange) {

@@ -9,7 +9,8 @@ struct stream_script {
     struct stream stream;
     struct record record; /* reading, the end of writing, closing */
     struct record taken;  /* the bytes */
-    size_t room;          /* bytes that the next try_write takes */
+    uint64_t taken_count;
+    size_t room; /* bytes that the next try_write takes */
     int try_writes, writes;
     unsigned most_parts;
     bool opens_late; /* on_open() does not come from inside stream_open() */
@@ -50,6 +51,7 @@ static inline ssize_t stream_script_try_write(struct stream *stream, const struc
     for (unsigned i = 0; i < count && script->room > 0; i++) {
         size_t length = parts[i].length < script->room ? parts[i].length : script->room;
         record_bytes(&script->taken, slice_of(parts[i].data, length));
+        script->taken_count += length;
         script->room -= length;
     }
     return (ssize_t)(script->taken.length - before);
@@ -82,13 +84,8 @@ static inline void stream_script_reset(struct stream *stream) {
 }
 
 /* Of what stream_write() was given, the socket takes nothing until stream_script_completes(). */
-static inline size_t stream_script_unwritten(const struct stream *stream) {
-    const struct stream_script *script = (const struct stream_script *)stream;
-    size_t length = 0;
-    for (unsigned i = 0; i < script->pending_count; i++) {
-        length += script->pending_parts[i].length;
-    }
-    return length;
+static inline uint64_t stream_script_progress(const struct stream *stream) {
+    return ((const struct stream_script *)stream)->taken_count;
 }
 
 static inline void stream_script_peer(struct stream *stream, struct address *address) {
@@ -108,7 +105,7 @@ static const struct stream_ops stream_script_ops = {
     .end_writing = stream_script_end_writing,
     .close = stream_script_close,
     .reset = stream_script_reset,
-    .unwritten = stream_script_unwritten,
+    .progress = stream_script_progress,
     .peer_address = stream_script_peer,
     .local_address = stream_script_local,
 };
@@ -141,6 +138,7 @@ static inline void stream_script_completes(struct stream_script *script, int sta
     script->pending_count = 0;
     for (unsigned i = 0; i < count; i++) {
         record_bytes(&script->taken, script->pending_parts[i]);
+        script->taken_count += script->pending_parts[i].length;
     }
     script->stream.events->on_written(script->stream.owner, status);
 }

@@ -1,9 +1,12 @@
 /* Write queues on real sockets: a backlog, a fan-out, a peer that vanishes. */
 #include "net_support.h"
 
-/* Reads all that comes until `expected` bytes are there, running the loop meanwhile. */
-static void read_all(struct event_loop *loop, int descriptor, struct buffer *into,
+/* Reads all that comes until `expected` bytes are there, running the loop meanwhile; the progress
+ * of the stream is between what has come and what was written. */
+static void read_all(struct event_loop *loop, const struct peer *peer, struct buffer *into,
                      size_t expected) {
+    int descriptor = peer->descriptor;
+    uint64_t progress = stream_progress(peer->stream);
     set_non_blocking(descriptor);
     for (int turns = 0; into->length < expected && turns < 20000; turns++) {
         CHECK(buffer_reserve(into, 65536) == STATUS_OK);
@@ -11,6 +14,9 @@ static void read_all(struct event_loop *loop, int descriptor, struct buffer *int
         if (count > 0) {
             into->length += (size_t)count;
         }
+        CHECK(stream_progress(peer->stream) >= progress);
+        progress = stream_progress(peer->stream);
+        CHECK(progress >= into->length && progress <= expected);
         event_loop_turn(loop, 0);
     }
 }
@@ -30,10 +36,12 @@ static void test_a_backlog(struct event_loop *loop, struct lobby *lobby) {
                          : write_queue_push(&peer.queue, frame_copy(bytes)) == STATUS_OK);
         CHECK(write_queue_flush(&peer.queue) == STATUS_OK);
     }
-    read_all(loop, peer.descriptor, &got, expected.length);
+    CHECK(stream_progress(peer.stream) < expected.length);
+    read_all(loop, &peer, &got, expected.length);
+    CHECK(stream_progress(peer.stream) == expected.length);
     CHECK(slice_equals(buffer_slice(&got), buffer_slice(&expected)));
     TURN_UNTIL(loop, write_queue_size(&peer.queue) == 0);
-    CHECK(peer.queue.frames == NULL && peer.writes > 0 && peer.write_status == STATUS_OK);
+    CHECK(peer.queue.frames.ring == NULL && peer.writes > 0 && peer.write_status == STATUS_OK);
     buffer_release(&expected);
     buffer_release(&got);
     peer_finish(&peer, loop);

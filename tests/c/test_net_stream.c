@@ -190,7 +190,7 @@ static void test_closing_during_a_write(struct event_loop *loop, struct lobby *l
     memset(frame_bytes(frame), 'x', frame->length);
     CHECK(write_queue_push(&peer.queue, frame) == STATUS_OK);
     CHECK(write_queue_flush(&peer.queue) == STATUS_OK);
-    CHECK(peer.queue.in_flight == 1);
+    CHECK(peer.queue.frames.held == 1);
     peer_finish(&peer, loop);
     CHECK(peer.writes == 0);
 }

@@ -9,19 +9,19 @@ static void test_cork(struct event_loop *loop) {
     append(&script, "a");
     append(&script, "b");
     CHECK(write_queue_size(&script.queue) == 2);
-    CHECK(script.try_writes == 0);
+    CHECK(script.socket.try_writes == 0);
     CHECK(write_queue_flush(&script.queue) == STATUS_OK);
-    CHECK(took(&script, "ab") && script.try_writes == 1 && script.most_parts == 1);
-    CHECK(script.queue.frames == NULL);
+    CHECK(took(&script, "ab") && script.socket.try_writes == 1 && script.socket.most_parts == 1);
+    CHECK(script.queue.frames.ring == NULL);
     append(&script, "c");
     CHECK(write_queue_flush(&script.queue) == STATUS_OK);
     CHECK(write_queue_push(&script.queue, frame_copy(SLICE_LITERAL("d"))) == STATUS_OK);
     CHECK(write_queue_flush(&script.queue) == STATUS_OK);
     append(&script, "e");
-    CHECK(took(&script, "ab") && script.told == 0);
+    CHECK(took(&script, "ab") && script.notices == 0);
     event_loop_turn(loop, 0);
-    CHECK(took(&script, "abcde") && script.try_writes == 2 && script.most_parts == 3);
-    CHECK(script.told == 1); /* so that whoever waits for room learns of it */
+    CHECK(took(&script, "abcde") && script.socket.try_writes == 2 && script.socket.most_parts == 3);
+    CHECK(script.notices == 1); /* so that whoever waits for room learns of it */
     append(&script, "f");
     CHECK(write_queue_flush(&script.queue) == STATUS_OK);
     CHECK(took(&script, "abcdef"));
@@ -43,12 +43,12 @@ static void test_writing_in_place(struct event_loop *loop) {
     write_queue_trim(&script.queue, 6);
     CHECK(write_queue_size(&script.queue) == 4);
     append(&script, "+tail");
-    CHECK(script.queue.count == 1);
+    CHECK(script.queue.frames.count == 1);
     CHECK(write_queue_extend(&script.queue, 5000, &room) == STATUS_OK);
     write_queue_trim(&script.queue, 5000);
     CHECK(write_queue_flush(&script.queue) == STATUS_OK);
     CHECK(took(&script, "head+tail"));
-    CHECK(script.queue.frames == NULL);
+    CHECK(script.queue.frames.ring == NULL);
     CHECK(write_queue_extend(&script.queue, 5, &room) == STATUS_OK);
     write_queue_trim(&script.queue, 5);
     CHECK(write_queue_flush(&script.queue) == STATUS_OK);
@@ -66,7 +66,7 @@ static void test_random_programs(struct event_loop *loop, uint64_t seed) {
         size_t length = check_random(&seed) % (check_random(&seed) % 8 == 0 ? sizeof(text) : 60);
         memset(text, 'a' + (int)(check_random(&seed) % 26), sizeof(text));
         struct slice bytes = slice_of(text, length);
-        script.room = check_random(&seed) % 4 == 0 ? check_random(&seed) % 500 : SIZE_MAX;
+        script.socket.room = check_random(&seed) % 4 == 0 ? check_random(&seed) % 500 : SIZE_MAX;
         switch (check_random(&seed) % 7) {
         case 0:
         case 1:
@@ -90,21 +90,21 @@ static void test_random_programs(struct event_loop *loop, uint64_t seed) {
             event_loop_turn(loop, 0);
             break;
         default:
-            if (script.pending_count > 0) {
+            if (script.socket.pending_count > 0) {
                 script_completes(&script, STATUS_OK);
             }
         }
-        CHECK(script.taken.length + write_queue_size(&script.queue) == expected.length);
+        CHECK(script.socket.taken.length + write_queue_size(&script.queue) == expected.length);
     }
-    script.room = SIZE_MAX;
-    while (script.pending_count > 0) {
+    script.socket.room = SIZE_MAX;
+    while (script.socket.pending_count > 0) {
         script_completes(&script, STATUS_OK);
     }
     write_queue_flush_later(&script.queue);
     event_loop_turn(loop, 0);
     CHECK(write_queue_size(&script.queue) == 0);
-    CHECK(script.queue.frames == NULL);
-    CHECK(slice_equals(buffer_slice(&script.taken), buffer_slice(&expected)));
+    CHECK(script.queue.frames.ring == NULL);
+    CHECK(slice_equals(record_slice(&script.socket.taken), buffer_slice(&expected)));
     buffer_release(&expected);
     script_release(&script);
 }
@@ -124,20 +124,20 @@ static void test_sending_directly(struct event_loop *loop) {
     script_init(&script, loop);
     event_loop_turn(loop, 0);
     CHECK(write_queue_send(&script.queue, frame_copy(SLICE_LITERAL("whole"))) == STATUS_OK);
-    CHECK(took(&script, "whole") && script.queue.frames == NULL);
+    CHECK(took(&script, "whole") && script.queue.frames.ring == NULL);
     CHECK(write_queue_send(&script.queue, frame_copy(SLICE_LITERAL("+later"))) == STATUS_OK);
     CHECK(took(&script, "whole") && write_queue_size(&script.queue) == 6);
     event_loop_turn(loop, 0);
     CHECK(took(&script, "whole+later"));
     event_loop_turn(loop, 0);
-    script.room = 2;
+    script.socket.room = 2;
     CHECK(write_queue_send(&script.queue, frame_copy(SLICE_LITERAL("+part"))) == STATUS_OK);
     CHECK(took(&script, "whole+later+p") && write_queue_size(&script.queue) == 3);
-    script.room = SIZE_MAX;
+    script.socket.room = SIZE_MAX;
     script_completes(&script, STATUS_OK);
     CHECK(took(&script, "whole+later+part") && write_queue_size(&script.queue) == 0);
     event_loop_turn(loop, 0);
-    script.room = 1;
+    script.socket.room = 1;
     struct frame *frame = frame_copy(SLICE_LITERAL("no memory"));
     memory_set_failure(1);
     CHECK(write_queue_send(&script.queue, frame) == STATUS_CLOSED);
@@ -156,9 +156,9 @@ static void test_a_long_queue(struct event_loop *loop) {
     CHECK(frame->references == 1001);
     CHECK(write_queue_flush(&script.queue) == STATUS_OK);
     CHECK(frame->references == 1);
-    CHECK(script.most_parts == STREAM_PARTS_MAX);
-    CHECK(script.taken.length == 10000);
-    CHECK(script.try_writes == (1000 + STREAM_PARTS_MAX - 1) / STREAM_PARTS_MAX);
+    CHECK(script.socket.most_parts == STREAM_PARTS_MAX);
+    CHECK(script.socket.taken.length == 10000);
+    CHECK(script.socket.try_writes == (1000 + STREAM_PARTS_MAX - 1) / STREAM_PARTS_MAX);
     frame_unref(frame);
     script_release(&script);
 }
@@ -167,15 +167,15 @@ static void test_a_long_queue(struct event_loop *loop) {
 static void test_appending_behind_a_write_under_way(struct event_loop *loop) {
     struct script script;
     script_init(&script, loop);
-    script.room = 2;
+    script.socket.room = 2;
     append(&script, "12345");
     CHECK(write_queue_flush(&script.queue) == STATUS_OK);
-    CHECK(script.writes == 1 && script.pending_count == 1);
+    CHECK(script.socket.writes == 1 && script.socket.pending_count == 1);
     append(&script, "678");
     CHECK(write_queue_flush(&script.queue) == STATUS_OK);
     CHECK(write_queue_size(&script.queue) == 6);
-    CHECK(script.pending_parts[0].length == 3);
-    script.room = SIZE_MAX;
+    CHECK(script.socket.pending_parts[0].length == 3);
+    script.socket.room = SIZE_MAX;
     script_completes(&script, STATUS_OK);
     CHECK(took(&script, "12345678"));
     CHECK(write_queue_size(&script.queue) == 0);
@@ -186,28 +186,28 @@ static void test_a_peer_that_takes_no_more(struct event_loop *loop) {
     struct script script;
     script_init(&script, loop);
     append(&script, "x");
-    script.fails = true;
+    script.socket.fails = true;
     CHECK(write_queue_flush(&script.queue) == STATUS_CLOSED);
     check_failed(&script);
     script_release(&script);
 
     script_init(&script, loop);
     append(&script, "x");
-    script.fails = true;
+    script.socket.fails = true;
     write_queue_flush_later(&script.queue);
     event_loop_turn(loop, 0);
-    CHECK(script.told == 1);
+    CHECK(script.notices == 1);
     check_failed(&script);
     script_release(&script);
 
     script_init(&script, loop);
-    script.fails = true;
+    script.socket.fails = true;
     CHECK(write_queue_send(&script.queue, frame_copy(SLICE_LITERAL("x"))) == STATUS_CLOSED);
     check_failed(&script);
     script_release(&script);
 
     script_init(&script, loop);
-    script.room = 0;
+    script.socket.room = 0;
     append(&script, "x");
     CHECK(write_queue_flush(&script.queue) == STATUS_OK);
     append(&script, "y");
@@ -222,9 +222,9 @@ static void test_a_closed_stream(struct event_loop *loop) {
     script_init(&script, loop);
     append(&script, "x");
     write_queue_flush_later(&script.queue);
-    stream_close(&script.stream);
+    stream_close(&script.socket.stream);
     event_loop_turn(loop, 0);
-    CHECK(script.try_writes == 0 && script.told == 0);
+    CHECK(script.socket.try_writes == 0 && script.notices == 0);
     CHECK(write_queue_append(&script.queue, SLICE_LITERAL("x")) == STATUS_CLOSED);
     CHECK(write_queue_flush(&script.queue) == STATUS_CLOSED);
     script_release(&script);

@@ -15,18 +15,18 @@ static void push_droppable(struct script *script, const char *text) {
 
 /* The socket takes `room` bytes of what is queued, and then no more. */
 static void write_part(struct script *script, size_t room) {
-    script->room = room;
+    script->socket.room = room;
     CHECK(write_queue_flush_now(&script->queue) == STATUS_OK);
 }
 
 static void write_all(struct script *script) {
-    script->room = SIZE_MAX;
-    while (script->pending_count > 0) {
+    script->socket.room = SIZE_MAX;
+    while (script->socket.pending_count > 0) {
         script_completes(script, STATUS_OK);
     }
     CHECK(write_queue_flush_now(&script->queue) == STATUS_OK);
-    CHECK(write_queue_size(&script->queue) == 0 && script->queue.frames == NULL);
-    CHECK(write_queue_taken(&script->queue) == script->taken.length);
+    CHECK(write_queue_size(&script->queue) == 0 && script->queue.frames.ring == NULL);
+    CHECK(stream_progress(&script->socket.stream) == script->socket.taken.length);
 }
 
 static void test_the_oldest_go_and_the_rest_keeps_its_order(struct event_loop *loop) {
@@ -74,9 +74,9 @@ static void test_dropping_all(struct event_loop *loop) {
     push_droppable(&script, "aaa");
     write_queue_flush_later(&script.queue);
     CHECK(write_queue_drop_oldest(&script.queue, 3) == 1);
-    CHECK(script.queue.frames == NULL && write_queue_size(&script.queue) == 0);
+    CHECK(script.queue.frames.ring == NULL && write_queue_size(&script.queue) == 0);
     event_loop_turn(loop, 0);
-    CHECK(script.try_writes == 0);
+    CHECK(script.socket.try_writes == 0);
     push_droppable(&script, "bbb");
     append(&script, "1");
     write_all(&script);
@@ -93,14 +93,14 @@ static void test_a_frame_on_its_way_stays(struct event_loop *loop) {
     push_kept(&script, "1");
     push_droppable(&script, "cccc");
     write_part(&script, 2);
-    CHECK(script.pending_count == 1 && script.pending_parts[0].length == 2);
-    CHECK(write_queue_taken(&script.queue) == 2);
+    CHECK(script.socket.pending_count == 1 && script.socket.pending_parts[0].length == 2);
+    CHECK(stream_progress(&script.socket.stream) == 2);
     CHECK(write_queue_drop_oldest(&script.queue, 9) == 0);
     CHECK(write_queue_drop_oldest(&script.queue, 4) == 1);
     CHECK(write_queue_size(&script.queue) == 7);
-    script.room = 0; /* at the edge of a frame, too, libuv is given one */
+    script.socket.room = 0; /* at the edge of a frame, too, libuv is given one */
     script_completes(&script, STATUS_OK);
-    CHECK(script.pending_count == 1 && script.pending_parts[0].length == 1);
+    CHECK(script.socket.pending_count == 1 && script.socket.pending_parts[0].length == 1);
     CHECK(write_queue_drop_oldest(&script.queue, 1) == 1);
     push_droppable(&script, "dddd");
     write_all(&script);
@@ -117,7 +117,7 @@ static void test_what_is_handed_over(struct event_loop *loop) {
     push_droppable(&script, "aa");
     push_kept(&script, "33");
     write_part(&script, 1);
-    CHECK(script.pending_count == 2);
+    CHECK(script.socket.pending_count == 2);
     CHECK(write_queue_drop_oldest(&script.queue, 1) == 1);
     append(&script, "44");
     write_all(&script);
@@ -178,9 +178,9 @@ static uint32_t model_drop(struct model *model, size_t first, size_t bytes) {
 
 /* The first message of which the socket or libuv has nothing. */
 static size_t model_untouched(const struct model *model, const struct script *script) {
-    size_t begun = script->taken.length, first = 0;
-    for (unsigned i = 0; i < script->pending_count; i++) {
-        begun += script->pending_parts[i].length;
+    size_t begun = script->socket.taken.length, first = 0;
+    for (unsigned i = 0; i < script->socket.pending_count; i++) {
+        begun += script->socket.pending_parts[i].length;
     }
     for (size_t end = 0; end < begun; first++) {
         end += model->lengths[first];
@@ -210,13 +210,13 @@ static void test_random_drops(struct event_loop *loop, uint64_t seed) {
     for (int step = 0; step < 3000; step++) {
         switch (check_random(&seed) % 6) {
         case 0:
-            if (script.pending_count == 0) {
+            if (script.socket.pending_count == 0) {
                 write_part(&script, check_random(&seed) % 300);
             }
             break;
         case 1:
-            if (script.pending_count > 0) {
-                script.room = check_random(&seed) % 100;
+            if (script.socket.pending_count > 0) {
+                script.socket.room = check_random(&seed) % 100;
                 script_completes(&script, STATUS_OK);
             }
             break;
@@ -229,7 +229,7 @@ static void test_random_drops(struct event_loop *loop, uint64_t seed) {
         default:
             push_random(&script, &model, &seed);
         }
-        CHECK(write_queue_taken(&script.queue) == script.taken.length);
+        CHECK(stream_progress(&script.socket.stream) == script.socket.taken.length);
     }
     write_all(&script);
     for (size_t i = 0; i < model.count; i++) {
@@ -237,7 +237,7 @@ static void test_random_drops(struct event_loop *loop, uint64_t seed) {
             CHECK(buffer_append(&expected, slice_of(&model.letters[i], 1)) == STATUS_OK);
         }
     }
-    CHECK(slice_equals(buffer_slice(&script.taken), buffer_slice(&expected)));
+    CHECK(slice_equals(record_slice(&script.socket.taken), buffer_slice(&expected)));
     buffer_release(&expected);
     script_release(&script);
 }
