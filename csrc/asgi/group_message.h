@@ -23,7 +23,7 @@ int group_message_read(struct group_message *group_message, struct bridge *bridg
                        PyObject *message, PyObject *type);
 
 /* Does what the message says for this WebSocket. STATUS_OK, STATUS_STATE before accept,
- * STATUS_CLOSED, STATUS_NO_MEMORY. Runs no application code. */
+ * STATUS_CLOSED, STATUS_NO_MEMORY, STATUS_TOO_LARGE for a group too many. */
 int group_message_do(const struct group_message *group_message, struct websocket *websocket);
 
 void group_message_release(struct group_message *group_message);

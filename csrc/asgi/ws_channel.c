@@ -5,6 +5,7 @@
 #include "asgi/async_method.h"
 #include "asgi/pending.h"
 #include "asgi/ws_cycle_internal.h"
+#include "server/server.h"
 
 static PyObject *take_of_client(WsCycleObject *self) {
     return self->mailbox.count == 0 ? NULL : ws_cycle_poll_receive((PyObject *)self);
@@ -121,6 +122,11 @@ bool ws_channel_attach(PyObject *cycle, const struct ws_channel_ops *ops, void *
 
 void ws_channel_detach(PyObject *cycle) {
     ((WsCycleObject *)cycle)->channel = NULL;
+}
+
+size_t ws_channel_most_groups(PyObject *cycle) {
+    const struct server *server = ((WsCycleObject *)cycle)->bridge->server;
+    return server == NULL ? 0 : server->options.websocket_max_groups;
 }
 
 bool ws_channel_is_open(PyObject *cycle) {

@@ -33,6 +33,9 @@ PyObject *ws_channel_loop(PyObject *cycle);
 bool ws_channel_attach(PyObject *cycle, const struct ws_channel_ops *ops, void *channel);
 void ws_channel_detach(PyObject *cycle);
 
+/* How many groups its WebSocket may be in; 0: no limit. */
+size_t ws_channel_most_groups(PyObject *cycle);
+
 /* False once the WebSocket is closed, or its handshake refused. */
 bool ws_channel_is_open(PyObject *cycle);
 
@@ -48,8 +51,8 @@ PyObject *ws_channel_consumer(PyObject *cycle);
  * middleware has added to, or else the one that the application was given. A new reference. */
 PyObject *ws_channel_scope(PyObject *cycle, PyObject *consumer);
 
-/* Puts a frame (*borrows*) into the write queue as a group's, see websocket_deliver(). Runs no
- * application code. */
+/* Puts a frame (*borrows*) into the write queue as a group's, see websocket_deliver(), and what it
+ * may run. */
 bool ws_channel_deliver(PyObject *cycle, struct frame *frame);
 
 /* The channel has an event: who waits is woken in the loop's next turn. Runs no application code.

@@ -61,6 +61,13 @@ static PyObject *answer(WsCycleObject *self, int status, PyObject *type) {
                      self->is_accepted ? "accepted already" : "not accepted yet");
         return NULL;
     }
+    if (status == STATUS_TOO_LARGE) {
+        PyErr_Format(
+            PyExc_RuntimeError,
+            "%U: this WebSocket is in %zu groups, as many as --websocket-max-groups allows", type,
+            self->websocket->member.count);
+        return NULL;
+    }
     return bridge_raise_status(self->bridge, status, "the message could not be sent");
 }
 

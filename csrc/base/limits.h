@@ -86,6 +86,10 @@
 #define LIMIT_WS_MESSAGE_SIZE (1024 * 1024)
 #define LIMIT_WS_FRAME_SIZE   (1024 * 1024)
 
+/* --websocket-max-groups: groups that one WebSocket is in. A membership of a group of its own takes
+ * about 300 bytes, so that one client makes the server hold 40 MiB at most; projects have tens. */
+#define LIMIT_WS_GROUPS (128 * 1024)
+
 /* Fragments of one message: tiny fragments cost CPU and memory far above their bytes
  * (CVE-2026-48779, CVE-2026-65623). So many are free; beyond them a message needs this many bytes
  * for each. */

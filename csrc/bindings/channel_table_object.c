@@ -69,11 +69,7 @@ static PyObject *wait(PyObject *op, PyObject *args) {
         return NULL;
     }
     ChannelObject *channel = channel_table_open(self, name);
-    if (channel != NULL && channel->waiters == NULL) {
-        channel->waiters = PyList_New(0);
-    }
-    int status =
-        channel == NULL || channel->waiters == NULL ? -1 : PyList_Append(channel->waiters, future);
+    int status = channel == NULL ? -1 : channel_wait(channel, future);
     if (status == 0 && channel->count > 0) { /* it came between take() and here, by a thread */
         channel_wake(channel);
     }
@@ -95,16 +91,7 @@ static PyObject *abandon(PyObject *op, PyObject *args) {
     if (channel == NULL) {
         return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
     }
-    PyObject *waiters = channel->waiters;
-    Py_ssize_t count = waiters == NULL ? 0 : PyList_GET_SIZE(waiters);
-    bool is_waiting = false;
-    for (Py_ssize_t i = 0; i < count && !is_waiting; i++) {
-        is_waiting = PyList_GET_ITEM(waiters, i) == future;
-        if (is_waiting) {
-            (void)PySequence_DelItem(waiters, i);
-        }
-    }
-    if (!is_waiting && channel->count > 0) {
+    if (channel_abandon(channel, future) == 0 && channel->count > 0) {
         channel_wake(channel);
     }
     channel_table_let_go(self, channel);
@@ -131,8 +118,16 @@ static PyObject *add(PyObject *op, PyObject *args) {
         was_empty = groups_size(&self->groups, group_name) == 0;
         status = groups_add(&self->groups, group_name, &channel->member, channel_clock());
     }
+    if (status == STATUS_TOO_LARGE) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "%U cannot join %R: its WebSocket is in %zu groups, as many as "
+                     "--websocket-max-groups allows",
+                     name, group, channel->member.count);
+    } else if (status != STATUS_OK) {
+        PyErr_NoMemory();
+    }
     channel_table_let_go(self, channel);
-    return status != STATUS_OK ? PyErr_NoMemory() : PyBool_FromLong(was_empty);
+    return status != STATUS_OK ? NULL : PyBool_FromLong(was_empty);
 }
 
 PyDoc_STRVAR(

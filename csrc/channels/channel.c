@@ -23,7 +23,7 @@ ChannelObject *channel_new(ChannelTableObject *table, PyObject *name, uint32_t c
     }
     self->table = (ChannelTableObject *)Py_NewRef((PyObject *)table);
     self->name = Py_NewRef(name);
-    member_init(&self->member);
+    member_init(&self->member, 0);
     self->messages = NULL;
     self->first = self->count = self->slots = 0;
     self->capacity = capacity;
@@ -100,6 +100,41 @@ static void drop_oldest(ChannelObject *self) {
     Py_DECREF(take_first(self));
 }
 
+/* --- Who waits --- */
+
+static void forget_waiters_if_none(ChannelObject *self) {
+    if (self->waiters != NULL && PyODict_SIZE(self->waiters) == 0) {
+        Py_CLEAR(self->waiters);
+    }
+}
+
+int channel_wait(ChannelObject *self, PyObject *future) {
+    if (self->waiters == NULL) {
+        self->waiters = PyODict_New();
+    }
+    return self->waiters == NULL ? -1 : PyODict_SetItem(self->waiters, future, Py_None);
+}
+
+int channel_abandon(ChannelObject *self, PyObject *future) {
+    int waits = self->waiters == NULL ? 0 : PyDict_Contains(self->waiters, future);
+    if (waits > 0 && PyODict_DelItem(self->waiters, future) < 0) {
+        return -1;
+    }
+    forget_waiters_if_none(self);
+    return waits;
+}
+
+/* Returns who has waited longest, a new reference, or NULL. */
+static PyObject *take_waiter(ChannelObject *self) {
+    PyObject *pair =
+        self->waiters == NULL ? NULL : PyObject_CallMethod(self->waiters, "popitem", "O", Py_False);
+    PyObject *waiter = pair == NULL ? NULL : Py_NewRef(PyTuple_GET_ITEM(pair, 0));
+    Py_XDECREF(pair);
+    PyErr_Clear(); /* without memory: it is woken by the next message */
+    forget_waiters_if_none(self);
+    return waiter;
+}
+
 void channel_wake(ChannelObject *self) {
     if (self->cycle != NULL && channel_table_is_home(self->table)) {
         ws_channel_wake(self->cycle);
@@ -107,9 +142,8 @@ void channel_wake(ChannelObject *self) {
         channel_table_wake(self->table, (PyObject *)self);
     }
     /* Beside who listens: a handler may receive from the channel of its own consumer. */
-    if (self->waiters != NULL && PyList_GET_SIZE(self->waiters) > 0) {
-        PyObject *waiter = Py_NewRef(PyList_GET_ITEM(self->waiters, 0));
-        (void)PySequence_DelItem(self->waiters, 0);
+    PyObject *waiter = take_waiter(self);
+    if (waiter != NULL) {
         channel_table_wake(self->table, waiter);
         Py_DECREF(waiter);
     }
@@ -148,7 +182,7 @@ void channel_drop_messages(ChannelObject *self) {
 }
 
 bool channel_is_read(const ChannelObject *self) {
-    return self->cycle != NULL || (self->waiters != NULL && PyList_GET_SIZE(self->waiters) > 0);
+    return self->cycle != NULL || self->waiters != NULL;
 }
 
 bool channel_is_of_use(const ChannelObject *self) {
@@ -222,6 +256,7 @@ static PyObject *listen(PyObject *op, PyObject *args) {
         Py_RETURN_NONE;
     }
     self->cycle = Py_NewRef(cycle);
+    self->member.most = ws_channel_most_groups(cycle);
     self->consumer = Py_NewRef(consumer);
     if (plan != Py_None && ws_channel_cycle_of(state, send) == cycle) {
         self->plan = Py_NewRef(plan);
@@ -241,6 +276,7 @@ static void stop_listening(ChannelObject *self) {
                         self->plan};
     self->cycle = self->consumer = self->base_send = self->plan = NULL;
     self->consumer_class = NULL;
+    self->member.most = 0;
     ws_channel_detach(cycle);
     groups_leave_all(&self->table->groups, &self->member); /* told to the loop that is home yet */
     channel_table_leave(self->table);

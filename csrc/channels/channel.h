@@ -24,7 +24,7 @@ typedef struct {
     struct channel_message *messages; /* ring; NULL while empty */
     uint32_t first, count, slots;
     uint32_t capacity;
-    PyObject *waiters;            /* list of futures, NULL while nobody waits */
+    PyObject *waiters;            /* OrderedDict of futures, NULL while nobody waits */
     PyObject *cycle;              /* of the WebSocket whose consumer listens, else NULL */
     PyObject *consumer;           /* it */
     PyTypeObject *consumer_class; /* of which it was when it began to listen */
@@ -49,6 +49,13 @@ PyObject *channel_take(ChannelObject *channel);
 
 /* Wakes who listens or waits. Runs no application code. */
 void channel_wake(ChannelObject *channel);
+
+/* Has a future (*keeps until* it is woken or abandoned) woken, once, when a message has come.
+ * Returns -1 with an exception. */
+int channel_wait(ChannelObject *channel, PyObject *future);
+
+/* The future waits no more. Returns 1; 0 when it was woken already; -1 with an exception. */
+int channel_abandon(ChannelObject *channel, PyObject *future);
 
 /* Drops messages that have expired. */
 void channel_drop_expired(ChannelObject *channel);

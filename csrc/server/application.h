@@ -66,7 +66,8 @@ struct websocket_events {
      * messages before, the closing goes on by itself after a moment. on_ready() follows. */
     void (*on_close)(void *owner, int code, struct slice reason);
     /* It does not keep up with its groups, with `backlog` bytes unsent: closed, or `count` frames
-     * were dropped. In the middle of a fan-out: must run no application code. */
+     * were dropped. In the middle of a fan-out: must run no application code. on_close(), which
+     * comes there too, calls none, but allocates: whoever walks groups is ready for finalizers. */
     void (*on_slow)(void *owner, enum slow_consumer_outcome outcome, uint32_t count,
                     size_t backlog);
     /* The WebSocket is over: forget it. The last call. */

@@ -1,5 +1,8 @@
-/* Groups. The registry owns its groups, a group its memberships; each membership stands in two
- * lists, its group's and its member's, so that either end finds it in O(1). */
+/* Groups. The registry owns its groups, a group its memberships. Each membership stands in two
+ * lists, its group's and its member's, which are walked, and in a table of all, where it is found.
+ *
+ * A walk keeps the link that comes next where everybody who ends a membership finds it, and the
+ * group from being freed. Never holds a pointer of its own over a call to `visit` or on_empty(). */
 #include "server/groups.h"
 
 #include <sys/random.h>
@@ -12,15 +15,29 @@ struct group {
     struct table_entry entry;
     struct list members;
     size_t size;
-    char name[]; /* what entry.name points at */
+    size_t holders; /* walks, and the report that it is empty: it is freed by the last of them */
+    char name[];    /* what entry.name points at */
+};
+
+/* What a membership is found by: its bytes are the name of its entry. */
+struct pair {
+    struct group *group;
+    struct member *member;
 };
 
 struct membership {
+    struct table_entry entry;
+    struct pair pair;
     struct list of_group;
     struct list of_member;
-    struct group *group;
-    struct member *member;
+    uint64_t number; /* grows along the group's list */
     double joined;
+};
+
+/* A visit that is under way, on the stack of groups_visit(). */
+struct walk {
+    struct list link;
+    struct list *next; /* of_group of the membership that is visited next, or the list's head */
 };
 
 void groups_init(struct groups *groups, void (*on_empty)(void *owner, struct slice name),
@@ -31,9 +48,14 @@ void groups_init(struct groups *groups, void (*on_empty)(void *owner, struct sli
                                                  secret, but no constant either */
     }
     table_init(&groups->groups, seed);
+    table_init(&groups->memberships, seed);
+    list_init(&groups->walks);
+    groups->joins = 0;
     groups->on_empty = on_empty;
     groups->owner = owner;
 }
+
+/* --- Groups --- */
 
 static struct group *find(const struct groups *groups, struct slice name) {
     struct table_entry *entry = table_find(&groups->groups, name);
@@ -56,82 +78,152 @@ static struct group *new_group(struct groups *groups, struct slice name) {
     return group;
 }
 
-static void free_if_empty(struct groups *groups, struct group *group) {
-    if (group->size == 0) {
-        table_remove(&groups->groups, &group->entry); /* first: on_empty() may let others join */
-        if (groups->on_empty != NULL) {
-            groups->on_empty(groups->owner, group->entry.name);
-        }
-        memory_free(group);
-        counters_closed(COUNTER_groups);
+static void free_group(struct group *group) {
+    memory_free(group);
+    counters_closed(COUNTER_groups);
+}
+
+static void hold(struct group *group) {
+    group->holders++;
+}
+
+static void let_go(struct group *group) {
+    group->holders--;
+    if (group->holders == 0 && group->size == 0) {
+        free_group(group);
     }
+}
+
+/* The last member has gone: the name is free for a new group before anybody is told. */
+static void dissolve(struct groups *groups, struct group *group) {
+    hold(group);
+    table_remove(&groups->groups, &group->entry);
+    if (groups->on_empty != NULL) {
+        groups->on_empty(groups->owner, group->entry.name);
+    }
+    let_go(group);
+}
+
+/* --- Memberships --- */
+
+static struct slice key_of(const struct pair *pair) {
+    return slice_of((const char *)pair, sizeof(*pair));
+}
+
+static struct membership *find_membership(const struct groups *groups, struct group *group,
+                                          struct member *member) {
+    struct pair pair = {group, member};
+    struct table_entry *entry = table_find(&groups->memberships, key_of(&pair));
+    return entry == NULL ? NULL : TABLE_OBJECT(entry, struct membership, entry);
+}
+
+static struct membership *new_membership(struct groups *groups, struct group *group,
+                                         struct member *member) {
+    struct membership *membership = memory_allocate(sizeof(*membership));
+    if (membership == NULL) {
+        return NULL;
+    }
+    membership->pair = (struct pair){group, member};
+    membership->entry.name = key_of(&membership->pair);
+    if (table_put(&groups->memberships, &membership->entry) != STATUS_OK) {
+        memory_free(membership);
+        return NULL;
+    }
+    membership->number = groups->joins++;
+    list_append(&group->members, &membership->of_group);
+    list_init(&membership->of_member);
+    group->size++;
+    member->count++;
+    return membership;
 }
 
 static void end_membership(struct groups *groups, struct membership *membership) {
-    struct group *group = membership->group;
-    list_remove(&membership->of_group);
-    list_remove(&membership->of_member);
-    memory_free(membership);
-    group->size--;
-    free_if_empty(groups, group);
-}
-
-/* A member is in few groups, a group has many members: look where it is short. */
-static struct membership *find_membership(struct member *member, const struct group *group) {
-    struct list *memberships = &member->memberships;
-    for (struct list *link = memberships->next; link != memberships; link = link->next) {
-        struct membership *membership = LIST_OBJECT(link, struct membership, of_member);
-        if (membership->group == group) {
-            return membership;
+    struct group *group = membership->pair.group;
+    for (struct list *link = groups->walks.next; link != &groups->walks; link = link->next) {
+        struct walk *walk = LIST_OBJECT(link, struct walk, link);
+        if (walk->next == &membership->of_group) {
+            walk->next = walk->next->next;
         }
     }
-    return NULL;
+    table_remove(&groups->memberships, &membership->entry);
+    list_remove(&membership->of_group);
+    list_remove(&membership->of_member);
+    membership->pair.member->count--;
+    memory_free(membership);
+    group->size--;
+    if (group->size == 0) {
+        dissolve(groups, group);
+    }
 }
 
-static struct membership *new_membership(struct group *group, struct member *member) {
-    struct membership *membership = memory_allocate(sizeof(*membership));
-    if (membership != NULL) {
-        membership->group = group;
-        membership->member = member;
-        list_append(&group->members, &membership->of_group);
-        list_append(&member->memberships, &membership->of_member);
-        group->size++;
-    }
-    return membership;
+/* The member's list is kept in the order of renewal. */
+static void renew(struct membership *membership, double now) {
+    membership->joined = now;
+    list_remove(&membership->of_member);
+    list_append(&membership->pair.member->memberships, &membership->of_member);
 }
 
 int groups_add(struct groups *groups, struct slice name, struct member *member, double now) {
     struct group *group = find(groups, name);
+    struct membership *membership = group == NULL ? NULL : find_membership(groups, group, member);
+    if (membership == NULL && member->most > 0 && member->count >= member->most) {
+        return STATUS_TOO_LARGE;
+    }
     if (group == NULL) {
         group = new_group(groups, name);
     }
-    if (group == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    struct membership *membership = find_membership(member, group);
-    if (membership == NULL) {
-        membership = new_membership(group, member);
+    if (group != NULL && membership == NULL) {
+        membership = new_membership(groups, group, member);
     }
     if (membership == NULL) {
-        free_if_empty(groups, group);
+        if (group != NULL && group->size == 0) { /* it was made here, and nobody knows it */
+            table_remove(&groups->groups, &group->entry);
+            free_group(group);
+        }
         return STATUS_NO_MEMORY;
     }
-    membership->joined = now;
+    renew(membership, now);
     return STATUS_OK;
 }
 
 void groups_discard(struct groups *groups, struct slice name, struct member *member) {
     struct group *group = find(groups, name);
-    struct membership *membership = group == NULL ? NULL : find_membership(member, group);
+    struct membership *membership = group == NULL ? NULL : find_membership(groups, group, member);
     if (membership != NULL) {
         end_membership(groups, membership);
     }
 }
 
+static struct membership *oldest_of(const struct member *member) {
+    return list_is_empty(&member->memberships)
+               ? NULL
+               : LIST_OBJECT(member->memberships.next, struct membership, of_member);
+}
+
 void groups_leave_all(struct groups *groups, struct member *member) {
-    while (!list_is_empty(&member->memberships)) {
-        end_membership(groups, LIST_OBJECT(member->memberships.next, struct membership, of_member));
+    struct membership *membership;
+    while ((membership = oldest_of(member)) != NULL) {
+        end_membership(groups, membership);
     }
+}
+
+void groups_leave_old(struct groups *groups, struct member *member, double oldest) {
+    struct membership *membership;
+    while ((membership = oldest_of(member)) != NULL && membership->joined < oldest) {
+        end_membership(groups, membership);
+    }
+}
+
+/* --- Walks --- */
+
+/* Returns the membership that comes next, if it had begun before the walk did. */
+static struct membership *next_of(struct walk *walk, const struct group *group, uint64_t end) {
+    if (walk->next == &group->members) {
+        return NULL;
+    }
+    struct membership *membership = LIST_OBJECT(walk->next, struct membership, of_group);
+    walk->next = walk->next->next;
+    return membership->number < end ? membership : NULL;
 }
 
 void groups_visit(struct groups *groups, struct slice name,
@@ -141,31 +233,16 @@ void groups_visit(struct groups *groups, struct slice name,
     if (group == NULL) {
         return;
     }
-    struct list *link = group->members.next;
-    /* The visited member may leave the group under us: the next link is read first. The last one to
-     * leave would free the group, so that it is held by one member more. */
-    group->size++;
-    while (link != &group->members) {
-        struct list *next = link->next;
-        struct membership *membership = LIST_OBJECT(link, struct membership, of_group);
-        visit(membership->member, membership->joined, context);
-        link = next;
+    uint64_t end = groups->joins;
+    struct walk walk = {.next = group->members.next};
+    struct membership *membership;
+    hold(group);
+    list_append(&groups->walks, &walk.link);
+    while ((membership = next_of(&walk, group, end)) != NULL) {
+        visit(membership->pair.member, membership->joined, context);
     }
-    group->size--;
-    free_if_empty(groups, group);
-}
-
-void groups_leave_old(struct groups *groups, struct member *member, double oldest) {
-    struct list *link = member->memberships.next;
-    while (link != &member->memberships) {
-        struct membership *membership = LIST_OBJECT(link, struct membership, of_member);
-        bool is_old = membership->joined < oldest;
-        if (is_old) {
-            end_membership(groups, membership);
-        }
-        /* on_empty() may have changed the list, so that it is walked anew. */
-        link = is_old ? member->memberships.next : link->next;
-    }
+    list_remove(&walk.link);
+    let_go(group);
 }
 
 size_t groups_size(const struct groups *groups, struct slice name) {
@@ -185,4 +262,5 @@ void groups_visit_names(const struct groups *groups,
 
 void groups_release(struct groups *groups) {
     table_release(&groups->groups);
+    table_release(&groups->memberships);
 }

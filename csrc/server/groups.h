@@ -1,7 +1,10 @@
 /* Groups of members: WebSockets of an application without Channels, or channels of a layer.
  *
  * A membership belongs to the member: it ends with it, whatever the application does or forgets. A
- * group is there while it has members. They are visited in the order of their joining. */
+ * group is there while it has members. They are visited in the order of their joining. Joining,
+ * leaving and looking up take the same time whatever the number of groups and members.
+ *
+ * A registry belongs to its loop's thread, or to whoever holds the GIL: nothing here locks. */
 #ifndef CASGI_SERVER_GROUPS_H
 #define CASGI_SERVER_GROUPS_H
 
@@ -9,27 +12,36 @@
 #include "base/table.h"
 
 struct groups {
-    struct table groups; /* of struct group */
+    struct table groups;      /* of struct group, by name */
+    struct table memberships; /* of struct membership, by group and member */
+    struct list walks;        /* of struct walk: the visits that are under way */
+    uint64_t joins;           /* memberships that ever began */
     void (*on_empty)(void *owner, struct slice name);
     void *owner;
 };
 
 /* Embedded in what joins groups. All its memberships are in one registry. */
 struct member {
-    struct list memberships;
+    struct list memberships; /* the one that was begun or renewed last is the last */
+    size_t count;
+    size_t most; /* so many it may have at once; 0: no limit */
 };
 
-static inline void member_init(struct member *member) {
+/* Prepares a member that is in no group. */
+static inline void member_init(struct member *member, size_t most) {
     list_init(&member->memberships);
+    member->count = 0;
+    member->most = most;
 }
 
 /* Initialises an empty registry. `on_empty` (may be NULL) is told of each group that has lost its
- * last member and is gone; others may join or leave meanwhile, unless groups are visited. */
+ * last member, and is gone: others may join and leave meanwhile. */
 void groups_init(struct groups *groups, void (*on_empty)(void *owner, struct slice name),
                  void *owner);
 
-/* Makes it a member (*borrows* until it leaves), or joins it anew at time `now`, of any clock.
- * STATUS_OK, STATUS_NO_MEMORY. */
+/* Makes it a member (*borrows* until it leaves), or joins it anew at time `now`, of a clock that
+ * never goes back. STATUS_OK, STATUS_NO_MEMORY, STATUS_TOO_LARGE when it is in as many groups as it
+ * may be. */
 int groups_add(struct groups *groups, struct slice name, struct member *member, double now);
 
 /* Ends the membership; nothing when there is none. */
@@ -41,8 +53,10 @@ void groups_leave_all(struct groups *groups, struct member *member);
 /* Ends all memberships that were begun, or last renewed, before `oldest`. */
 void groups_leave_old(struct groups *groups, struct member *member, double oldest);
 
-/* Calls `visit` for each member with the time of its joining. The visited member, and no other, may
- * leave meanwhile. */
+/* Calls `visit` for each member with the time of its joining: for those who are members now and
+ * still are when their turn comes. Whatever `visit` does is allowed, to any group and member: what
+ * it calls may allocate Python objects, and then the garbage collector may run finalizers of the
+ * application, which join, leave and send. */
 void groups_visit(struct groups *groups, struct slice name,
                   void (*visit)(struct member *member, double joined, void *context),
                   void *context);
@@ -50,7 +64,8 @@ void groups_visit(struct groups *groups, struct slice name,
 /* Returns how many members the group has. */
 size_t groups_size(const struct groups *groups, struct slice name);
 
-/* Calls `visit` with the name of each group. Nobody may join or leave meanwhile. */
+/* Calls `visit` with the name of each group. Nobody may join or leave meanwhile: `visit` must run
+ * no application code, not by way of the garbage collector either. */
 void groups_visit_names(const struct groups *groups,
                         void (*visit)(struct slice name, void *context), void *context);
 

@@ -69,14 +69,15 @@ void server_stop_listening(struct server *server) {
     server->listeners = NULL;
 }
 
-/* Calls `end` for every connection there is now. A connection leaves the list only from its
- * stream's on_closed, which the loop calls: the next link stays valid whatever `end` does. */
+/* Calls `end` for every connection there is now. It may run application code, which may end any of
+ * them, and turn the loop until they are gone: who has had a turn goes to the end of the list. */
 static void end_connections(struct server *server, void (*end)(struct connection *connection)) {
-    struct list *link = server->connections.next;
-    while (link != &server->connections) {
-        struct list *next = link->next;
+    struct list *connections = &server->connections;
+    for (size_t left = server->connection_count; left > 0 && !list_is_empty(connections); left--) {
+        struct list *link = connections->next;
+        list_remove(link);
+        list_append(connections, link);
         end(LIST_OBJECT(link, struct connection, link));
-        link = next;
     }
 }
 

@@ -34,6 +34,7 @@ typedef enum slow_consumer_policy option_policy;
     OPTION(seconds, application_close_timeout, LIMIT_APPLICATION_CLOSE_SECONDS)                    \
     OPTION(size, websocket_max_message_size, LIMIT_WS_MESSAGE_SIZE)                                \
     OPTION(size, websocket_max_frame_size, LIMIT_WS_FRAME_SIZE)                                    \
+    OPTION(size, websocket_max_groups, LIMIT_WS_GROUPS)                                            \
     OPTION(size, request_buffer_size, LIMIT_REQUEST_BUFFER_SIZE)                                   \
     OPTION(size, max_head_size, LIMIT_HEAD_SIZE)                                                   \
     OPTION(size, max_headers, LIMIT_HEADERS)                                                       \

@@ -1,6 +1,7 @@
 /* The policy for slow consumers. Holds nothing: the counts are the server's, the frames the
- * exchange's. Never judges by what the socket was not offered yet, and never runs application code.
- */
+ * exchange's. Never judges by what the socket was not offered yet. Never calls the application, but
+ * closing tells it by an event, and where Python objects are made the garbage collector may run
+ * finalizers of its. */
 #include "server/slow_consumer.h"
 
 #include "server/server.h"

@@ -26,7 +26,8 @@ enum slow_consumer_outcome {
 struct websocket;
 
 /* Makes room for `length` bytes of a group, if need be by the policy. Returns whether there is.
- * Runs no application code. */
+ * Closing the member may run finalizers of the application, by way of the garbage collector, and so
+ * change groups and close WebSockets. */
 bool slow_consumer_make_room(struct websocket *websocket, size_t length);
 
 /* The outcome's name, static. */

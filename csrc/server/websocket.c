@@ -176,10 +176,10 @@ static void on_pong(void *owner, struct slice payload) {
  * the application is told and what the peer is sent. */
 static void end_receiving(struct websocket *websocket, int code, struct slice reason) {
     if (websocket->state == WEBSOCKET_OPEN) {
-        websocket_report_close(websocket, code, reason);
         websocket->state = WEBSOCKET_CLOSE_WAIT;
         websocket->close_code = (uint16_t)code;
         websocket_start_timer(websocket, LIMIT_CLOSE_WAIT_SECONDS);
+        websocket_report_close(websocket, code, reason);
     } else if (websocket->state == WEBSOCKET_CLOSING) {
         websocket->state = WEBSOCKET_CLOSED;
         exchange_end_tunnel(websocket->exchange);
@@ -280,7 +280,7 @@ struct websocket *websocket_new(struct server *server, struct exchange *exchange
     websocket->server = server;
     websocket->exchange = exchange;
     websocket->state = WEBSOCKET_CONNECTING;
-    member_init(&websocket->member);
+    member_init(&websocket->member, server->options.websocket_max_groups);
     timer_init(&websocket->timer, on_timer);
     timer_init(&websocket->lifetime, on_lifetime);
     ws_session_init(&websocket->session, server->ws_decoders, &server->ws_limits, &session_events,
@@ -355,9 +355,9 @@ int websocket_close(struct websocket *websocket, int code, struct slice reason) 
     if (frame == NULL) {
         return STATUS_NO_MEMORY;
     }
-    websocket_report_close(websocket, code, reason);
-    websocket->state = WEBSOCKET_CLOSING;
+    websocket->state = WEBSOCKET_CLOSING; /* first: the report may have others close it, too */
     websocket_start_timer(websocket, LIMIT_CLOSE_HANDSHAKE_SECONDS);
+    websocket_report_close(websocket, code, reason);
     status = exchange_send_frame(websocket->exchange, frame, false);
     websocket->is_paused = websocket->is_flooded = false;
     exchange_resume(

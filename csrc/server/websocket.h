@@ -86,7 +86,7 @@ int websocket_send_frame(struct websocket *websocket, struct frame *frame);
 
 /* Queues a frame of a group (*borrows*), to leave at the end of the turn. What is done when more
  * than the backlog option is unsent, --slow-consumer says. Returns whether the frame was taken.
- * Runs no application code. */
+ * May run finalizers of the application, see slow_consumer_make_room(). */
 bool websocket_deliver(struct websocket *websocket, struct frame *frame);
 
 /* Starts the closing handshake. Statuses as websocket_send(). */

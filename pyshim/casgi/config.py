@@ -171,6 +171,9 @@ class Config:
     websocket_max_frame_size: int = number(
         1024 * 1024, Section.LIMITS, "Most bytes of an incoming frame; 0 is no limit.", least=0
     )
+    websocket_max_groups: int = number(
+        128 * 1024, Section.LIMITS, "Most groups that one WebSocket is in; 0 is no limit.", least=0
+    )
     request_buffer_size: int = number(
         64 * 1024, Section.LIMITS, "Most bytes of a request's body in one event."
     )

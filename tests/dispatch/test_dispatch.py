@@ -6,6 +6,7 @@ from typing import Any
 import channels.consumer
 import pytest
 from channels.generic.http import AsyncHttpConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import URLRouter
 from channels.sessions import SessionMiddlewareStack
 from channels.testing import WebsocketCommunicator
@@ -182,3 +183,26 @@ def test_task_of_a_handler_begins_before_the_next_handler(accelerated: Accelerat
     assert client.read_frame().payload == b"read"
     server.call(consumers.Starting.gate.set)
     assert [client.read_text(), client.read_text()] == ["task", "next"]
+
+
+def test_consumer_that_joins_too_many_groups(accelerated: Accelerated, layer: Any) -> None:
+    class Joiner(AsyncWebsocketConsumer):
+        groups = ["own"]
+
+        async def receive(self, text_data: Any = None, bytes_data: Any = None) -> None:
+            try:
+                await self.channel_layer.group_add(text_data, self.channel_name)
+            except RuntimeError as error:
+                await self.send(str(error).partition(": ")[2])
+            else:
+                await self.send("joined")
+
+    client = accelerated(Joiner.as_asgi(), websocket_max_groups=2).websocket()
+    for group, answer in [
+        ("a", "joined"),
+        ("b", "its WebSocket is in 2 groups, as many as --websocket-max-groups allows"),
+        ("a", "joined"),
+    ]:
+        client.send_text(group)
+        assert client.read_text() == answer
+    assert sorted(layer.local.groups()) == ["a", "own"]

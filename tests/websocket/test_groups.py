@@ -207,6 +207,31 @@ def test_before_accept_and_after_close(serve: Serve, message: dict[str, Any]) ->
         assert journal.next() is ClientDisconnected
 
 
+def test_member_of_as_many_groups_as_it_may_be_in(serve: Serve) -> None:
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        for action, group in [("add", "a"), ("add", "b"), ("add", "a"), ("add", "c")]:
+            try:
+                await send({"type": f"websocket.group.{action}", "group": group})
+            except RuntimeError as error:
+                journal.add(str(error))
+        await send({"type": "websocket.group.discard", "group": "a"})
+        await send({"type": "websocket.group.add", "group": "c"})
+        await send({"type": "websocket.group.send", "group": "c", "text": "in c"})
+        await receive()
+
+    client = serve(application, websocket_max_groups=2).websocket()
+    error = journal.next()
+    assert error == (
+        "websocket.group.add: this WebSocket is in 2 groups,"
+        " as many as --websocket-max-groups allows"
+    )
+    assert client.read_text() == "in c"
+
+
 async def starlette_room(websocket: WebSocket) -> None:
     """The example of docs/groups.md."""
     room = websocket.path_params["room"]
