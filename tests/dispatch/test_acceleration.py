@@ -15,7 +15,7 @@ from channels.utils import await_many_dispatch
 import casgi
 from casgi.channels import ChannelLayer
 from casgi.channels.acceleration import acceleration
-from casgi.channels.releases import SEAM, obstacle
+from casgi.channels.releases import TEXTS, obstacle
 
 from .consumers import Room
 
@@ -46,7 +46,7 @@ async def test_other_releases_are_left_alone(
     assert channels.consumer.await_many_dispatch is await_many_dispatch
 
 
-@pytest.mark.parametrize("module", SEAM)
+@pytest.mark.parametrize("module", TEXTS)
 async def test_other_code_under_a_tested_version_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, module: str
 ) -> None:

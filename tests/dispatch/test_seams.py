@@ -240,10 +240,8 @@ from support.django_settings import configure_django
 configure_django()
 from channels.sessions import InstanceSessionWrapper
 InstanceSessionWrapper.save_message_types.append("websocket.accept")
-from casgi.channels.dispatch import _server_send
-async def send(message): pass
-wrapper = InstanceSessionWrapper({"cookies": {}}, send)
-assert _server_send(wrapper.send) is None
+from casgi.channels.seam import Seam
+assert "save_message_types was changed" in Seam().sessions.change
 """
     run_script(script)
 

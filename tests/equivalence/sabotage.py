@@ -39,20 +39,20 @@ def overlook_attributes() -> None:
 def overlook_wrappers() -> None:
     """Take the server's own send out of any middleware's."""
 
-    def innermost(send: Any) -> Any:
+    def innermost(send: Any, *, knows_sessions: bool) -> Any:
         while isinstance(send, FunctionType):
             names = send.__code__.co_freevars
             send = (send.__closure__ or ())[names.index("send")].cell_contents
         return send
 
-    dispatch._server_send = innermost
+    dispatch.innermost_send = innermost
 
 
 def overlap_handlers() -> None:
     """Start the next handler while one is half-way."""
     tasks = []
 
-    async def handle_all(self: Dispatcher, next_event: Any, consumer: Any) -> None:
+    async def handle_all(self: Any, next_event: Any, consumer: Any, *_: Any) -> None:
         while True:
             message = await next_event()
             handler = getattr(consumer, message["type"].replace(".", "_"))

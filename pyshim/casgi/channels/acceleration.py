@@ -4,36 +4,20 @@ This is the whole seam: one function and known layer classes. docs/channels.md d
 """
 
 import asyncio
-import importlib
 import logging
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from casgi.channels.adoption import adopt
 from casgi.channels.database import DatabaseConnections
-from casgi.channels.releases import TESTED_CHANNELS_REDIS, is_tested, version_of
+from casgi.channels.releases import version_of
+from casgi.channels.seam import Seam
+from casgi.origin import forget_texts
 
 if TYPE_CHECKING:
     from casgi.channels.dispatch import Dispatcher
 
 logger = logging.getLogger("casgi.channels")
-
-# The class that a layer is made of, by what stands in its place.
-_IN_MEMORY = ("channels.layers", "InMemoryChannelLayer", "casgi.channels.layer", "ChannelLayer")
-_REDIS = (
-    (
-        "channels_redis.core",
-        "RedisChannelLayer",
-        "casgi.channels.redis.core",
-        "RedisChannelLayer",
-    ),
-    (
-        "channels_redis.pubsub",
-        "RedisPubSubChannelLayer",
-        "casgi.channels.redis.pubsub",
-        "RedisPubSubChannelLayer",
-    ),
-)
 
 
 class Acceleration:
@@ -43,17 +27,23 @@ class Acceleration:
         self._users = 0
         self._databases = DatabaseConnections()
         self._dispatcher: Dispatcher | None = None
-        self._make_backend: Any = None
+        self._seam: Seam | None = None
+        self._own_make_backend: Any = None  # of this application, on the manager of layers
 
     def begin(self, loop: asyncio.AbstractEventLoop, *, verify: bool = False) -> str:
         """Put ours in place. Returns the sentence for the log; end() is then due."""
         self._users += 1
         if self._users == 1:
             self._install(loop, verify)
+        assert self._seam is not None
         layers = ", ".join(self._adopt_layers())
+        forget_texts()
         sharing = "handlers are verified, not shared" if verify else "handlers are shared"
+        if self._seam.dispatch.change is not None:
+            sharing = "handlers run for each consumer"
         version = version_of("channels")
-        return f"Channels {version} accelerated: {sharing}; layers: {layers or 'none'}"
+        first = f"Channels {version} accelerated: {sharing}; layers: {layers or 'none'}"
+        return "; ".join([first, *self._seam.sentences()])
 
     def end(self) -> None:
         """Take ours away when nobody uses them any more; layers stay what they are."""
@@ -69,10 +59,11 @@ class Acceleration:
         from casgi.channels.dispatch import Dispatcher
 
         original = channels.consumer.await_many_dispatch
+        self._seam = Seam()
         self._databases.start(loop)
-        self._dispatcher = Dispatcher(original, self._databases, verify=verify)
+        self._dispatcher = Dispatcher(original, self._databases, self._seam, verify=verify)
         channels.consumer.await_many_dispatch = self._dispatcher
-        self._make_backend = channel_layers._make_backend
+        self._own_make_backend = vars(channel_layers).get("_make_backend")
         channel_layers._make_backend = self._make_adopted
 
     def _uninstall(self) -> None:
@@ -80,15 +71,29 @@ class Acceleration:
         from channels.layers import channel_layers
 
         assert self._dispatcher is not None
+        self._dispatcher.end()
+        # What somebody has put around ours in the meantime stays, and calls it.
         if channels.consumer.await_many_dispatch is self._dispatcher:
             channels.consumer.await_many_dispatch = self._dispatcher.original
-        del channel_layers._make_backend
+        if vars(channel_layers).get("_make_backend") == self._make_adopted:
+            del channel_layers._make_backend
+            if self._own_make_backend is not None:
+                channel_layers._make_backend = self._own_make_backend
         self._databases.stop()
-        self._dispatcher = None
+        self._dispatcher = self._seam = None
 
     def _make_adopted(self, name: str, config: dict[str, Any]) -> Any:
-        layer = self._make_backend(name, config)
-        _adopt(layer)
+        """Make a layer as the manager does, and make it ours while somebody wants that."""
+        from channels.layers import channel_layers
+
+        if self._own_make_backend is not None:
+            layer = self._own_make_backend(name, config)
+        else:
+            layer = type(channel_layers)._make_backend(channel_layers, name, config)
+        if self._users > 0:
+            reason = adopt(layer)
+            if reason is not None:
+                logger.info("The layer %s stays what it is: %s", name, reason)
         return layer
 
     def _adopt_layers(self) -> Iterator[str]:
@@ -101,19 +106,9 @@ class Acceleration:
             except Exception as error:  # whoever uses it meets the same
                 yield f"{alias} cannot be made ({error})"
                 continue
-            _adopt(layer)
-            yield f"{alias} is {type(layer).__module__}.{type(layer).__qualname__}"
+            reason = adopt(layer)
+            title = f"{type(layer).__module__}.{type(layer).__qualname__}"
+            yield f"{alias} is {title}" + (f" as it is ({reason})" if reason else "")
 
 
 acceleration = Acceleration()
-
-
-def _adopt(layer: Any) -> None:
-    """Make a layer that is exactly of a known class ours, in place: others may refer to it."""
-    redis = _REDIS if is_tested(version_of("channels_redis"), TESTED_CHANNELS_REDIS) else ()
-    for module, name, our_module, our_name in (_IN_MEMORY, *redis):
-        original = getattr(sys.modules.get(module), name, None)
-        if type(layer) is original:
-            layer.__class__ = getattr(importlib.import_module(our_module), our_name)
-            layer._adopt()
-            return

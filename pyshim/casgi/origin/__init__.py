@@ -9,7 +9,8 @@ Tracing, coverage and profiling change nothing that is compared.
     reason = change_in("channels.consumer", ["AsyncConsumer.dispatch", "get_handler_name"])
 
 is None, or what a log line can say: "channels.consumer.get_handler_name was replaced
-(/srv/chat/audit.py:12)". It costs milliseconds for a module and belongs to the start;
+(/srv/chat/audit.py:12)". It costs milliseconds for a module and belongs to the start, after which
+`forget_texts()` frees what it has read;
 
     watch = Watch([(channels.consumer, "get_handler_name"), (AsyncConsumer, "dispatch")])
     watch.holds()
@@ -18,7 +19,7 @@ says for less than a microsecond each whether what is there under these names is
 when the watch was made. `fingerprint` is for knowing a text itself.
 """
 
-from casgi.origin.change import change_in, fingerprint
-from casgi.origin.watch import Watch
+from casgi.origin.change import change_in, fingerprint, forget_texts
+from casgi.origin.watch import Place, Watch
 
-__all__ = ["Watch", "change_in", "fingerprint"]
+__all__ = ["Place", "Watch", "change_in", "fingerprint", "forget_texts"]

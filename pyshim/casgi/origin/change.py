@@ -12,6 +12,7 @@ nor what imported functions do: they belong into a list for their own module.
 
 import ast
 import builtins
+import functools
 import hashlib
 import importlib
 import importlib.util
@@ -41,7 +42,7 @@ def change_in(module_name: str, names: Iterable[str]) -> str | None:
     if type(module) is not ModuleType:
         return f"{module_name} is a {type(module).__qualname__}, not a plain module"
     try:
-        text = ModuleText(module)
+        text = _text_of(module, source_of(module))
     except (OSError, SyntaxError, ValueError):
         return f"{module_name} has no source that could be read"
     try:
@@ -51,6 +52,16 @@ def change_in(module_name: str, names: Iterable[str]) -> str | None:
     except Changed as change:
         return f"{module_name}.{change}"
     return None
+
+
+def forget_texts() -> None:
+    """Free what was read of files; `change_in` reads them anew when it is called again."""
+    _text_of.cache_clear()
+
+
+@functools.lru_cache(maxsize=32)
+def _text_of(module: ModuleType, source: str) -> ModuleText:
+    return ModuleText(module, source)
 
 
 def fingerprint(module_name: str) -> str:
@@ -127,7 +138,7 @@ class _Check:
     # Functions
 
     def _function(self, name: str, node: FunctionNode, raw: object, owner: type | None) -> None:
-        function = _undecorated(name, node, raw)
+        function = self._undecorated(name, node, raw)
         if type(function) is not FunctionType:
             raise Changed(f"{name} was replaced{_place(function)}")
         code = self._text.code_of(name, node)
@@ -139,6 +150,23 @@ class _Check:
         self._defaults(name, node, function, owner)
         for read in sorted(global_names(code)):
             self._global(name, read)
+
+    def _undecorated(self, name: str, node: FunctionNode, raw: object) -> object:
+        """Return the function in what a namespace has, when it is decorated as in its file."""
+        decorators = [ast.unparse(each) for each in node.decorator_list]
+        match decorators:
+            case []:
+                return raw
+            case ["staticmethod" | "classmethod"] if type(raw).__name__ == decorators[0]:
+                return getattr(raw, "__func__", None)
+            case ["property"] if type(raw) is property:
+                return raw.fget
+            case [text] if type(raw) is property and text == f"{node.name}.setter":
+                return raw.fset
+            case [_] if type(raw) is self._object_of(node.decorator_list[0]):
+                # A class of descriptors or callables: cached_property, asgiref's SyncToAsync.
+                return vars(raw).get("func")
+        raise Changed(f"{name} was replaced{_place(raw)}")
 
     def _defaults(
         self, name: str, node: FunctionNode, function: FunctionType, owner: type | None
@@ -230,27 +258,6 @@ class _Check:
             is_given = attribute in _given_attributes() or isinstance(value, _PLAIN)
             if attribute not in own and not is_given and not node.decorator_list:
                 raise Changed(f"{name}.{attribute} was added{_place(value)}")
-
-
-def _undecorated(name: str, node: FunctionNode, raw: object) -> object:
-    """Return the function in what a namespace has, when it is decorated as in its file."""
-    decorators = [ast.unparse(each) for each in node.decorator_list]
-    match decorators:
-        case []:
-            return raw
-        case ["staticmethod"] if type(raw) is staticmethod:
-            return raw.__func__
-        case ["classmethod"] if type(raw) is classmethod:
-            return raw.__func__
-        case ["property"] if type(raw) is property:
-            return raw.fget
-        case [text] if type(raw) is property and text == f"{node.name}.setter":
-            return raw.fset
-        case ["cached_property"] if type(raw).__qualname__ == "cached_property":
-            return vars(raw).get("func")
-        case ["staticmethod" | "classmethod" | "property" | "cached_property"]:
-            raise Changed(f"{name} was replaced{_place(raw)}")
-    raise Changed(f"{name} is decorated with {', '.join(decorators)}, which is not read")
 
 
 def _has_own_closure(function: FunctionType, owner: type | None) -> bool:

@@ -21,7 +21,7 @@ _BLOCKS = (ast.stmt, ast.excepthandler, ast.match_case)
 
 
 class ModuleText:
-    """The text of one module. Raises OSError or SyntaxError when there is none to be read.
+    """The text of one module. Raises SyntaxError or ValueError when it cannot be read.
 
     Attributes:
         bindings: the statements that bind each name of the module and of the classes in it.
@@ -29,12 +29,11 @@ class ModuleText:
 
     """
 
-    def __init__(self, module: ModuleType) -> None:
-        self.text = source_of(module)
+    def __init__(self, module: ModuleType, source: str) -> None:
         self.bindings: dict[str, list[ast.stmt]] = defaultdict(list)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(self.text)
+            tree = ast.parse(source)
             compiled = compile(tree, module.__file__ or "", "exec", dont_inherit=True)
         self._collect(tree, "")
         self.codes = {

@@ -1,0 +1,183 @@
+"""The objects of Channels, asgiref and Django that casgi replaces, inlines or relies on.
+
+They are in parts that stand or fall alone: when an object of a part is not what its file defines,
+because the application, or a tool that traces it, has wrapped or changed it, then that part is left
+to Channels, and the log's first line says so. Whatever is not listed here is called as Channels
+calls it, and may be anything.
+"""
+
+import importlib
+import logging
+from collections.abc import Iterator, Mapping
+from types import FunctionType
+
+from casgi.origin import Place, Watch, change_in
+
+logger = logging.getLogger("casgi.channels")
+
+_LOOKUP = ("__getattribute__", "__getattr__")
+
+
+class Part:
+    """Some objects that are relied on together."""
+
+    def __init__(
+        self,
+        names: Mapping[str, tuple[str, ...]],
+        absent: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
+    ) -> None:
+        """Take names by the module that defines them, and names that a class must not have.
+
+        Args:
+            names: as `casgi.origin.change_in` takes them.
+            absent: by (module, class).
+
+        """
+        self.names = names
+        self.absent = absent or {}
+
+    def change(self) -> str | None:
+        """Return what of it is not as its file defines it, as for a log line; None: nothing."""
+        for module, names in self.names.items():
+            change = change_in(module, names)
+            if change is not None:
+                return change
+        for owner, name in self._absent():
+            if name in vars(owner):
+                return f"{owner.__module__}.{owner.__qualname__}.{name} was added"
+        return None
+
+    def watch(self) -> Watch:
+        """Return a watch over it, as it is now."""
+        return Watch([*self._places(), *self._absent()])
+
+    def _places(self) -> Iterator[Place]:
+        for module_name, names in self.names.items():
+            module = importlib.import_module(module_name)
+            for name in names:
+                owner_name, _, attribute = name.rpartition(".")
+                owner = getattr(module, owner_name) if owner_name else module
+                yield owner, attribute
+                value = vars(owner)[attribute]
+                if isinstance(value, type) and value.__module__ == module_name:
+                    yield from ((value, each) for each in _functions(value))
+                    yield from ((value, each) for each in _LOOKUP)
+
+    def _absent(self) -> Iterator[tuple[type, str]]:
+        for (module, owner), names in self.absent.items():
+            for name in names:
+                yield getattr(importlib.import_module(module), owner), name
+
+
+def _functions(owner: type) -> list[str]:
+    kinds = (FunctionType, staticmethod, classmethod, property)
+    return [name for name, value in vars(owner).items() if isinstance(value, kinds)]
+
+
+_CLOSING = {
+    "channels.db": ("close_old_connections", "sync_to_async"),
+    "django.db": ("close_old_connections",),
+    "django.db.utils": ("ConnectionHandler",),
+    "django.utils.connection": ("BaseConnectionHandler.all",),
+    "django.db.backends.base.base": (
+        "BaseDatabaseWrapper.close_if_unusable_or_obsolete",
+        "BaseDatabaseWrapper.get_autocommit",
+    ),
+    "asgiref.sync": ("SyncToAsync", "sync_to_async"),
+}
+
+WAITING = Part(
+    {
+        "channels.consumer": ("await_many_dispatch",),
+        "channels.utils": ("await_many_dispatch",),
+    }
+)
+"""What is replaced. Changed: nothing is accelerated."""
+
+DISPATCHING = Part(
+    {
+        **_CLOSING,
+        "channels.consumer": (
+            "AsyncConsumer.dispatch",
+            "get_handler_name",
+            "aclose_old_connections",
+        ),
+        "channels.db": (*_CLOSING["channels.db"], "aclose_old_connections"),
+    }
+)
+"""What is done in the place of `AsyncConsumer.dispatch()`. Changed: that is called, and no frame
+is shared with async consumers.
+"""
+
+SYNC_DISPATCHING = Part(
+    {
+        **_CLOSING,
+        "channels.consumer": ("SyncConsumer.dispatch", "get_handler_name", "async_to_sync"),
+        "channels.db": (*_CLOSING["channels.db"], "DatabaseSyncToAsync"),
+        "asgiref.sync": (*_CLOSING["asgiref.sync"], "AsyncToSync", "async_to_sync"),
+    }
+)
+"""What a shared frame to a sync consumer passes by. Changed: each gets its messages as events."""
+
+SESSIONS = Part(
+    {
+        "channels.sessions": (
+            "InstanceSessionWrapper.send",
+            "InstanceSessionWrapper.save_message_types",
+        ),
+        "django.contrib.sessions.backends.base": ("SessionBase.is_empty",),
+    },
+    {
+        ("channels.sessions", "InstanceSessionWrapper"): (
+            *_LOOKUP,
+            *["real_send", "activated", "scope"],
+        )
+    },
+)
+"""What wraps `send` behind the session middleware. Changed: it is called for each message."""
+
+
+class Reliance:
+    """A part while casgi serves: relied on as long as it is what its files define.
+
+    Attributes:
+        change: what was changed before, as for a log line; None: nothing.
+
+    """
+
+    def __init__(self, part: Part, otherwise: str) -> None:
+        """Look at the part; `otherwise` says what is done when it cannot be relied on."""
+        self.change = part.change()
+        self._watch = None if self.change else part.watch()
+        self._otherwise = otherwise
+        self._told: set[str] = set()
+
+    def holds(self) -> bool:
+        """Whether it can be relied on now."""
+        if self._watch is None:
+            return False
+        change = self._watch.change()
+        if change is None:
+            return True
+        if change not in self._told:
+            self._told.add(change)
+            logger.warning("%s while casgi served: %s", change, self._otherwise)
+        return False
+
+    def sentence(self) -> str | None:
+        """Return what the first line of the log says of it, None when it is relied on."""
+        return None if self.change is None else f"{self._otherwise}: {self.change}"
+
+
+class Seam:
+    """All parts that dispatching relies on, while casgi serves."""
+
+    def __init__(self) -> None:
+        self.dispatch = Reliance(DISPATCHING, "each message is given to Channels' dispatch")
+        self.sync_dispatch = Reliance(SYNC_DISPATCHING, "sync consumers share no frames")
+        self.sessions = Reliance(SESSIONS, "behind sessions no frames are shared")
+
+    def sentences(self) -> list[str]:
+        """Return what the first line of the log says of parts that are not relied on."""
+        parts = (self.dispatch, self.sync_dispatch, self.sessions)
+        return [sentence for part in parts if (sentence := part.sentence())]

@@ -1,0 +1,62 @@
+"""The `send` behind wrappers that let the messages of a WebSocket through as they are.
+
+Only wrappers whose text is known are looked behind, and only while they are what their files say.
+"""
+
+from types import MethodType
+from typing import Any
+
+from asgiref.sync import AsyncToSync
+from channels.sessions import InstanceSessionWrapper
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils.functional import LazyObject
+
+_SAVES_AT = ["http.response.start"]
+_SESSION_SEND = vars(InstanceSessionWrapper)["send"]
+_IS_EMPTY = vars(SessionBase)["is_empty"]
+
+
+def is_sync(base_send: object) -> bool:
+    """Whether this is what Channels has made of `send` for a sync consumer."""
+    return type(base_send) is AsyncToSync
+
+
+def innermost_send(base_send: object, *, knows_sessions: bool) -> Any:
+    """Return what a consumer's `base_send` calls in the end, as far as it is known.
+
+    Args:
+        base_send: a consumer's, as Channels has set it.
+        knows_sessions: Channels' session middleware is as it was read.
+
+    """
+    send: Any = vars(base_send)["awaitable"] if type(base_send) is AsyncToSync else base_send
+    while knows_sessions and _is_quiet_session(send):
+        send = vars(send.__self__)["real_send"]
+    return send
+
+
+def _is_quiet_session(send: object) -> bool:
+    """Whether this is the session middleware's `send`, which does nothing for a WebSocket.
+
+    For each message it asks the session whether it was modified and is empty, and then compares
+    the message's type. Asking does nothing unless the session's class has rules of its own.
+    """
+    if type(send) is not MethodType or send.__func__ is not _SESSION_SEND:
+        return False
+    wrapper: Any = send.__self__
+    if type(wrapper) is not InstanceSessionWrapper:
+        return False
+    own = vars(wrapper)
+    if "save_message_types" in own or InstanceSessionWrapper.save_message_types != _SAVES_AT:
+        return False
+    return not own["activated"] or _is_plain_session(own["scope"].get("session"))
+
+
+def _is_plain_session(session: object) -> bool:
+    store = vars(session).get("_wrapped") if type(session) is LazyObject else None
+    for owner in type(store).__mro__:
+        if owner is SessionBase:
+            return vars(owner).get("is_empty") is _IS_EMPTY and "modified" in vars(store)
+        if {"is_empty", "modified", "__getattribute__"} & vars(owner).keys():
+            return False
+    return False
