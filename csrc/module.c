@@ -2,6 +2,7 @@
  * state in struct module_state. */
 #include "module.h"
 
+#include "asgi/cycle.h"
 #include "base/counters.h"
 #include "bindings/server_arguments.h"
 #include "channels/plain.h"
@@ -47,7 +48,16 @@ static PyObject *copy_plain(PyObject *Py_UNUSED(module), PyObject *message) {
     return plain_copy(message, &copy) == 0 ? Py_NewRef(Py_None) : copy;
 }
 
+PyDoc_STRVAR(drop_late_messages_doc,
+             "drop_late_messages(receive) -> None\n\nDrops what is sent after the end, without an "
+             "error: to the request or WebSocket of `receive`, or else in the current context.");
+
+static PyObject *drop_late_messages(PyObject *module, PyObject *receive) {
+    return cycle_drop_late_messages(module_state(module), receive) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
 static PyMethodDef methods[] = {
+    {"drop_late_messages", drop_late_messages, METH_O, drop_late_messages_doc},
     {"copy_plain", copy_plain, METH_O, copy_plain_doc},
     {"check_access_log_format", server_arguments_check_access_log_format, METH_O,
      check_access_log_format_doc},

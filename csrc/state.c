@@ -89,7 +89,9 @@ int module_state_init(PyObject *module, struct module_state *state) {
         "The client has gone, or the WebSocket is closed: what was sent reaches nobody.",
         PyExc_OSError, NULL);
     state->empty_bytes = PyBytes_FromStringAndSize(NULL, 0);
-    if (state->client_disconnected == NULL || state->empty_bytes == NULL) {
+    state->drops_late_messages = PyContextVar_New("drops_late_messages", NULL);
+    if (state->client_disconnected == NULL || state->empty_bytes == NULL ||
+        state->drops_late_messages == NULL) {
         return -1;
     }
     state->ready = outcome_new(state, Py_None, false);
@@ -98,6 +100,7 @@ int module_state_init(PyObject *module, struct module_state *state) {
 
 #define STATE_OBJECTS(OBJECT)                                                                      \
     OBJECT(client_disconnected)                                                                    \
+    OBJECT(drops_late_messages)                                                                    \
     OBJECT(ready)                                                                                  \
     OBJECT(coroutine_mark)                                                                         \
     OBJECT(inspect_mark)                                                                           \

@@ -47,6 +47,7 @@ struct module_strings {
 struct module_state {
     PyObject *client_disconnected; /* exception class, an OSError */
     PyObject *ready; /* the awaitable of a send that is done: the outcome None, shared by all */
+    PyObject *drops_late_messages; /* ContextVar: see cycle_drops_late_messages() */
     PyObject *empty_bytes;
     PyObject *coroutine_mark; /* by which asyncio knows a coroutine function that is none */
     PyObject *inspect_mark;   /* by which inspect does, from Python 3.12 on; else None */

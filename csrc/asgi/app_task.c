@@ -9,15 +9,13 @@
 
 #include <string.h>
 
-#include "asgi/overdue.h"
-
 #define HAS_EAGER_START (PY_VERSION_HEX >= 0x030C0000)
 
 static void on_close_timeout(struct timer *timer);
 
 void app_task_init(struct app_task *app_task, struct bridge *bridge,
-                   void (*on_done)(PyObject *cycle, PyObject *exception)) {
-    *app_task = (struct app_task){.bridge = bridge, .on_done = on_done};
+                   const struct app_task_events *events) {
+    *app_task = (struct app_task){.bridge = bridge, .events = events};
     list_init(&app_task->link);
     timer_init(&app_task->close_timer, on_close_timeout);
 }
@@ -37,10 +35,10 @@ static void finish(struct app_task *app_task, PyObject *exception) {
     bridge->task_count--;
     Py_CLEAR(app_task->task);
     Py_CLEAR(app_task->scope);
-    app_task->on_done(cycle, exception);
+    app_task->events->on_done(cycle, exception);
     Py_DECREF(cycle);
     if (bridge->task_count == 0) {
-        bridge->on_tasks_ended(owner);
+        bridge->on_idle(owner);
     }
     Py_DECREF(owner);
 }
@@ -89,6 +87,14 @@ static int watch_task(struct app_task *app_task, PyObject *task) {
     Py_XDECREF(names);
     Py_XDECREF(result);
     return result == NULL ? -1 : 0;
+}
+
+static void start_close_timer(struct app_task *app_task) {
+    struct bridge *bridge = app_task->bridge;
+    if (app_task_is_running(app_task) && bridge->application_close_timeout >= 0 &&
+        bridge->event_loop != NULL) {
+        timer_start(bridge->event_loop, &app_task->close_timer, bridge->application_close_timeout);
+    }
 }
 
 /* --- The start --- */
@@ -292,9 +298,21 @@ static int is_done(struct bridge *bridge, PyObject *task, PyObject **exception) 
     return is_done;
 }
 
+/* Takes the exception set now: what an eager first step raised through its task ends the process.
+ */
+static PyObject *take_start_error(struct bridge *bridge) {
+    if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) ||
+        PyErr_ExceptionMatches(PyExc_SystemExit)) {
+        bridge_report(bridge, "The application ends the process");
+        return PyObject_CallNoArgs(bridge->state->cancelled_error);
+    }
+    return bridge_take_exception();
+}
+
 void app_task_start(struct app_task *app_task, PyObject *cycle, PyObject *scope, PyObject *receive,
                     PyObject *send) {
     struct bridge *bridge = app_task->bridge;
+    app_task->was_started = true;
     app_task->cycle = Py_NewRef(cycle);
     app_task->scope = Py_NewRef(scope);
     list_append(&bridge->tasks, &app_task->link);
@@ -315,16 +333,13 @@ void app_task_start(struct app_task *app_task, PyObject *cycle, PyObject *scope,
             has_ended = watch_task(app_task, task) < 0;
         }
     }
-    if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) ||
-        PyErr_ExceptionMatches(PyExc_SystemExit)) {
-        bridge_report(bridge,
-                      "The application ends the process"); /* an eager task raises it here */
-        exception = PyObject_CallNoArgs(bridge->state->cancelled_error);
-    } else if (PyErr_Occurred()) {
-        exception = bridge_take_exception();
+    if (PyErr_Occurred()) {
+        exception = take_start_error(bridge);
     }
     if (has_ended) {
         finish(app_task, exception);
+    } else if (app_task->is_ending) { /* the client has left already */
+        start_close_timer(app_task);
     }
     Py_XDECREF(exception);
     Py_XDECREF(task);
@@ -348,23 +363,18 @@ void app_task_cancel(struct app_task *app_task) {
 static void on_close_timeout(struct timer *timer) {
     struct app_task *app_task = LIST_OBJECT(timer, struct app_task, close_timer);
     PyObject *cycle = Py_XNewRef(app_task->cycle); /* embeds the app_task */
-    if (app_task->is_excused != NULL && app_task->is_excused(cycle)) {
-        app_task->is_ending = false;
-    } else {
-        overdue_report(app_task);
+    if (cycle != NULL && app_task->events->on_overdue(cycle)) {
         app_task_cancel(app_task);
+    } else {
+        app_task->is_ending = false;
     }
     Py_XDECREF(cycle);
 }
 
 void app_task_end_soon(struct app_task *app_task) {
-    if (app_task_is_running(app_task) && !app_task->is_ending) {
+    if (!app_task->is_ending) {
         app_task->is_ending = true;
-        if (app_task->bridge->application_close_timeout >= 0 &&
-            app_task->bridge->event_loop != NULL) {
-            timer_start(app_task->bridge->event_loop, &app_task->close_timer,
-                        app_task->bridge->application_close_timeout);
-        }
+        start_close_timer(app_task);
     }
 }
 

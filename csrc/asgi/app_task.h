@@ -1,7 +1,7 @@
 /* The application's task for one request or WebSocket: a real asyncio.Task in a fresh copy of the
  * server's context.
  *
- *   idle --start--> RUNNING --the task is done--> idle (on_done)
+ *   new --start--> RUNNING --the task is done--> over (on_done)
  *                      |--end_soon--> after --application-close-timeout it is cancelled
  *
  * The first step runs at once, inside the read that brought the request, when the loop is ours and
@@ -13,6 +13,16 @@
 #include "asgi/bridge.h"
 #include "net/timer.h"
 
+/* What the cycle is told of its task; both *borrow*, and run Python code. */
+struct app_task_events {
+    /* The application has returned (`exception` NULL) or raised. Once; may free the cycle's last
+     * reference afterwards. */
+    void (*on_done)(PyObject *cycle, PyObject *exception);
+    /* It has not ended in time after app_task_end_soon(). Returns false for an application that may
+     * go on, until it is called again; true has it cancelled. */
+    bool (*on_overdue)(PyObject *cycle);
+};
+
 struct app_task {
     struct list link; /* in bridge->tasks while running */
     struct timer close_timer;
@@ -20,17 +30,14 @@ struct app_task {
     PyObject *cycle; /* the object that embeds this; a strong reference while running, else NULL */
     PyObject *task;  /* NULL when not running, or when it ended within its first step */
     PyObject *scope; /* NULL when not running */
-    /* The application has returned (`exception` NULL) or raised. *Borrows*. Runs once; may free the
-     * cycle's last reference afterwards. */
-    void (*on_done)(PyObject *cycle, PyObject *exception);
-    /* When the time to end is over: returns true for an application that may go on, until the next
-     * app_task_end_soon(). NULL: none may. */
-    bool (*is_excused)(PyObject *cycle);
+    const struct app_task_events *events;
+    bool was_started;
     bool is_ending;
 };
 
+/* *Borrows* the bridge and the events for the life of the cycle. */
 void app_task_init(struct app_task *app_task, struct bridge *bridge,
-                   void (*on_done)(PyObject *cycle, PyObject *exception));
+                   const struct app_task_events *events);
 
 /* Calls the application with `scope`, `receive` and `send` (*borrows*) and starts its task.
  * Whatever happens, on_done is called once, maybe before this returns. */
@@ -45,8 +52,8 @@ static inline bool app_task_is_running(const struct app_task *app_task) {
  * cycle. Returns None. */
 PyObject *app_task_on_task_done(struct app_task *app_task, PyObject *task);
 
-/* Nobody waits for the application any more: it is cancelled if it has not ended in time.
- * Idempotent. */
+/* Nobody waits for the application any more: it is cancelled if it has not ended in time. Before
+ * the start it holds from then on. Idempotent. */
 void app_task_end_soon(struct app_task *app_task);
 
 /* Cancels it now. */

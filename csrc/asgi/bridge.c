@@ -119,6 +119,7 @@ int bridge_traverse(struct bridge *bridge, visitproc visit, void *arg) {
     Py_VISIT(bridge->start_catcher);
     Py_VISIT(bridge->caught_start);
     Py_VISIT(bridge->task_keywords);
+    Py_VISIT(bridge->on_slow_consumer);
     Py_VISIT(bridge->on_overdue);
     for (struct list *link = bridge->attached.next; link != &bridge->attached; link = link->next) {
         Py_VISIT(LIST_OBJECT(link, struct attached, link)->cycle);
@@ -127,7 +128,7 @@ int bridge_traverse(struct bridge *bridge, visitproc visit, void *arg) {
 }
 
 void bridge_clear(struct bridge *bridge) {
-    Py_CLEAR(bridge->slow_report.callback);
+    Py_CLEAR(bridge->on_slow_consumer);
     Py_CLEAR(bridge->on_overdue);
     Py_CLEAR(bridge->application);
     Py_CLEAR(bridge->loop);

@@ -42,17 +42,19 @@ struct bridge {
     PyObject *task_keywords;    /* dict: see app_task.c */
     PyObject *starting_context; /* borrowed: of the task whose start is to be caught */
     PyObject *header_pairs[HEADER_PAIR_SLOTS];
-    PyObject *last_host;                     /* str: behind a proxy all clients have the same */
-    PyObject *last_server;                   /* tuple: scope["server"] of the last connection */
-    void (*on_tasks_ended)(PyObject *owner); /* the last task has ended */
-    struct list tasks;                       /* of struct app_task: running */
-    struct list attached;                    /* of struct attached: with an exchange */
+    PyObject *last_host;              /* str: behind a proxy all clients have the same */
+    PyObject *last_server;            /* tuple: scope["server"] of the last connection */
+    void (*on_idle)(PyObject *owner); /* the last task, or connection, has ended */
+    struct list tasks;                /* of struct app_task: running */
+    struct list attached;             /* of struct attached: with an exchange */
     struct slow_report slow_report;
-    PyObject *on_overdue; /* Server.on_overdue; NULL or None: only logged */
+    PyObject *on_slow_consumer; /* Server's; NULL or None: nobody is told */
+    PyObject *on_overdue;       /* Server's; NULL or None: only logged */
     size_t task_count;
     size_t request_buffer_size;
     double application_close_timeout;
-    bool runs_on_selector; /* the loop is asyncio's own on our Selector */
+    bool runs_on_selector;    /* the loop is asyncio's own on our Selector */
+    bool drops_late_messages; /* of every cycle: see CycleObject */
 };
 
 /* Asks to run application code right here, as event_loop_enter_application(), and returns the loop

@@ -6,7 +6,6 @@ enum { FIRST_CAPACITY = 4 };
 
 void mailbox_init(struct mailbox *mailbox) {
     *mailbox = (struct mailbox){.events = NULL};
-    waiter_queue_init(&mailbox->receivers);
 }
 
 static int grow(struct mailbox *mailbox) {
@@ -54,32 +53,15 @@ PyObject *mailbox_take(struct mailbox *mailbox) {
     return event;
 }
 
-void mailbox_wake(struct mailbox *mailbox) {
-    if (mailbox->count > 0) {
-        waiter_queue_wake_one(&mailbox->receivers);
-    }
-}
-
-void mailbox_pass_on(struct mailbox *mailbox) {
-    if (mailbox->count > 0) {
-        waiter_queue_pass_on(&mailbox->receivers);
-    }
-}
-
 int mailbox_traverse(struct mailbox *mailbox, visitproc visit, void *arg) {
     for (uint32_t i = 0; i < mailbox->count; i++) {
         Py_VISIT(mailbox->events[(mailbox->first + i) % mailbox->capacity]);
     }
-    return waiter_queue_traverse(&mailbox->receivers, visit, arg);
-}
-
-void mailbox_drop_events(struct mailbox *mailbox) {
-    for (PyObject *event = mailbox_take(mailbox); event != NULL; event = mailbox_take(mailbox)) {
-        Py_DECREF(event);
-    }
+    return 0;
 }
 
 void mailbox_clear(struct mailbox *mailbox) {
-    mailbox_drop_events(mailbox);
-    waiter_queue_clear(&mailbox->receivers);
+    for (PyObject *event = mailbox_take(mailbox); event != NULL; event = mailbox_take(mailbox)) {
+        Py_DECREF(event);
+    }
 }

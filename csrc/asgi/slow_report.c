@@ -2,78 +2,68 @@
  * and lets go of them only where Python code may run: in its timer, or when the loop is left. */
 #include "asgi/slow_report.h"
 
-#include "asgi/bridge.h"
-#include "asgi/ws_channel.h"
-#include "asgi/ws_cycle.h"
 #include "base/limits.h"
 
-static void tell(struct bridge *bridge, PyObject *cycle, PyObject *consumer) {
-    struct slow_report *report = &bridge->slow_report;
-    PyObject *callback = Py_XNewRef(report->callback);
-    if (callback != NULL && callback != Py_None) {
-        PyObject *result = PyObject_CallFunction(
-            callback, "NsnKK", ws_channel_scope(cycle, consumer),
-            slow_consumer_outcome_name(report->outcome), (Py_ssize_t)report->backlog,
-            (unsigned long long)ws_cycle_dropped(cycle), (unsigned long long)(report->events - 1));
-        Py_XDECREF(result);
-        if (result == NULL) {
-            bridge_report(bridge, "Exception in Server.on_slow_consumer");
-        }
-    }
-    Py_XDECREF(callback);
+static struct slow_consumer_event take(struct slow_report *report) {
+    struct slow_consumer_event event = report->event;
+    report->event.cycle = report->event.consumer = NULL;
+    return event;
+}
+
+static void release(struct slow_consumer_event *event) {
+    Py_XDECREF(event->cycle);
+    Py_XDECREF(event->consumer);
 }
 
 static void on_timer(struct timer *timer) {
-    struct bridge *bridge = LIST_OBJECT(timer, struct bridge, slow_report.timer);
-    struct slow_report *report = &bridge->slow_report;
-    PyObject *cycle = report->cycle;
-    PyObject *consumer = report->consumer;
-    if (cycle == NULL) {
-        return;
+    struct slow_report *report = LIST_OBJECT(timer, struct slow_report, timer);
+    struct slow_consumer_event event = take(report);
+    if (event.cycle != NULL) {
+        uint64_t events = report->events;
+        report->events = 0;
+        timer_start(report->event_loop, timer, LIMIT_SLOW_REPORT_SECONDS);
+        report->on_due(report, &event, events);
+        release(&event);
     }
-    PyObject *owner = Py_NewRef(bridge->owner); /* the callback may close the server */
-    report->cycle = report->consumer = NULL;
-    timer_start(bridge->event_loop, timer, LIMIT_SLOW_REPORT_SECONDS);
-    tell(bridge, cycle, consumer);
-    Py_DECREF(cycle);
-    Py_XDECREF(consumer);
-    Py_DECREF(owner);
 }
 
-void slow_report_init(struct slow_report *report) {
+void slow_report_init(struct slow_report *report, struct event_loop *event_loop,
+                      void (*on_due)(struct slow_report *report,
+                                     const struct slow_consumer_event *event, uint64_t events)) {
+    *report = (struct slow_report){.event_loop = event_loop, .on_due = on_due};
     timer_init(&report->timer, on_timer);
 }
 
-void slow_report_add(struct bridge *bridge, PyObject *cycle, enum slow_consumer_outcome outcome,
-                     uint32_t count, size_t backlog) {
-    struct slow_report *report = &bridge->slow_report;
-    if (bridge->event_loop == NULL) {
+void slow_report_add(struct slow_report *report, const struct slow_consumer_event *event,
+                     uint32_t count) {
+    if (report->event_loop == NULL) {
         return;
     }
-    if (report->cycle == NULL) {
-        report->cycle = Py_NewRef(cycle);
-        report->consumer = ws_channel_consumer(cycle);
-        report->events = 0;
+    if (report->event.cycle == NULL) {
+        report->event.cycle = Py_NewRef(event->cycle);
+        report->event.consumer = Py_XNewRef(event->consumer);
     }
     report->events += count;
-    if (report->cycle == cycle) {
-        report->outcome = outcome;
-        report->backlog = backlog;
+    if (report->event.cycle == event->cycle) {
+        report->event.outcome = event->outcome;
+        report->event.backlog = event->backlog;
     }
     if (!timer_is_running(&report->timer)) {
-        timer_start(bridge->event_loop, &report->timer, 0);
+        timer_start(report->event_loop, &report->timer, 0);
     }
 }
 
 void slow_report_stop(struct slow_report *report) {
-    timer_stop(&report->timer);
-    Py_CLEAR(report->cycle);
-    Py_CLEAR(report->consumer);
+    report->event_loop = NULL;
+    if (report->on_due != NULL) {
+        timer_stop(&report->timer);
+    }
+    struct slow_consumer_event event = take(report);
+    release(&event);
 }
 
 int slow_report_traverse(struct slow_report *report, visitproc visit, void *arg) {
-    Py_VISIT(report->callback);
-    Py_VISIT(report->cycle);
-    Py_VISIT(report->consumer);
+    Py_VISIT(report->event.cycle);
+    Py_VISIT(report->event.consumer);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* Which WebSockets are slow, told to Server.on_slow_consumer: once a second at most, and never from
- * inside a fan-out.
+/* Which WebSockets are slow, reported to one callback: once a second at most, and never from inside
+ * a fan-out.
  *
  *   QUIET --slow_report_add--> DUE --timer, from the loop--> SILENT --a second, nothing new-->
  * QUIET SILENT --slow_report_add--> DUE, when the second is over
@@ -13,26 +13,35 @@
 #include "server/slow_consumer.h"
 #include "state.h"
 
-struct bridge;
-
-struct slow_report {
-    struct timer timer; /* until the next call may be made */
-    PyObject *callback; /* Server.on_slow_consumer; NULL or None: nobody is told */
-    PyObject *cycle;    /* the WebSocket; NULL when there is nothing to tell */
-    PyObject *consumer; /* its, if it has one: gone soon when the WebSocket is closed */
+/* What is reported of one WebSocket. */
+struct slow_consumer_event {
+    PyObject *cycle;    /* the WebSocket; NULL: nothing to report */
+    PyObject *consumer; /* its consumer, or NULL: gone soon when the WebSocket is closed */
     enum slow_consumer_outcome outcome;
-    size_t backlog;  /* its unsent bytes */
-    uint64_t events; /* of it and all others since the last call */
+    size_t backlog; /* its unsent bytes */
 };
 
-/* To be embedded in a bridge: quiet. */
-void slow_report_init(struct slow_report *report);
+struct slow_report {
+    struct timer timer;            /* until the next call may be made */
+    struct event_loop *event_loop; /* borrowed; NULL when it is left */
+    struct slow_consumer_event event;
+    uint64_t events; /* of this WebSocket and all others since the last call */
+    /* Makes the report; *borrows* the event. Runs Python code, which may do anything. */
+    void (*on_due)(struct slow_report *report, const struct slow_consumer_event *event,
+                   uint64_t events);
+};
 
-/* Notes `count` events of a WsCycle (*keeps until* it is told). Runs no Python code. */
-void slow_report_add(struct bridge *bridge, PyObject *cycle, enum slow_consumer_outcome outcome,
-                     uint32_t count, size_t backlog);
+/* To be embedded in a bridge: quiet. *Borrows* the loop until slow_report_stop(). */
+void slow_report_init(struct slow_report *report, struct event_loop *event_loop,
+                      void (*on_due)(struct slow_report *report,
+                                     const struct slow_consumer_event *event, uint64_t events));
 
-/* The loop is left: what was not told yet is forgotten. Idempotent. */
+/* Notes `count` events of a WebSocket (*keeps* the references of the first until it is reported).
+ * Runs no Python code. */
+void slow_report_add(struct slow_report *report, const struct slow_consumer_event *event,
+                     uint32_t count);
+
+/* The loop is left: what was not reported yet is forgotten. Idempotent. */
 void slow_report_stop(struct slow_report *report);
 
 int slow_report_traverse(struct slow_report *report, visitproc visit, void *arg);

@@ -43,12 +43,12 @@ bool ws_channel_is_open(PyObject *cycle);
  * client waits: then no handler of it is half-way. The channel itself is not looked at. */
 bool ws_channel_is_idle(PyObject *cycle);
 
-/* Returns the consumer that listens, a new reference, or NULL. Allocates nothing and runs no
- * application code. */
+/* Returns the consumer that listens (*borrows*), or NULL. Runs no application code. */
 PyObject *ws_channel_consumer(PyObject *cycle);
 
 /* Returns the scope in which it is known who the client is: that of `consumer` (may be NULL), which
- * middleware has added to, or else the one that the application was given. A new reference. */
+ * middleware has added to, or else the one that the application was given. Returns new reference.
+ */
 PyObject *ws_channel_scope(PyObject *cycle, PyObject *consumer);
 
 /* Puts a frame (*borrows*) into the write queue as a group's, see websocket_deliver(), and what it

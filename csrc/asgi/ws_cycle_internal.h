@@ -3,41 +3,46 @@
 #ifndef CASGI_ASGI_WS_CYCLE_INTERNAL_H
 #define CASGI_ASGI_WS_CYCLE_INTERNAL_H
 
-#include "asgi/app_task.h"
+#include "asgi/cycle.h"
 #include "asgi/mailbox.h"
 #include "asgi/response.h"
-#include "asgi/ws_channel.h"
 #include "server/websocket.h"
 
+/* A WebSocket's life as its application knows it; ws_cycle.c has the diagram. */
+enum ws_cycle_state {
+    WS_CYCLE_CONNECTING,
+    WS_CYCLE_OPEN,
+    WS_CYCLE_CLOSING,
+    WS_CYCLE_DISCONNECTED,
+};
+
+/* Where the application is with next_event(); ws_channel.c has the diagram. */
+enum ws_channel_phase {
+    WS_CHANNEL_WAITING,
+    WS_CHANNEL_HANDLING,
+    WS_CHANNEL_YIELDING,
+    WS_CHANNEL_RESUMING,
+};
+
+/* The channel of the consumer. */
+struct ws_channel {
+    const struct ws_channel_ops *ops;
+    void *channel;        /* borrowed; NULL without a channel layer */
+    struct deferred wake; /* who waits is woken in the next turn, all of a fan-out together */
+    enum ws_channel_phase phase;
+    bool is_next;     /* the last event was the client's: it is the channel's turn */
+    bool holds_event; /* see ws_channel_holds_event() */
+};
+
 typedef struct {
-    PyObject_HEAD
-    struct bridge *bridge;
-    PyObject *owner;             /* keeps the bridge */
+    CycleObject cycle;
     struct websocket *websocket; /* NULL when over */
-    struct attached attached;    /* until then */
-    PyObject *scope;
     struct mailbox mailbox;
-    struct waiter_queue senders;
-    uint64_t dropped;        /* group frames that the client was too slow for */
+    struct ws_channel channel;
     struct response *denial; /* websocket.http.response.*, NULL unless it was started */
-    struct app_task app_task;
-    const struct ws_channel_ops *channel_ops;
-    void *channel; /* borrowed; NULL without a channel layer */
-    struct deferred
-        channel_wake;         /* who waits is woken in the next turn, all of a fan-out together */
-    bool has_waited;          /* since the last event of next_event() */
-    bool is_yielding;         /* it waits for the loop to turn, not for an event */
-    bool is_taking;           /* that, or it was woken since and has not gone on yet */
-    bool is_channel_next;     /* the last event was the client's: it is the channel's turn */
-    bool holds_channel_event; /* see ws_channel_holds_event() */
-    bool is_started;
-    bool is_accepted;
-    bool is_closing;      /* on_close() came: the disconnect is in the mailbox, or was received */
-    bool is_disconnected; /* the application has received websocket.disconnect */
-    bool is_handling;     /* it has received a message and not asked for the next */
-    bool is_paused;
-    bool was_asked;   /* receive() was called */
-    bool is_channels; /* by a consumer of Channels */
+    uint64_t dropped;        /* group frames that the client was too slow for */
+    enum ws_cycle_state state;
+    bool is_handling; /* the application has received a message and not asked for the next */
 } WsCycleObject;
 
 /* What receive() and next_event() give: the client's next event as a new reference, or NULL, see
@@ -48,10 +53,12 @@ PyObject *ws_cycle_poll_receive(PyObject *cycle);
 void ws_cycle_finish_close_if_done(WsCycleObject *self);
 
 /* Prepares a cycle without a channel; ws_channel_release() is due when the WebSocket is gone, and
- * with the cycle.
- */
+ * with the cycle. */
 void ws_channel_init(WsCycleObject *self);
 void ws_channel_release(WsCycleObject *self);
+
+/* The WebSocket is closed. Runs no application code. */
+void ws_channel_on_close(WsCycleObject *self);
 
 /* The method next_event() of a WsCycle. */
 PyObject *ws_channel_next_event(PyObject *cycle, PyObject *ignored);

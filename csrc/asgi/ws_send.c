@@ -9,44 +9,40 @@
  *
  * "gone" is ClientDisconnected, an OSError, as ASGI 2.4 wants it, and silence for Channels'
  * consumers, which daphne brought up on it. */
-#include "asgi/caller.h"
 #include "asgi/group_message.h"
 #include "asgi/message.h"
 #include "asgi/outcome.h"
-#include "asgi/pending.h"
 #include "asgi/ws_cycle_internal.h"
-#include "base/status.h"
 #include "http/header_rules.h"
 
 static PyObject *raise_gone(WsCycleObject *self) {
-    return bridge_raise_status(self->bridge, STATUS_CLOSED,
+    return bridge_raise_status(self->cycle.bridge, STATUS_CLOSED,
                                "the WebSocket is closed: nobody receives this message");
+}
+
+static bool is_congested(const WsCycleObject *self) {
+    return self->websocket != NULL && websocket_is_congested(self->websocket);
 }
 
 static PyObject *poll_drained(PyObject *op) {
     WsCycleObject *self = (WsCycleObject *)op;
-    if (self->websocket != NULL && websocket_is_congested(self->websocket)) {
+    if (is_congested(self)) {
         return NULL;
     }
-    if (self->is_closing && !self->is_channels) {
+    if (self->state >= WS_CYCLE_CLOSING && !cycle_drops_late_messages(&self->cycle)) {
         return raise_gone(self);
     }
     Py_RETURN_NONE;
 }
 
 static PyObject *sent(WsCycleObject *self) {
-    if (self->websocket != NULL && websocket_is_congested(self->websocket)) {
-        return pending_new(self->bridge, (PyObject *)self, &self->senders, poll_drained);
-    }
-    return outcome_none(self->bridge->state);
+    return cycle_sent(&self->cycle, is_congested(self), poll_drained);
 }
 
 /* After the close: an error, except for a consumer of Channels, whose disconnect() may send. */
 static PyObject *gone(WsCycleObject *self) {
-    if (self->is_channels || caller_is_in_package("channels")) {
-        return outcome_none(self->bridge->state);
-    }
-    return raise_gone(self);
+    bool is_dropped = cycle_drops_late_messages(&self->cycle);
+    return is_dropped ? outcome_none(self->cycle.bridge->state) : raise_gone(self);
 }
 
 static PyObject *answer(WsCycleObject *self, int status, PyObject *type) {
@@ -58,7 +54,9 @@ static PyObject *answer(WsCycleObject *self, int status, PyObject *type) {
     }
     if (status == STATUS_STATE) {
         PyErr_Format(PyExc_RuntimeError, "unexpected ASGI message %R: the WebSocket is %s", type,
-                     self->is_accepted ? "accepted already" : "not accepted yet");
+                     self->state == WS_CYCLE_CONNECTING || self->denial != NULL
+                         ? "not accepted yet"
+                         : "accepted already");
         return NULL;
     }
     if (status == STATUS_TOO_LARGE) {
@@ -68,7 +66,7 @@ static PyObject *answer(WsCycleObject *self, int status, PyObject *type) {
             self->websocket->member.count);
         return NULL;
     }
-    return bridge_raise_status(self->bridge, status, "the message could not be sent");
+    return bridge_raise_status(self->cycle.bridge, status, "the message could not be sent");
 }
 
 static int check_subprotocol(struct slice subprotocol, PyObject *message) {
@@ -100,20 +98,22 @@ static int check_accept_headers(const struct response_start *start) {
 static PyObject *send_accept(WsCycleObject *self, PyObject *message, PyObject *type) {
     struct slice subprotocol;
     PyObject *keeper;
-    if (message_text(message, self->bridge->state->strings.subprotocol, &keeper, &subprotocol) <
-        0) {
+    if (message_text(message, self->cycle.bridge->state->strings.subprotocol, &keeper,
+                     &subprotocol) < 0) {
         return NULL;
     }
     struct response_start *start = check_subprotocol(subprotocol, message) < 0
                                        ? NULL
-                                       : response_start_new(self->bridge, message, 101);
+                                       : response_start_new(self->cycle.bridge, message, 101);
     PyObject *awaitable = NULL;
     if (start != NULL && check_accept_headers(start) == 0) {
         int status = self->websocket == NULL
                          ? STATUS_CLOSED
                          : websocket_accept(self->websocket, subprotocol, start->head.headers,
                                             start->head.header_count);
-        self->is_accepted = self->is_accepted || status == STATUS_OK;
+        if (status == STATUS_OK && self->state == WS_CYCLE_CONNECTING) {
+            self->state = WS_CYCLE_OPEN;
+        }
         awaitable = answer(self, status, type);
     }
     response_start_free(start);
@@ -122,7 +122,7 @@ static PyObject *send_accept(WsCycleObject *self, PyObject *message, PyObject *t
 }
 
 static PyObject *send_payload(WsCycleObject *self, PyObject *message, PyObject *type) {
-    struct module_strings *strings = &self->bridge->state->strings;
+    struct module_strings *strings = &self->cycle.bridge->state->strings;
     PyObject *text;
     PyObject *bytes = NULL;
     PyObject *awaitable = NULL;
@@ -151,7 +151,7 @@ static PyObject *close_with(WsCycleObject *self, int code, struct slice reason, 
     if (self->websocket == NULL) {
         return gone(self);
     }
-    if (!self->is_accepted) {
+    if (self->state == WS_CYCLE_CONNECTING) {
         return answer(self, websocket_deny(self->websocket, 403), type);
     }
     if (!ws_close_code_is_sendable(code)) {
@@ -164,7 +164,7 @@ static PyObject *close_with(WsCycleObject *self, int code, struct slice reason, 
 }
 
 static PyObject *send_close(WsCycleObject *self, PyObject *message, PyObject *type) {
-    struct module_strings *strings = &self->bridge->state->strings;
+    struct module_strings *strings = &self->cycle.bridge->state->strings;
     int code = 0;
     struct slice reason;
     PyObject *keeper;
@@ -178,20 +178,20 @@ static PyObject *send_close(WsCycleObject *self, PyObject *message, PyObject *ty
 }
 
 static bool is_deniable(const WsCycleObject *self) {
-    return self->denial == NULL && !self->is_accepted && self->websocket != NULL &&
+    return self->denial == NULL && self->state == WS_CYCLE_CONNECTING && self->websocket != NULL &&
            self->websocket->state == WEBSOCKET_CONNECTING;
 }
 
 static PyObject *send_denial_start(WsCycleObject *self, PyObject *message, PyObject *type) {
     struct response response;
-    response_init(&response, self->bridge, NULL);
+    response_init(&response, self->cycle.bridge, NULL);
     bool was_deniable = is_deniable(self);
     if (was_deniable && response_take_start(&response, message) < 0) {
         return NULL;
     }
     if (!was_deniable || !is_deniable(self)) { /* reading the message may have changed that */
         response_release(&response);
-        return answer(self, self->is_closing ? STATUS_CLOSED : STATUS_STATE, type);
+        return answer(self, self->state >= WS_CYCLE_CLOSING ? STATUS_CLOSED : STATUS_STATE, type);
     }
     self->denial = PyMem_New(struct response, 1);
     if (self->denial == NULL) {
@@ -200,7 +200,7 @@ static PyObject *send_denial_start(WsCycleObject *self, PyObject *message, PyObj
     }
     response.exchange = websocket_respond(self->websocket);
     *self->denial = response;
-    return outcome_none(self->bridge->state);
+    return outcome_none(self->cycle.bridge->state);
 }
 
 static PyObject *send_denial_body(WsCycleObject *self, PyObject *message,
@@ -218,11 +218,11 @@ static PyObject *send_denial_body(WsCycleObject *self, PyObject *message,
 static PyObject *send_group_message(WsCycleObject *self, PyObject *message, PyObject *type) {
     struct group_message group_message;
     PyObject *awaitable = NULL;
-    if (self->is_closing) {
+    if (self->state >= WS_CYCLE_CLOSING) {
         return gone(self);
     }
-    if (group_message_read(&group_message, self->bridge, message, type) == 0) {
-        int status = self->websocket == NULL || self->is_closing
+    if (group_message_read(&group_message, self->cycle.bridge, message, type) == 0) {
+        int status = self->websocket == NULL || self->state >= WS_CYCLE_CLOSING
                          ? STATUS_CLOSED
                          : group_message_do(&group_message, self->websocket);
         awaitable = answer(self, status, type);
@@ -254,8 +254,9 @@ static message_handler handler_of(struct bridge *bridge, PyObject *type) {
     return group_message_is(bridge, type) ? send_group_message : NULL;
 }
 
-static PyObject *take_message(WsCycleObject *self, PyObject *message, PyObject *type) {
-    message_handler handler = handler_of(self->bridge, type);
+static PyObject *take_message(PyObject *op, PyObject *message, PyObject *type) {
+    WsCycleObject *self = (WsCycleObject *)op;
+    message_handler handler = handler_of(self->cycle.bridge, type);
     if (handler == NULL) {
         PyErr_Format(PyExc_ValueError, "unexpected ASGI message %R on a WebSocket", type);
         return NULL;
@@ -264,9 +265,5 @@ static PyObject *take_message(WsCycleObject *self, PyObject *message, PyObject *
 }
 
 PyObject *ws_send(PyObject *op, PyObject *message) {
-    WsCycleObject *self = (WsCycleObject *)op;
-    PyObject *type = message_type(self->bridge, message);
-    PyObject *awaitable = type == NULL ? NULL : take_message(self, message, type);
-    Py_XDECREF(type);
-    return awaitable != NULL ? awaitable : outcome_of_error(self->bridge->state);
+    return cycle_send(op, message, take_message);
 }

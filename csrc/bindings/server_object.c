@@ -7,18 +7,12 @@
 
 #include <structmember.h>
 
-#include "asgi/app_task.h"
-#include "asgi/bridge.h"
-#include "asgi/http_cycle.h"
-#include "asgi/overdue.h"
-#include "asgi/scope.h"
-#include "asgi/ws_cycle.h"
+#include "asgi/application.h"
 #include "base/limits.h"
 #include "bindings/server_arguments.h"
 #include "loop/rider.h"
 #include "loop/selector.h"
 #include "net/socket_stream.h"
-#include "server/connection.h"
 #include "server/server.h"
 
 extern PyType_Spec server_type_spec;
@@ -37,18 +31,6 @@ typedef struct {
 
 /* --- Events of the server --- */
 
-static int on_request(void *owner, struct exchange *exchange) {
-    return http_cycle_begin(&((ServerObject *)owner)->bridge, exchange);
-}
-
-static int on_websocket(void *owner, struct websocket *websocket) {
-    return ws_cycle_begin(&((ServerObject *)owner)->bridge, websocket);
-}
-
-static void on_connection_end(void *Py_UNUSED(owner), struct connection *connection) {
-    scope_forget_connection(connection);
-}
-
 static void release(ServerObject *self);
 
 static bool has_connections(const ServerObject *self) {
@@ -65,8 +47,8 @@ static void call_on_idle(ServerObject *self) {
 }
 
 /* Whoever calls this does not look at the server any more: it may be gone afterwards. */
-static void on_idle(void *owner) {
-    ServerObject *self = owner;
+static void on_idle(PyObject *owner) {
+    ServerObject *self = (ServerObject *)owner;
     Py_INCREF(self); /* the callback may drop the last reference */
     if (!has_connections(self) && self->bridge.task_count == 0) {
         call_on_idle(self);
@@ -78,28 +60,6 @@ static void on_idle(void *owner) {
     }
     Py_DECREF(self);
 }
-
-static void on_tasks_ended(PyObject *owner) {
-    on_idle(owner);
-}
-
-static void on_refused(void *owner, struct connection *connection, int http_status,
-                       const char *reason) {
-    (void)connection;
-    struct bridge *bridge = &((ServerObject *)owner)->bridge;
-    PyObject *message =
-        PyUnicode_FromFormat("Refused an invalid request with %d: %s", http_status, reason);
-    bridge_log(bridge, "info", message, NULL);
-    Py_XDECREF(message);
-}
-
-static const struct application_events application_events = {
-    .on_request = on_request,
-    .on_websocket = on_websocket,
-    .on_connection_end = on_connection_end,
-    .on_idle = on_idle,
-    .on_refused = on_refused,
-};
 
 /* --- Making --- */
 
@@ -133,7 +93,7 @@ static int choose_event_loop(ServerObject *self, PyObject *loop) {
 static int fill_bridge(ServerObject *self, const struct server_arguments *given) {
     struct bridge *bridge = &self->bridge;
     bridge->owner = (PyObject *)self;
-    bridge->on_tasks_ended = on_tasks_ended;
+    bridge->on_idle = on_idle;
     bridge->application = Py_NewRef(given->application);
     bridge->loop = Py_NewRef(given->loop);
     bridge->request_buffer_size = given->options.request_buffer_size;
@@ -152,8 +112,7 @@ static int fill_bridge(ServerObject *self, const struct server_arguments *given)
         PyErr_SetString(PyExc_TypeError, "state must be a dict or None");
         return -1;
     }
-    bridge->start_catcher = app_task_new_catcher(bridge);
-    return bridge->start_catcher == NULL ? -1 : 0;
+    return application_open(bridge);
 }
 
 static int make_server(ServerObject *self, struct server_arguments *given) {
@@ -167,8 +126,8 @@ static int make_server(ServerObject *self, struct server_arguments *given) {
     } else if (given->server_header == NULL) {
         given->options.server_header = SLICE_LITERAL("casgi");
     }
-    self->server = server_new(self->bridge.event_loop, &given->options, &application_events, self,
-                              given->access_log_fd);
+    self->server = server_new(self->bridge.event_loop, &given->options, &application_events,
+                              &self->bridge, given->access_log_fd);
     self->bridge.server = self->server;
     int status = self->server == NULL
                      ? STATUS_NO_MEMORY
@@ -191,9 +150,7 @@ static PyObject *server_make(PyTypeObject *type, PyObject *args, PyObject *kwarg
     if (self == NULL) {
         return NULL;
     }
-    list_init(&self->bridge.tasks);
-    list_init(&self->bridge.attached);
-    slow_report_init(&self->bridge.slow_report);
+    application_init(&self->bridge);
     self->bridge.state = module_state_of_type(type);
     if (self->bridge.state == NULL || fill_bridge(self, &given) < 0 ||
         make_server(self, &given) < 0) {
@@ -240,24 +197,12 @@ static PyObject *shut_down(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     Py_RETURN_NONE;
 }
 
-/* A future with a cancel() of its own may end any of them meanwhile, or close the server, which
- * looks for all of them in its list. */
-static void cancel_tasks(ServerObject *self) {
-    struct list *tasks = &self->bridge.tasks;
-    for (size_t left = self->bridge.task_count; left > 0 && !list_is_empty(tasks); left--) {
-        struct list *link = tasks->next;
-        list_remove(link);
-        list_append(tasks, link);
-        app_task_cancel(LIST_OBJECT(link, struct app_task, link));
-    }
-}
-
 static PyObject *abort_all(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ServerObject *self = (ServerObject *)op;
     if (self->server != NULL) {
         server_abort(self->server);
     }
-    cancel_tasks(self);
+    application_cancel_all(&self->bridge);
     Py_RETURN_NONE;
 }
 
@@ -272,15 +217,9 @@ static void finish_closing(ServerObject *self) {
     }
 }
 
-/* Lets go of the loop, on which tasks that have not ended yet must leave no timer. */
 static void leave_loop(ServerObject *self) {
-    struct list *tasks = &self->bridge.tasks;
-    for (struct list *link = tasks->next; link != tasks; link = link->next) {
-        app_task_stop_timer(LIST_OBJECT(link, struct app_task, link));
-    }
     bool has_left = self->bridge.event_loop == NULL;
-    self->bridge.event_loop = NULL;
-    slow_report_stop(&self->bridge.slow_report);
+    application_leave_loop(&self->bridge);
     if (self->is_rider) {
         rider_close(self->driver); /* again, when the first time was inside a turn of ours */
     } else if (!has_left) {
@@ -301,7 +240,7 @@ static void release(ServerObject *self) {
 static bool try_to_close(ServerObject *self) {
     Py_INCREF(self);
     server_abort(self->server);
-    cancel_tasks(self);
+    application_cancel_all(&self->bridge);
     finish_closing(self);
     bool is_closed = !has_connections(self);
     if (is_closed) {
@@ -322,7 +261,7 @@ static PyObject *close_server(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 }
 
 static PyObject *unfinished(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    return overdue_list(&((ServerObject *)op)->bridge);
+    return application_unfinished(&((ServerObject *)op)->bridge);
 }
 
 static PyObject *get_connections(PyObject *op, void *Py_UNUSED(closure)) {
@@ -444,10 +383,12 @@ static PyGetSetDef getset[] = {
 };
 
 static PyMemberDef members[] = {
-    {"on_slow_consumer", T_OBJECT, offsetof(ServerObject, bridge.slow_report.callback), 0,
+    {"on_slow_consumer", T_OBJECT, offsetof(ServerObject, bridge.on_slow_consumer), 0,
      "Called when clients have not kept up with their groups."},
     {"on_overdue", T_OBJECT, offsetof(ServerObject, bridge.on_overdue), 0,
      "Called when an application has not ended in time after its client had gone."},
+    {"drops_late_messages", T_BOOL, offsetof(ServerObject, bridge.drops_late_messages), 0,
+     "Whether what any application sends too late is dropped without an error."},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(ServerObject, weakrefs), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };

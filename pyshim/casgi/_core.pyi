@@ -44,6 +44,9 @@ class Server:
     the last call.
     """
 
+    drops_late_messages: bool
+    """Whether every application's late messages are dropped: see `drop_late_messages()`."""
+
     on_overdue: Callable[[str, asyncio.Task[Any]], object] | None
     """Called with the request when an application is cancelled that has not ended in time after its
     client had gone."""
@@ -199,6 +202,13 @@ def check_access_log_format(text: str) -> None:
 
 def copy_plain(message: dict[str, Any], /) -> dict[str, Any] | None:
     """Return a copy, if all in it is of the types that JSON has, or bytes."""
+
+def drop_late_messages(receive: Callable[[], Awaitable[dict[str, Any]]], /) -> None:
+    """Drop what is sent after the end without an error, as daphne does.
+
+    It holds for the request or WebSocket of `receive`; when that is no receive of casgi's own, for
+    all that is sent in the current context.
+    """
 
 def counters() -> dict[str, int]:
     """Live objects of the core by kind; all 0 once everything is closed."""

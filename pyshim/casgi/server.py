@@ -112,6 +112,8 @@ class Server:
             self._core.on_idle = self._idle.set
             self._core.on_slow_consumer = log_slow_consumer
             self._core.on_overdue = log_overdue
+            # With Channels as it is, no consumer says that it is one.
+            self._core.drops_late_messages = self._has_decided and not self._accelerates
             for bound in self._sockets:
                 self._listen(self._core, bound)
         except BaseException:

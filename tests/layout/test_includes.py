@@ -115,3 +115,38 @@ def test_c_file_includes_its_own_header_first() -> None:
         if header not in (path[:-2] + ".h", path[:-2] + "_internal.h")
     ]
     assert wrong == []
+
+
+def stems_below(folder: str) -> dict[str, set[str]]:
+    """Return what each pair of .c and .h in a folder includes of the others there."""
+    below: dict[str, set[str]] = {}
+    for path, header, is_ours in includes():
+        if is_ours and layer_of(path) == layer_of(header) == folder:
+            below.setdefault(Path(path).stem, set()).add(Path(header).stem)
+    return {stem: stems - {stem} for stem, stems in below.items()}
+
+
+def circle_of(below: dict[str, set[str]]) -> list[str]:
+    """Return the stems that are left when those that need nobody left are taken away."""
+    left = {stem: stems & set(below) for stem, stems in below.items()}
+    while free := [stem for stem, stems in left.items() if not stems & set(left)]:
+        for stem in free:
+            del left[stem]
+    return sorted(left)
+
+
+@pytest.mark.parametrize("folder", ["base", "http", "asgi", "loop"])
+def test_no_circles(folder: str) -> None:
+    assert circle_of(stems_below(folder)) == []
+
+
+def test_circles_are_found() -> None:
+    assert circle_of({"a": {"b"}, "b": {"a", "c"}, "c": {"d"}}) == ["a", "b"]
+
+
+def test_c_files_include_few_headers_of_ours() -> None:
+    """One that needs more than these does too much."""
+    count: dict[str, int] = {}
+    for path, _, is_ours in includes():
+        count[path] = count.get(path, 0) + is_ours
+    assert {path: number for path, number in count.items() if number > 12} == {}

@@ -67,6 +67,8 @@ class Dispatcher:
         It is one coroutine, with no other inside: each that waits costs memory for each consumer.
         """
         consumer = consumer_of(dispatch)
+        if consumer is not None and callables:
+            _core.drop_late_messages(callables[0])
         is_known = consumer is not None and not self._has_ended
         place = place_of(callables, consumer) if is_known else None
         channel = None if place is None else place[0].open(place[1])

@@ -1,0 +1,159 @@
+/* What both kinds of cycles do in the same way. */
+#include "asgi/cycle.h"
+
+#include <string.h>
+
+#include "asgi/async_method.h"
+#include "asgi/message.h"
+#include "asgi/outcome.h"
+#include "asgi/scope.h"
+
+PyObject *cycle_new(struct bridge *bridge, PyTypeObject *type, PyObject *scope,
+                    const struct cycle_methods *methods) {
+    CycleObject *self = scope == NULL ? NULL : PyObject_GC_New(CycleObject, type);
+    if (self == NULL) {
+        Py_XDECREF(scope);
+        return NULL;
+    }
+    memset((char *)self + sizeof(PyObject), 0, (size_t)type->tp_basicsize - sizeof(PyObject));
+    self->bridge = bridge;
+    self->owner = Py_NewRef(bridge->owner);
+    self->scope = scope;
+    waiter_queue_init(&self->receivers);
+    waiter_queue_init(&self->senders);
+    app_task_init(&self->app_task, bridge, &methods->task_events);
+    self->drops_late_messages = bridge->drops_late_messages;
+    return (PyObject *)self;
+}
+
+bool cycle_start(CycleObject *self, const struct cycle_methods *methods) {
+    PyObject *op = (PyObject *)self;
+    struct module_state *state = self->bridge->state;
+    PyObject *receive = async_method_new(state, op, &methods->receive);
+    PyObject *send = async_method_new(state, op, &methods->send);
+    bool is_made = receive != NULL && send != NULL;
+    if (is_made) {
+        app_task_start(&self->app_task, op, self->scope, receive, send);
+    } else {
+        bridge_report(self->bridge, "casgi could not start an application");
+    }
+    Py_XDECREF(receive);
+    Py_XDECREF(send);
+    return is_made;
+}
+
+/* --- send() --- */
+
+PyObject *cycle_sent(CycleObject *self, bool is_congested, pending_poll poll) {
+    return is_congested ? pending_new(self->bridge, (PyObject *)self, &self->senders, poll)
+                        : outcome_none(self->bridge->state);
+}
+
+PyObject *cycle_send(PyObject *op, PyObject *message, cycle_take take) {
+    struct bridge *bridge = ((CycleObject *)op)->bridge;
+    PyObject *type = message_type(bridge, message);
+    PyObject *awaitable = type == NULL ? NULL : take(op, message, type);
+    Py_XDECREF(type);
+    return awaitable != NULL ? awaitable : outcome_of_error(bridge->state);
+}
+
+static CycleObject *cycle_of(struct module_state *state, PyObject *method) {
+    PyObject *self = async_method_self(state, method);
+    bool is_cycle = self != NULL && (Py_IS_TYPE(self, state->http_cycle_type) ||
+                                     Py_IS_TYPE(self, state->ws_cycle_type));
+    return is_cycle ? (CycleObject *)self : NULL;
+}
+
+int cycle_drop_late_messages(struct module_state *state, PyObject *receive) {
+    CycleObject *self = cycle_of(state, receive);
+    if (self != NULL) {
+        self->drops_late_messages = true;
+        return 0;
+    }
+    PyObject *token = PyContextVar_Set(state->drops_late_messages, Py_True);
+    Py_XDECREF(token);
+    return token == NULL ? -1 : 0;
+}
+
+bool cycle_drops_late_messages(const CycleObject *self) {
+    PyObject *value = NULL;
+    if (self->drops_late_messages) {
+        return true;
+    }
+    if (PyContextVar_Get(self->bridge->state->drops_late_messages, Py_False, &value) < 0) {
+        PyErr_Clear();
+    }
+    bool drops = value == Py_True;
+    Py_XDECREF(value);
+    return drops;
+}
+
+void cycle_on_drain(void *owner) {
+    CycleObject *self = owner;
+    Py_INCREF(self);
+    waiter_queue_wake_all(&self->senders);
+    Py_DECREF(self);
+}
+
+/* --- The application's end --- */
+
+static void log_with_request(CycleObject *self, const char *level, const char *text,
+                             PyObject *exception) {
+    PyObject *request = scope_describe(self->bridge, self->scope);
+    PyObject *message = request == NULL ? NULL : PyUnicode_FromFormat("%s: %U", text, request);
+    bridge_log(self->bridge, level, message, exception);
+    Py_XDECREF(request);
+    Py_XDECREF(message);
+}
+
+/* It ended as it should when its client has gone: by ClientDisconnected, or cancelled. */
+static bool is_expected(const CycleObject *self, PyObject *exception) {
+    return bridge_is_client_disconnected(self->bridge, exception) ||
+           (self->app_task.is_ending &&
+            PyErr_GivenExceptionMatches(exception, self->bridge->state->cancelled_error));
+}
+
+void cycle_log_end(CycleObject *self, PyObject *exception, const char *missing) {
+    if (exception != NULL && is_expected(self, exception)) {
+        log_with_request(self, "debug", "ASGI application ended by its client's leaving",
+                         exception);
+    } else if (exception != NULL) {
+        log_with_request(self, "error", "Exception in ASGI application", exception);
+    } else if (missing != NULL) {
+        log_with_request(self, "error", missing, NULL);
+    }
+}
+
+PyObject *cycle_on_task_done(PyObject *op, PyObject *task) {
+    return app_task_on_task_done(&((CycleObject *)op)->app_task, task);
+}
+
+/* --- The type --- */
+
+int cycle_traverse(PyObject *op, visitproc visit, void *arg) {
+    CycleObject *self = (CycleObject *)op;
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(self->owner);
+    Py_VISIT(self->scope);
+    int result = app_task_traverse(&self->app_task, visit, arg);
+    result = result != 0 ? result : waiter_queue_traverse(&self->receivers, visit, arg);
+    return result != 0 ? result : waiter_queue_traverse(&self->senders, visit, arg);
+}
+
+int cycle_clear(PyObject *op) {
+    CycleObject *self = (CycleObject *)op;
+    waiter_queue_clear(&self->receivers);
+    waiter_queue_clear(&self->senders);
+    app_task_clear(&self->app_task);
+    return 0;
+}
+
+void cycle_dealloc(PyObject *op) {
+    CycleObject *self = (CycleObject *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    (void)cycle_clear(op);
+    Py_CLEAR(self->scope);
+    Py_CLEAR(self->owner);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
