@@ -102,9 +102,13 @@
 #define LIMIT_WS_CLOSE_REASON    123
 
 /* Seconds that the peer of a closing WebSocket has to answer the close frame, and any closing
- * connection to take the last bytes and end: longer only keeps the descriptor. */
+ * connection to end its side once it has got our last byte: longer only keeps the descriptor. */
 #define LIMIT_CLOSE_HANDSHAKE_SECONDS 10.0
 #define LIMIT_LINGER_SECONDS          2.0
+
+/* Seconds that a peer may go on sending the rest of an upload that was answered already: closed
+ * under it, a reset would destroy the answer that it has not read yet. nginx's lingering_time. */
+#define LIMIT_LINGER_UPLOAD_SECONDS 30.0
 
 /* A peer that takes not one byte for so long, though bytes wait for it, is closed: it holds memory
  * and keeps an application in send(). */
@@ -114,8 +118,10 @@
  * messages that came before it. */
 #define LIMIT_CLOSE_WAIT_SECONDS 1.0
 
-/* Bytes of a request body that are read and dropped when the application has answered without
- * reading it; more closes the connection, for a new one is cheaper than the rest of an upload. */
+/* Bytes of a request body that may be left when the application answers without having read it, for
+ * the connection to be used again: they are read and dropped. When more are left, or nobody knows
+ * how many, the answer says that the connection closes, for a new one is cheaper than the rest of
+ * an upload. */
 #define LIMIT_DISCARDED_BODY (256 * 1024)
 
 /* Connections that the kernel holds for us before accept(2). */

@@ -53,7 +53,21 @@ static void end_writing(struct connection *connection) {
         return;
     }
     stream_end_writing(connection->stream);
+    connection->lingers_since = event_loop_now(connection->server->loop);
     timer_start(connection->server->loop, &connection->timer, LIMIT_LINGER_SECONDS);
+}
+
+/* The peer has not ended. It gets more time while it sends the rest of its upload. */
+static void end_lingering(struct connection *connection) {
+    uint64_t now = event_loop_now(connection->server->loop);
+    double lingered = (double)(now - connection->lingers_since) / 1000.0;
+    double silent = (double)(now - connection->last_heard) / 1000.0;
+    if (connection->is_uploading && silent < LIMIT_LINGER_SECONDS &&
+        lingered < LIMIT_LINGER_UPLOAD_SECONDS && !connection->server->is_draining) {
+        timer_start(connection->server->loop, &connection->timer, LIMIT_LINGER_SECONDS);
+    } else {
+        connection_close(connection);
+    }
 }
 
 static void on_written(void *owner, int status) {
@@ -109,6 +123,8 @@ static void on_timer(struct timer *timer) {
     struct connection *connection = LIST_OBJECT(timer, struct connection, timer);
     if (connection->state == CONNECTION_OPEN) {
         connection->ops->on_timeout(connection->protocol);
+    } else if (connection->state == CONNECTION_FINISHING) {
+        end_lingering(connection);
     } else {
         connection_close(connection);
     }
@@ -230,6 +246,25 @@ void connection_flush(struct connection *connection) {
     }
 }
 
+void connection_shut_down(struct connection *connection) {
+    switch (connection->state) {
+    case CONNECTION_OPENING:
+        connection_close(connection);
+        break;
+    case CONNECTION_OPEN:
+        connection->ops->shutdown(connection->protocol);
+        break;
+    case CONNECTION_FINISHING:
+        if (connection->lingers_since > connection->last_heard) {
+            connection_close(
+                connection); /* it has the answer, and sends nothing that could undo it */
+        }
+        break;
+    case CONNECTION_CLOSING:
+        break;
+    }
+}
+
 void connection_finish(struct connection *connection) {
     if (connection->state != CONNECTION_OPEN) {
         return;
@@ -245,6 +280,11 @@ void connection_finish(struct connection *connection) {
         (void)stream_read_start(connection->stream);
         watch_stall(connection);
     }
+}
+
+void connection_finish_upload(struct connection *connection) {
+    connection->is_uploading = true;
+    connection_finish(connection);
 }
 
 static bool begin_closing(struct connection *connection) {

@@ -52,13 +52,15 @@ struct connection {
     uint64_t stall_progress;        /* stream_progress() when it was started */
     const struct protocol_ops *ops; /* NULL before connection_begin() */
     void *protocol;
-    void *context;        /* the application's: kept per connection until on_connection_end() */
-    struct address *peer; /* owned; NULL until connection_peer() was called */
-    uint64_t last_heard;  /* event_loop_now() of the last bytes read */
+    void *context;          /* the application's: kept per connection until on_connection_end() */
+    struct address *peer;   /* owned; NULL until connection_peer() was called */
+    uint64_t last_heard;    /* event_loop_now() of the last bytes read */
+    uint64_t lingers_since; /* event_loop_now() of our FIN, when FINISHING; 0 before */
     enum connection_state state;
     enum peer_trust trust;
     bool is_congested; /* was above the high-water mark and has not drained since */
     bool has_ended;    /* the peer will send no more */
+    bool is_uploading; /* FINISHING, and the peer is in the middle of what it sends */
 };
 
 /* The server's listener_accept. *Takes* the stream. */
@@ -88,9 +90,16 @@ void connection_local(struct connection *connection, struct address *local);
  * over a unix socket, which only local processes reach. */
 bool connection_is_trusted(struct connection *connection);
 
-/* Sends what is queued, then FIN, reads and drops what still comes for a moment (so that no reset
+/* The server shuts down: as protocol_ops.shutdown, and what is over already goes at once. */
+void connection_shut_down(struct connection *connection);
+
+/* Sends what is queued, then FIN, reads and drops what still comes for a while (so that no reset
  * destroys the answer), and closes. Idempotent. */
 void connection_finish(struct connection *connection);
+
+/* As connection_finish(), of a peer in the middle of a body: while it goes on sending, it is read
+ * for longer. */
+void connection_finish_upload(struct connection *connection);
 
 /* Closes now; unsent bytes are dropped. Idempotent, callable anywhere; the connection lives until
  * the loop's next turn. */

@@ -2,11 +2,16 @@
  * turn; the bytes of requests that came ahead of their turn wait in `pending`. Application code
  * runs from on_ready() and the other events that say so, never inside the parser.
  *
- *   READING --request whole, response ended, connection kept--> READING
- *   READING --open_tunnel--> TUNNEL        any --connection_finish or connection_close--> over
+ *   HEAD --head whole--> BUSY --response ended--> IDLE --first byte--> HEAD
+ *                        BUSY --response ended before the body--> DISCARDING --last byte--> IDLE
+ *                        BUSY --open_tunnel--> a tunnel, until the connection is over
+ *   HEAD, IDLE --time-out, or the server shuts down--> LAST_LOOK --first byte--> HEAD
+ *   any --connection_finish or connection_close--> over
  *
- * While a response is under way reading goes on, so that a client that leaves is noticed; what it
- * sends ahead is bounded. */
+ * LAST_LOOK: a client that was told that the connection stays may have sent its next request
+ * already; all that has come until the sockets were looked at once more is answered. While a
+ * response is under way reading goes on, so that a client that leaves is noticed; what it sends
+ * ahead is bounded. */
 #include "server/http1_connection.h"
 
 #include "base/limits.h"
@@ -18,16 +23,28 @@
 /* Bytes that a tunnel gets at once: it may stop the flow between two of these. */
 enum { TUNNEL_PIECE = 4096 };
 
-void http1_set_phase(struct http1_connection *http1, enum timer_phase phase) {
-    const struct server_options *options = &http1->connection->server->options;
+void http1_set_phase(struct http1_connection *http1, enum http1_phase phase) {
+    const struct server *server = http1->connection->server;
+    double seconds = 0;
     http1->phase = phase;
-    if (phase == PHASE_HEAD) {
-        connection_set_timeout(http1->connection, options->header_timeout);
-    } else if (phase == PHASE_IDLE) {
-        connection_set_timeout(http1->connection, options->keep_alive_timeout);
-    } else if (options->http_timeout >= 0) {
-        connection_set_timeout(http1->connection, options->http_timeout);
-    } /* else: a timer that is still running finds the phase busy and does nothing */
+    switch (phase) {
+    case HTTP1_HEAD:
+    case HTTP1_DISCARDING:
+        seconds = server->options.header_timeout;
+        break;
+    case HTTP1_IDLE:
+        seconds = server->is_draining ? 0 : server->options.keep_alive_timeout;
+        break;
+    case HTTP1_BUSY:
+        if (server->options.http_timeout < 0) {
+            return; /* a timer that is still running finds the phase busy and does nothing */
+        }
+        seconds = server->options.http_timeout;
+        break;
+    case HTTP1_LAST_LOOK:
+        break;
+    }
+    connection_set_timeout(http1->connection, seconds);
 }
 
 /* Reading stops while the application wants no more of the body, or the client has sent too much
@@ -50,12 +67,11 @@ static const struct http_request_head NO_REQUEST = {
 
 static void begin_exchange(struct http1_connection *http1, const struct http_request_head *head) {
     exchange_begin(&http1->exchange, head);
-    http1->is_request_complete = false;
     http1->is_continue_owed = head->expects_continue;
     http1->is_http10 = head->version_minor == 0;
     http1->is_head = slice_equals(head->method, SLICE_LITERAL("HEAD"));
     http1->keeps_alive = head->keeps_alive;
-    http1->discarded = 0;
+    http1->body_remaining = !head->has_body ? 0 : head->is_chunked ? -1 : head->content_length;
 }
 
 /* Answers what never became a request. */
@@ -69,7 +85,7 @@ static void on_head(void *owner, const struct http_request_head *head) {
     struct server *server = http1->connection->server;
     begin_exchange(http1, head);
     http1->is_ready_wanted = true;
-    http1_set_phase(http1, PHASE_BUSY);
+    http1_set_phase(http1, HTTP1_BUSY);
     int status = STATUS_OK;
     if (head->upgrades_websocket) {
         http1->keeps_alive = false; /* a refused handshake ends its connection */
@@ -87,23 +103,18 @@ static void on_head(void *owner, const struct http_request_head *head) {
 static void on_body(void *owner, struct slice bytes) {
     struct http1_connection *http1 = owner;
     http1->is_continue_owed = false;
-    if (exchange_deliver(&http1->exchange, bytes, false)) {
-        http1->is_ready_wanted = true;
-        return;
+    if (http1->body_remaining > 0) {
+        http1->body_remaining -= (int64_t)bytes.length;
     }
-    http1->discarded += bytes.length;
-    if (http1->discarded > LIMIT_DISCARDED_BODY) {
-        connection_finish(http1->connection);
-    }
+    http1->is_ready_wanted |= exchange_deliver(&http1->exchange, bytes, false);
 }
 
 static void on_complete(void *owner) {
     struct http1_connection *http1 = owner;
-    http1->is_request_complete = true;
     http1->is_continue_owed = false;
     http1->is_ready_wanted |= exchange_deliver(&http1->exchange, SLICE_EMPTY, true);
-    if (!exchange_is_active(&http1->exchange)) {
-        http1_set_phase(http1, PHASE_IDLE); /* the response was faster than the rest of the body */
+    if (http1->phase == HTTP1_DISCARDING) {
+        http1_set_phase(http1, HTTP1_IDLE);
     }
 }
 
@@ -186,7 +197,7 @@ static struct slice parse(struct http1_connection *http1, struct slice bytes) {
             bytes = fill_tunnel(http1, bytes);
             break;
         }
-        if (http1_parser_state(http1->parser) == HTTP1_PARSER_COMPLETE) {
+        if (http1_reads(http1, HTTP1_PARSER_COMPLETE)) {
             if (exchange_is_active(&http1->exchange)) {
                 break;
             }
@@ -197,16 +208,15 @@ static struct slice parse(struct http1_connection *http1, struct slice bytes) {
         }
         bytes = without_front(bytes, http1_parser_feed(http1->parser, bytes));
         make_ready(http1);
-        if (http1_is_usable(http1) && http1->parser != NULL &&
-            http1_parser_state(http1->parser) == HTTP1_PARSER_FAILED) {
+        if (http1_is_usable(http1) && http1_reads(http1, HTTP1_PARSER_FAILED)) {
             refuse(http1);
             break;
         }
     }
     http1->is_parsing = false;
-    if (http1_is_usable(http1) && http1->parser != NULL && http1->phase == PHASE_IDLE &&
-        http1_parser_state(http1->parser) == HTTP1_PARSER_HEAD) {
-        http1_set_phase(http1, PHASE_HEAD);
+    if (http1->phase >= HTTP1_IDLE && http1_is_usable(http1) &&
+        http1_reads(http1, HTTP1_PARSER_HEAD) && !http1->connection->server->is_draining) {
+        http1_set_phase(http1, HTTP1_HEAD);
     }
     return bytes;
 }
@@ -241,7 +251,7 @@ static void on_read_end(void *protocol, int status) {
         connection_close(http1->connection);
     } else { /* who only ended his side still gets the answers */
         report_disconnect(http1);
-        if (!exchange_is_active(&http1->exchange) || !http1->is_request_complete) {
+        if (!exchange_is_active(&http1->exchange) || !http1_reads(http1, HTTP1_PARSER_COMPLETE)) {
             connection_finish(http1->connection);
         }
     }
@@ -252,35 +262,63 @@ static void on_drain(void *protocol) {
     exchange_drain(&http1->exchange);
 }
 
+/* The application has had its time. */
+static void time_out_exchange(struct http1_connection *http1) {
+    struct exchange *exchange = &http1->exchange;
+    if (!exchange_is_active(exchange) || http1->connection->server->options.http_timeout < 0) {
+        return;
+    }
+    bool is_waiting = exchange->state == EXCHANGE_WAITING;
+    report_disconnect(http1);
+    if (is_waiting && exchange->state == EXCHANGE_WAITING) {
+        exchange_answer(exchange, 503,
+                        SLICE_LITERAL("Application failed to respond within time limit."), NULL);
+    } else {
+        exchange_abort(exchange);
+    }
+}
+
+/* No request has come, or none is wanted. The last response may still be on its way to a slow
+ * reader. A server that stops does not wait for a client that is as idle. */
+static void end_idle(struct http1_connection *http1) {
+    struct connection *connection = http1->connection;
+    if (connection->server->is_draining && write_queue_size(&connection->queue) == 0) {
+        connection_close(connection);
+    } else {
+        connection_finish(connection);
+    }
+}
+
 static void on_timeout(void *protocol) {
     struct http1_connection *http1 = protocol;
-    if (http1->phase == PHASE_BUSY) {
-        if (exchange_is_active(&http1->exchange) &&
-            http1->connection->server->options.http_timeout >= 0) {
-            bool is_waiting = http1->exchange.state == EXCHANGE_WAITING;
-            report_disconnect(http1);
-            if (is_waiting && http1->exchange.state == EXCHANGE_WAITING) {
-                exchange_answer(&http1->exchange, 503,
-                                SLICE_LITERAL("Application failed to respond within time limit."),
-                                NULL);
-            } else {
-                exchange_abort(&http1->exchange);
-            }
-        }
-    } else if (http1->parser != NULL && http1_parser_state(http1->parser) == HTTP1_PARSER_HEAD) {
-        answer_no_request(http1, 408, SLICE_LITERAL("Request Timeout"));
-    } else { /* the last response may still be on its way to a slow reader */
+    switch (http1->phase) {
+    case HTTP1_BUSY:
+        time_out_exchange(http1);
+        break;
+    case HTTP1_HEAD:
+        if (http1_reads(http1, HTTP1_PARSER_HEAD)) {
+            answer_no_request(http1, 408, SLICE_LITERAL("Request Timeout"));
+            break;
+        } /* fall through */
+    case HTTP1_IDLE:
+        http1_set_phase(http1, HTTP1_LAST_LOOK);
+        break;
+    case HTTP1_DISCARDING:
         connection_finish(http1->connection);
+        break;
+    case HTTP1_LAST_LOOK:
+        end_idle(http1);
     }
 }
 
 static void shut_down(void *protocol) {
     struct http1_connection *http1 = protocol;
     if (exchange_is_active(&http1->exchange)) {
-        http1->keeps_alive = false;
         exchange_shut_down(&http1->exchange);
-    } else {
+    } else if (http1->phase == HTTP1_DISCARDING) {
         connection_finish(http1->connection);
+    } else {
+        http1_set_phase(http1, HTTP1_IDLE); /* which is over at once */
     }
 }
 
@@ -308,7 +346,7 @@ static void *begin(struct connection *connection) {
         memory_free(http1);
         return NULL;
     }
-    http1_set_phase(http1, PHASE_HEAD);
+    http1_set_phase(http1, HTTP1_HEAD);
     return http1;
 }
 

@@ -4,6 +4,7 @@
  * that ended, the next request may be there already. */
 #include "server/http1_internal.h"
 
+#include "base/limits.h"
 #include "http/http1_writer.h"
 #include "server/server.h"
 
@@ -11,15 +12,30 @@
 static void finish_response(struct http1_connection *http1) {
     struct connection *connection = http1->connection;
     exchange_end(&http1->exchange);
-    if (!http1->keeps_alive || connection->has_ended || connection->server->is_draining) {
-        connection_finish(connection);
+    if (!http1->keeps_alive || connection->has_ended) {
+        if (http1_reads(http1, HTTP1_PARSER_BODY)) {
+            connection_finish_upload(connection);
+        } else {
+            connection_finish(connection);
+        }
         return;
     }
     http1->is_paused = false;
-    http1_set_phase(http1, http1->is_request_complete ? PHASE_IDLE : PHASE_HEAD);
+    http1_set_phase(http1,
+                    http1_reads(http1, HTTP1_PARSER_COMPLETE) ? HTTP1_IDLE : HTTP1_DISCARDING);
     if (!http1->is_parsing) {
         http1_go_on(http1);
     }
+}
+
+/* Whether the next request can be found behind the body of this one, whoever reads that. It must be
+ * said in the head of the response: a proxy that has sent the whole body takes a connection of
+ * which nothing is said for one to send other people's requests on. A client that waits for 100
+ * Continue may send its body or not. */
+static bool can_skip_body(const struct http1_connection *http1) {
+    return !http1->is_continue_owed &&
+           (http1_reads(http1, HTTP1_PARSER_COMPLETE) ||
+            (http1->body_remaining >= 0 && http1->body_remaining <= LIMIT_DISCARDED_BODY));
 }
 
 static void choose_framing(struct http1_connection *http1, const struct http_response_head *head,
@@ -72,9 +88,8 @@ static int respond(struct exchange *exchange, const struct http_response_head *h
     }
     struct http1_framing framing = {.version_minor = http1->is_http10 ? 0 : 1};
     choose_framing(http1, head, facts, body_length, &framing);
-    if (facts->closes || server->is_draining || http1->is_continue_owed) {
-        http1->keeps_alive = false; /* a client that was not told to continue may or may not send
-                                       its body: start anew */
+    if (facts->closes || server->is_draining || !can_skip_body(http1)) {
+        http1->keeps_alive = false;
     }
     if (head->status == 426) { /* must name what to upgrade to (RFC 9110 section 15.5.22) */
         framing.upgrade = SLICE_LITERAL("websocket");

@@ -81,19 +81,11 @@ static void end_connections(struct server *server, void (*end)(struct connection
     }
 }
 
-static void shut_down(struct connection *connection) {
-    if (connection->state == CONNECTION_OPEN) {
-        connection->ops->shutdown(connection->protocol);
-    } else if (connection->state == CONNECTION_OPENING) {
-        connection_close(connection);
-    }
-}
-
 void server_shutdown(struct server *server) {
     server_stop_listening(server);
     if (!server->is_draining) {
         server->is_draining = true;
-        end_connections(server, shut_down);
+        end_connections(server, connection_shut_down);
     }
 }
 
