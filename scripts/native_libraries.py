@@ -27,13 +27,14 @@ _LLHTTP_INCLUDE = Path("/usr/share/include/llhttp")
 
 
 def find_native_libraries() -> NativeLibraries:
-    """Return how to build with libuv, wslay, libcrypto and llhttp; raise LibraryMissingError."""
+    """Return how to build with libuv, wslay, OpenSSL and llhttp; raise LibraryMissingError."""
     found = NativeLibraries()
     _add_package(found, "libuv", header="uv.h", library="uv", debian="libuv1-dev")
     # Debian's libwslay-dev has no .pc file; other distributions' has.
     _add_package(found, "libwslay", header="wslay/wslay.h", library="wslay", debian="libwslay-dev")
     # SHA-1 and base64 of the WebSocket handshake.
     _add_package(found, "libcrypto", header="openssl/sha.h", library="crypto", debian="libssl-dev")
+    _add_package(found, "libssl", header="openssl/ssl.h", library="ssl", debian="libssl-dev")
     _add_llhttp(found)
     return found
 

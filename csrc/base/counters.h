@@ -10,6 +10,7 @@
     X(event_loops)                                                                                 \
     X(listeners)                                                                                   \
     X(streams)                                                                                     \
+    X(tls_streams)                                                                                 \
     X(frames)                                                                                      \
     X(connections)                                                                                 \
     X(exchanges)                                                                                   \

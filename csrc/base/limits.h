@@ -124,6 +124,19 @@
  * an upload. */
 #define LIMIT_DISCARDED_BODY (256 * 1024)
 
+/* Seconds for which the key of a session ticket seals new ones, and as long again for which it
+ * opens them: a client that comes back within half a day resumes its session. RFC 8446
+ * section 4.6.1 allows seven days; the shorter, the less a key that leaks gives away. */
+#define LIMIT_TLS_TICKET_SECONDS (6 * 3600)
+
+/* Messages of the handshake protocol that a TLS peer may send in the life of its connection: a few
+ * to open it, and updates of keys, of which an honest one makes one in many gigabytes. */
+#define LIMIT_TLS_HANDSHAKE_MESSAGES 64
+
+/* Ciphertext that waits for the socket of a peer that makes us answer (alerts, updates of keys) and
+ * does not read. */
+#define LIMIT_TLS_UNSENT (64 * 1024)
+
 /* Connections that the kernel holds for us before accept(2). */
 #define LIMIT_LISTEN_BACKLOG 2048
 

@@ -63,11 +63,9 @@ static void pause_accepting(struct listener *listener) {
 static void hand_up(struct listener *listener, int descriptor) {
     struct stream *stream =
         listener->factory->make(listener->factory, listener->loop, listener->family, descriptor);
-    if (stream == NULL) {
-        close(descriptor);
-        return;
+    if (stream != NULL) {
+        listener->on_accept(listener->owner, stream);
     }
-    listener->on_accept(listener->owner, stream);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events) {

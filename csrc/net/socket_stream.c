@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/counters.h"
@@ -253,6 +254,7 @@ static int open_handle(struct socket_stream *socket, uv_loop_t *uv, int family, 
 struct stream *socket_stream_new(struct event_loop *loop, int family, int descriptor) {
     struct socket_stream *socket = memory_allocate_zeroed(sizeof(*socket));
     if (socket == NULL) {
+        close(descriptor);
         return NULL;
     }
     socket->stream.ops = &socket_stream_ops;
@@ -263,6 +265,7 @@ struct stream *socket_stream_new(struct event_loop *loop, int family, int descri
     counters_opened(COUNTER_streams);
     loop->open_handles++;
     if (error != 0) {
+        close(descriptor);
         stream_close(&socket->stream);
         return NULL;
     }

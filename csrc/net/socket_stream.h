@@ -5,7 +5,7 @@
 #include "net/stream.h"
 
 /* Returns new stream on `descriptor`, a connected stream socket of `family` (AF_UNIX, or tcp),
- * which it *takes*; or NULL, the descriptor then being the caller's. */
+ * which it *takes* in every case; NULL without memory. */
 struct stream *socket_stream_new(struct event_loop *loop, int family, int descriptor);
 
 /* Makes these streams. */

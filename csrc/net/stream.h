@@ -60,8 +60,9 @@ struct stream {
     const struct stream_events *events;
     void *owner;
     struct event_loop *loop;
-    bool is_secure; /* encrypted: the scheme is https or wss */
-    bool closing;   /* stream_close() or stream_reset() was called */
+    const char *failure; /* why it ended before on_open(), static; NULL: nothing to tell */
+    bool is_secure;      /* encrypted: the scheme is https or wss */
+    bool closing;        /* stream_close() or stream_reset() was called */
 };
 
 /* Says who is told; before anything else. *Borrows* both. */
@@ -149,7 +150,7 @@ static inline void stream_local_address(struct stream *stream, struct address *a
 /* What a listener makes its streams with. Embedded in what it needs for that. */
 struct stream_factory {
     /* Returns new stream on `descriptor`, a connected stream socket of `family` (AF_UNIX, or tcp),
-     * which it *takes*; or NULL, the descriptor then being the caller's. */
+     * which it *takes* in every case; NULL, the descriptor then being closed. */
     struct stream *(*make)(const struct stream_factory *factory, struct event_loop *loop,
                            int family, int descriptor);
 };

@@ -28,7 +28,8 @@ struct application_events {
     void (*on_connection_end)(void *application, struct connection *connection);
     /* A connection was closed and it was the last. */
     void (*on_idle)(void *application);
-    /* A request that failed before the application saw it: for the log; `reason` is static. */
+    /* A request that failed before the application saw it: for the log; `reason` is static. Without
+     * a status (0) there was not even a handshake. */
     void (*on_refused)(void *application, struct connection *connection, int http_status,
                        const char *reason);
 };

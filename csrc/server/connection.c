@@ -28,11 +28,23 @@ static void on_read(void *owner, struct slice bytes) {
     }
 }
 
+/* There was no handshake. */
+static void report_failure(struct connection *connection) {
+    const struct server *server = connection->server;
+    const char *failure = connection->stream->failure;
+    if (failure != NULL) {
+        server->application->on_refused(server->owner, connection, 0, failure);
+    }
+}
+
 static void on_read_end(void *owner, int status) {
     struct connection *connection = owner;
     connection->has_ended = true;
     if (connection->state == CONNECTION_OPEN) {
         connection->ops->on_read_end(connection->protocol, status);
+    } else if (connection->state == CONNECTION_OPENING) {
+        report_failure(connection);
+        connection_close(connection);
     } else if (status != STATUS_OK || write_queue_size(&connection->queue) == 0) {
         connection_close(connection);
     }

@@ -37,6 +37,7 @@ LAYERS = {
     "net": ("base", "net"),
     "http": ("base", "http"),
     "ws": ("base", "ws"),
+    "tls": ("base", "net", "tls"),
     "server": ("base", "net", "http", "ws", "server"),
 }
 

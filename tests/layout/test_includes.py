@@ -19,11 +19,12 @@ ALLOWED = {
     "net": {"base", "net"},
     "http": {"base", "http"},
     "ws": {"base", "ws"},
-    "server": {"base", "net", "http", "ws", "server"},
+    "tls": {"base", "net", "tls"},
+    "server": {"base", "net", "tls", "http", "ws", "server"},
     "loop": {"base", "net", "loop", "state"},
     "asgi": {"base", "net", "http", "ws", "server", "asgi", "state"},
     "channels": {"base", "ws", "server", "asgi", "channels", "state"},
-    "bindings": {"base", "net", "http", "ws", "server", "loop", "asgi", "channels"}
+    "bindings": {"base", "net", "tls", "http", "ws", "server", "loop", "asgi", "channels"}
     | {"bindings", "state"},
     "state": {"state"},
     "module": {"base", "loop", "asgi", "channels", "bindings", "state", "module"},
@@ -37,8 +38,9 @@ FOREIGN = {
     "uv.h": {"net", "loop"},
     "llhttp.h": {"http/http1_parser.c"},
     "wslay/wslay.h": {"ws/ws_decoder.c"},
-    "openssl/evp.h": {"ws/ws_handshake.c"},
+    "openssl/evp.h": {"ws/ws_handshake.c", "tls"},
     "openssl/sha.h": {"ws/ws_handshake.c"},
+    "openssl/ssl.h": {"tls"},
 }
 # All that the cores without I/O need of the C library: no sockets, no files, no clock.
 WITHOUT_IO = {"base", "http", "ws"}

@@ -1,0 +1,73 @@
+/* TLS for a listener. Owns the ticket keys, and a reference to the context that the next handshake
+ * will use. */
+#include "tls/tls_acceptor.h"
+
+#include "base/memory.h"
+#include "net/socket_stream.h"
+#include "tls/tls_stream.h"
+
+struct tls_acceptor {
+    struct stream_factory factory;
+    unsigned references;
+    struct tls_ticket_keys *keys;
+    struct tls_context *context; /* NULL before the first load */
+};
+
+/* Nobody listens before the first load. */
+static struct stream *make(const struct stream_factory *factory, struct event_loop *loop,
+                           int family, int descriptor) {
+    const struct tls_acceptor *acceptor = (const struct tls_acceptor *)factory;
+    struct stream *socket = socket_stream_new(loop, family, descriptor);
+    return socket != NULL ? tls_stream_new(socket, acceptor->context) : NULL;
+}
+
+struct tls_acceptor *tls_acceptor_new(void) {
+    struct tls_acceptor *acceptor = memory_allocate_zeroed(sizeof(*acceptor));
+    if (acceptor == NULL) {
+        return NULL;
+    }
+    acceptor->factory.make = make;
+    acceptor->references = 1;
+    acceptor->keys = tls_ticket_keys_new(NULL);
+    if (acceptor->keys == NULL) {
+        tls_acceptor_unref(acceptor);
+        return NULL;
+    }
+    return acceptor;
+}
+
+struct tls_acceptor *tls_acceptor_ref(struct tls_acceptor *acceptor) {
+    acceptor->references++;
+    return acceptor;
+}
+
+void tls_acceptor_unref(struct tls_acceptor *acceptor) {
+    if (acceptor != NULL && --acceptor->references == 0) {
+        tls_context_unref(acceptor->context);
+        tls_ticket_keys_unref(acceptor->keys);
+        memory_free(acceptor);
+    }
+}
+
+int tls_acceptor_load(struct tls_acceptor *acceptor, const struct tls_settings *settings,
+                      struct tls_error *error) {
+    struct tls_context *context = tls_context_new(settings, acceptor->keys, error);
+    if (context == NULL) {
+        return STATUS_INVALID;
+    }
+    tls_context_unref(acceptor->context);
+    acceptor->context = context;
+    return STATUS_OK;
+}
+
+bool tls_acceptor_is_loaded(const struct tls_acceptor *acceptor) {
+    return acceptor->context != NULL;
+}
+
+long long tls_acceptor_expires_in(const struct tls_acceptor *acceptor) {
+    return tls_context_expires_in(acceptor->context);
+}
+
+const struct stream_factory *tls_acceptor_factory(const struct tls_acceptor *acceptor) {
+    return &acceptor->factory;
+}

@@ -1,0 +1,33 @@
+/* What a listener needs to speak TLS: a factory of its streams, with certificates that can be
+ * changed meanwhile. Connections keep those that they began with; session tickets outlive every
+ * change. */
+#ifndef CASGI_TLS_TLS_ACCEPTOR_H
+#define CASGI_TLS_TLS_ACCEPTOR_H
+
+#include "net/stream.h"
+#include "tls/tls_context.h"
+
+struct tls_acceptor;
+
+/* Returns new acceptor without certificates, counted once, or NULL. */
+struct tls_acceptor *tls_acceptor_new(void);
+
+/* Counts one more, and one fewer: the last frees it. NULL is allowed. */
+struct tls_acceptor *tls_acceptor_ref(struct tls_acceptor *acceptor);
+void tls_acceptor_unref(struct tls_acceptor *acceptor);
+
+/* Takes these settings (*borrows*) for the handshakes to come. STATUS_OK; STATUS_INVALID with
+ * `error` filled in, everything being as before. */
+int tls_acceptor_load(struct tls_acceptor *acceptor, const struct tls_settings *settings,
+                      struct tls_error *error);
+
+/* True after the first load. */
+bool tls_acceptor_is_loaded(const struct tls_acceptor *acceptor);
+
+/* Seconds until a certificate of the acceptor expires; negative when one has. After a load only. */
+long long tls_acceptor_expires_in(const struct tls_acceptor *acceptor);
+
+/* Makes the streams of a listener: none without a certificate. *Borrowed* from the acceptor. */
+const struct stream_factory *tls_acceptor_factory(const struct tls_acceptor *acceptor);
+
+#endif

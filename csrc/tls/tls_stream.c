@@ -1,0 +1,409 @@
+/* TLS as a stream around a stream. Owns the transport, OpenSSL's connection and the ciphertext that
+ * one of them has not taken; frees itself after on_closed().
+ *
+ *   HANDSHAKE --on_open--> OPEN --close_notify, the transport's end, a failure--> ENDED
+ *
+ * ENDED says that nothing more is read; writing has its own end. Plaintext is encrypted only while
+ * no ciphertext waits for the transport, so that back-pressure passes through. A byte counts as
+ * written once it is encrypted: behind it waits one record at most. */
+#include "tls/tls_stream.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/counters.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "tls/tls_bio.h"
+
+enum tls_state { TLS_HANDSHAKE, TLS_OPEN, TLS_ENDED };
+
+/* The plaintext of one record (RFC 8446 section 5.1). */
+enum { RECORD_SIZE = 16 * 1024 };
+
+/* Plaintext on its way into records. */
+struct plaintext {
+    const struct slice *parts;
+    unsigned count;
+    unsigned part; /* the first that is not wholly taken, and how much of it is */
+    size_t offset;
+};
+
+struct tls_stream {
+    struct stream stream;
+    struct stream *transport;
+    struct tls_context *context;
+    SSL *ssl;
+    struct tls_bio bio;
+    struct slice *writing;       /* the parts of the stream_write() under way; NULL: none */
+    struct plaintext plaintext;  /* of it */
+    struct deferred deferred;    /* goes on with reading or writing, not inside who asked for it */
+    unsigned handshake_messages; /* of the peer's: those of the handshake, updates of keys */
+    enum tls_state state;
+    int transport_end; /* the status of the transport's end */
+    bool has_transport_ended;
+    bool is_reading;   /* the owner wants bytes */
+    bool ends_writing; /* close_notify was made; FIN follows the last ciphertext */
+};
+
+static struct tls_stream *tls_of(struct stream *stream) {
+    return (struct tls_stream *)stream;
+}
+
+static int send_ciphertext(struct tls_stream *tls) {
+    int status = tls_bio_send(&tls->bio);
+    if (status == STATUS_OK && tls->ends_writing && !tls_bio_is_sending(&tls->bio)) {
+        stream_end_writing(tls->transport);
+    }
+    return status;
+}
+
+/* --- Reading --- */
+
+/* Nothing more will be read. */
+static void end_reading(struct tls_stream *tls, int status) {
+    tls->state = TLS_ENDED;
+    (void)send_ciphertext(tls); /* OpenSSL may have made an alert */
+    stream_read_stop(tls->transport);
+    tls->stream.events->on_read_end(tls->stream.owner, status);
+}
+
+/* The last call to OpenSSL gave nothing: waits for more, or ends. */
+static void look_why(struct tls_stream *tls) {
+    int reason = SSL_get_error(tls->ssl, 0);
+    if (reason == SSL_ERROR_ZERO_RETURN) {
+        end_reading(tls, STATUS_OK);
+    } else if (reason != SSL_ERROR_WANT_READ) {
+        end_reading(tls, STATUS_SYSTEM);
+    } else if (tls->has_transport_ended) {
+        /* Many clients leave without close_notify; a request that is cut is noticed by its length.
+         */
+        end_reading(tls, tls->state == TLS_OPEN ? tls->transport_end : STATUS_SYSTEM);
+    }
+}
+
+/* Says why there is no handshake, as far as the peer did anything wrong. */
+static void explain(struct tls_stream *tls) {
+    unsigned long error = ERR_peek_error();
+    if (ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST) {
+        struct slice answer = SLICE_LITERAL("HTTP/1.1 400 Bad Request\r\n"
+                                            "Content-Type: text/plain\r\nConnection: close\r\n\r\n"
+                                            "This port speaks TLS: say https:// or wss://\n");
+        tls->stream.failure = "a client spoke plain HTTP on a port that speaks HTTPS";
+        (void)stream_try_write(tls->transport, &answer, 1);
+    } else {
+        tls->stream.failure = ERR_reason_error_string(error);
+    }
+}
+
+static void shake_hands(struct tls_stream *tls) {
+    ERR_clear_error();
+    if (SSL_do_handshake(tls->ssl) != 1) {
+        explain(tls);
+        look_why(tls);
+        return;
+    }
+    tls->state = TLS_OPEN;
+    tls->stream.events->on_open(tls->stream.owner);
+}
+
+/* What costs us work and memory and brings nothing: updates of keys, and messages that we have to
+ * answer to a peer that does not read. */
+static bool is_flooding(const struct tls_stream *tls) {
+    return tls->handshake_messages > LIMIT_TLS_HANDSHAKE_MESSAGES ||
+           tls->bio.unsent.length > LIMIT_TLS_UNSENT;
+}
+
+static void read_records(struct tls_stream *tls) {
+    char plain[RECORD_SIZE];
+    while (tls->state == TLS_OPEN && tls->is_reading && !tls->stream.closing) {
+        size_t length;
+        ERR_clear_error();
+        bool is_read = SSL_read_ex(tls->ssl, plain, sizeof(plain), &length) == 1;
+        if (is_flooding(tls)) {
+            end_reading(tls, STATUS_SYSTEM);
+        } else if (is_read) {
+            tls->stream.events->on_read(tls->stream.owner, slice_of(plain, length));
+        } else {
+            look_why(tls);
+            return;
+        }
+    }
+}
+
+/* Takes what has arrived as far as anybody wants it. */
+static void go_on_reading(struct tls_stream *tls) {
+    if (tls->state == TLS_HANDSHAKE) {
+        shake_hands(tls);
+    }
+    read_records(tls);
+    if (!tls->stream.closing && send_ciphertext(tls) != STATUS_OK && tls->state != TLS_ENDED) {
+        end_reading(tls, STATUS_SYSTEM);
+    }
+}
+
+/* The handshake begins with the client's first bytes. */
+static void on_transport_open(void *owner) {
+    struct tls_stream *tls = owner;
+    if (stream_read_start(tls->transport) != STATUS_OK) {
+        end_reading(tls, STATUS_SYSTEM);
+    }
+}
+
+static void on_transport_read(void *owner, struct slice bytes) {
+    struct tls_stream *tls = owner;
+    int status = tls_bio_feed(&tls->bio, bytes);
+    if (status == STATUS_OK) {
+        go_on_reading(tls);
+        status = tls_bio_keep_rest(&tls->bio);
+    }
+    if (status != STATUS_OK && tls->state != TLS_ENDED && !tls->stream.closing) {
+        end_reading(tls, STATUS_SYSTEM);
+    }
+}
+
+static void on_transport_end(void *owner, int status) {
+    struct tls_stream *tls = owner;
+    tls->has_transport_ended = true;
+    tls->transport_end = status;
+    go_on_reading(tls);
+}
+
+static void open_stream(struct stream *stream) {
+    stream_open(tls_of(stream)->transport);
+}
+
+static int read_start(struct stream *stream) {
+    struct tls_stream *tls = tls_of(stream);
+    if (!tls->is_reading) {
+        tls->is_reading = true;
+        event_loop_defer(stream->loop, &tls->deferred); /* for what was decrypted or came before */
+    }
+    return tls->state == TLS_ENDED ? STATUS_OK : stream_read_start(tls->transport);
+}
+
+static void read_stop(struct stream *stream) {
+    struct tls_stream *tls = tls_of(stream);
+    tls->is_reading = false;
+    stream_read_stop(tls->transport);
+}
+
+/* --- Writing --- */
+
+static bool is_used_up(const struct plaintext *plaintext) {
+    return plaintext->part == plaintext->count;
+}
+
+/* Takes the plaintext of the next record: in place where a part fills it, or copied together into
+ * `room`. */
+static struct slice next_record(struct plaintext *plaintext, char *room) {
+    size_t length = 0;
+    while (!is_used_up(plaintext) && length < RECORD_SIZE) {
+        struct slice part = plaintext->parts[plaintext->part];
+        size_t left = part.length - plaintext->offset;
+        size_t taken = left < RECORD_SIZE - length ? left : RECORD_SIZE - length;
+        const char *bytes = part.data + plaintext->offset;
+        plaintext->offset += taken;
+        if (taken == left) {
+            plaintext->part++;
+            plaintext->offset = 0;
+        }
+        if (length == 0 && (taken == RECORD_SIZE || is_used_up(plaintext))) {
+            return slice_of(bytes, taken);
+        }
+        memcpy(room + length, bytes, taken);
+        length += taken;
+    }
+    return slice_of(room, length);
+}
+
+/* Encrypts until the transport takes no more. Returns the bytes that it took, or STATUS_CLOSED. */
+static ssize_t encrypt(struct tls_stream *tls, struct plaintext *plaintext) {
+    char room[RECORD_SIZE];
+    ssize_t taken = 0;
+    if (tls->state == TLS_HANDSHAKE) {
+        return STATUS_CLOSED;
+    }
+    while (!is_used_up(plaintext) && !tls_bio_is_sending(&tls->bio)) {
+        struct slice record = next_record(plaintext, room);
+        size_t written;
+        ERR_clear_error();
+        if (record.length > 0 &&
+            SSL_write_ex(tls->ssl, record.data, record.length, &written) != 1) {
+            return STATUS_CLOSED;
+        }
+        taken += (ssize_t)record.length;
+    }
+    return send_ciphertext(tls) == STATUS_OK ? taken : STATUS_CLOSED;
+}
+
+static ssize_t try_write(struct stream *stream, const struct slice *parts, unsigned count) {
+    struct plaintext plaintext = {.parts = parts, .count = count};
+    return encrypt(tls_of(stream), &plaintext);
+}
+
+static int write_parts(struct stream *stream, const struct slice *parts, unsigned count) {
+    struct tls_stream *tls = tls_of(stream);
+    tls->writing = memory_allocate(count * sizeof(*parts));
+    if (tls->writing == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    memcpy(tls->writing, parts, count * sizeof(*parts));
+    tls->plaintext = (struct plaintext){.parts = tls->writing, .count = count};
+    if (!tls_bio_is_sending(&tls->bio)) {
+        event_loop_defer(stream->loop, &tls->deferred);
+    }
+    return STATUS_OK;
+}
+
+static void go_on_writing(struct tls_stream *tls) {
+    if (tls->writing == NULL || tls->stream.closing) {
+        return;
+    }
+    bool has_failed = encrypt(tls, &tls->plaintext) < 0;
+    if (has_failed || (is_used_up(&tls->plaintext) && !tls_bio_is_sending(&tls->bio))) {
+        memory_free(tls->writing);
+        tls->writing = NULL;
+        tls->stream.events->on_written(tls->stream.owner, has_failed ? STATUS_CLOSED : STATUS_OK);
+    }
+}
+
+static void on_transport_written(void *owner, int status) {
+    struct tls_stream *tls = owner;
+    tls_bio_on_written(&tls->bio);
+    if (status != STATUS_OK || send_ciphertext(tls) != STATUS_OK) {
+        tls->stream.events->on_written(tls->stream.owner, STATUS_CLOSED);
+    } else {
+        go_on_writing(tls);
+    }
+}
+
+static void end_writing(struct stream *stream) {
+    struct tls_stream *tls = tls_of(stream);
+    if (!tls->ends_writing) {
+        tls->ends_writing = true;
+        ERR_clear_error();
+        (void)SSL_shutdown(tls->ssl); /* makes close_notify; nobody waits for the peer's */
+        (void)send_ciphertext(tls);
+    }
+}
+
+static void go_on(struct deferred *deferred) {
+    struct tls_stream *tls = LIST_OBJECT(deferred, struct tls_stream, deferred);
+    event_loop_wake(tls->stream.loop);
+    if (!tls->stream.closing) {
+        go_on_reading(tls);
+    }
+    go_on_writing(tls);
+}
+
+/* --- Its life --- */
+
+static void free_tls(struct tls_stream *tls) {
+    deferred_cancel(&tls->deferred);
+    SSL_free(tls->ssl);
+    tls_bio_release(&tls->bio);
+    tls_context_unref(tls->context);
+    memory_free(tls->writing);
+    memory_free(tls);
+    counters_closed(COUNTER_tls_streams);
+}
+
+static void on_transport_closed(void *owner) {
+    struct tls_stream *tls = owner;
+    if (tls->stream.events != NULL) {
+        tls->stream.events->on_closed(tls->stream.owner);
+    }
+    free_tls(tls);
+}
+
+static const struct stream_events transport_events = {
+    .on_open = on_transport_open,
+    .on_read = on_transport_read,
+    .on_read_end = on_transport_end,
+    .on_written = on_transport_written,
+    .on_closed = on_transport_closed,
+};
+
+static void close_stream(struct stream *stream) {
+    deferred_cancel(&tls_of(stream)->deferred);
+    stream_close(tls_of(stream)->transport);
+}
+
+static void reset(struct stream *stream) {
+    deferred_cancel(&tls_of(stream)->deferred);
+    stream_reset(tls_of(stream)->transport);
+}
+
+/* In ciphertext: of a record that is half taken, the plaintext would tell nothing. */
+static uint64_t progress(const struct stream *stream) {
+    return stream_progress(((const struct tls_stream *)stream)->transport);
+}
+
+static void peer_address(struct stream *stream, struct address *address) {
+    stream_peer_address(tls_of(stream)->transport, address);
+}
+
+static void local_address(struct stream *stream, struct address *address) {
+    stream_local_address(tls_of(stream)->transport, address);
+}
+
+static const struct stream_ops tls_stream_ops = {
+    .open = open_stream,
+    .read_start = read_start,
+    .read_stop = read_stop,
+    .try_write = try_write,
+    .write = write_parts,
+    .end_writing = end_writing,
+    .close = close_stream,
+    .reset = reset,
+    .progress = progress,
+    .peer_address = peer_address,
+    .local_address = local_address,
+};
+
+static void on_message(int is_ours, int version, int type, const void *bytes, size_t length,
+                       SSL *ssl, void *owner) {
+    (void)version, (void)bytes, (void)length, (void)ssl;
+    if (!is_ours && type == SSL3_RT_HANDSHAKE) {
+        struct tls_stream *tls = owner;
+        tls->handshake_messages++;
+    }
+}
+
+static void on_unowned_closed(void *owner) {
+    (void)owner;
+}
+
+/* For a transport that there is no memory to wrap. */
+static const struct stream_events unowned_events = {.on_closed = on_unowned_closed};
+
+static struct stream *give_up(struct stream *transport) {
+    stream_attach(transport, &unowned_events, NULL);
+    stream_close(transport);
+    return NULL;
+}
+
+struct stream *tls_stream_new(struct stream *transport, struct tls_context *context) {
+    struct tls_stream *tls = memory_allocate_zeroed(sizeof(*tls));
+    if (tls == NULL) {
+        return give_up(transport);
+    }
+    counters_opened(COUNTER_tls_streams);
+    tls->stream.ops = &tls_stream_ops;
+    tls->stream.loop = transport->loop;
+    tls->stream.is_secure = true;
+    tls->transport = transport;
+    tls->context = tls_context_ref(context);
+    tls->bio.transport = transport;
+    deferred_init(&tls->deferred, go_on);
+    tls->ssl = tls_context_accept(context, &tls->bio);
+    if (tls->ssl == NULL) {
+        free_tls(tls);
+        return give_up(transport);
+    }
+    SSL_set_msg_callback(tls->ssl, on_message);
+    SSL_set_msg_callback_arg(tls->ssl, tls);
+    stream_attach(transport, &transport_events, tls);
+    return &tls->stream;
+}
