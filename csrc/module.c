@@ -71,6 +71,7 @@ static int exec_module(PyObject *module) {
     if (module_state_init(module, state) < 0 || selector_type_register(state) < 0 ||
         PyModule_AddType(module, state->selector_type) < 0 ||
         PyModule_AddType(module, state->server_type) < 0 ||
+        PyModule_AddType(module, state->tls_acceptor_type) < 0 ||
         PyModule_AddType(module, state->ws_cycle_type) < 0 ||
         PyModule_AddType(module, state->channel_type) < 0 ||
         PyModule_AddType(module, state->channel_table_type) < 0) {

@@ -17,6 +17,7 @@
     TYPE(selector_type)                                                                            \
     TYPE(rider_type)                                                                               \
     TYPE(server_type)                                                                              \
+    TYPE(tls_acceptor_type)                                                                        \
     TYPE(http_cycle_type)                                                                          \
     TYPE(ws_cycle_type)                                                                            \
     TYPE(waiter_type)                                                                              \

@@ -58,6 +58,8 @@ need_for_test() {
         missing="$missing libpython$version-testsuite"
     [ -e /etc/services ] || missing="$missing netbase"
     need_command redis-server redis-server
+    need_command curl curl
+    need_command openssl openssl
     # Debian has its programs in no PATH.
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
     need_command chromium chromium

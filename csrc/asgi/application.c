@@ -31,7 +31,9 @@ static void on_idle(void *owner) {
 static void on_refused(void *owner, struct connection *Py_UNUSED(connection), int http_status,
                        const char *reason) {
     PyObject *message =
-        PyUnicode_FromFormat("Refused an invalid request with %d: %s", http_status, reason);
+        http_status == 0
+            ? PyUnicode_FromFormat("Refused a TLS handshake: %s", reason)
+            : PyUnicode_FromFormat("Refused an invalid request with %d: %s", http_status, reason);
     bridge_log(owner, "info", message, NULL);
     Py_XDECREF(message);
 }

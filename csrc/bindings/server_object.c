@@ -10,6 +10,7 @@
 #include "asgi/application.h"
 #include "base/limits.h"
 #include "bindings/server_arguments.h"
+#include "bindings/tls_acceptor_object.h"
 #include "loop/rider.h"
 #include "loop/selector.h"
 #include "net/socket_stream.h"
@@ -24,6 +25,7 @@ typedef struct {
     PyObject *driver;      /* Selector or Rider */
     PyObject *on_idle;
     PyObject *server_header; /* bytes whose memory the options point into */
+    PyObject *acceptors;     /* list: the TlsAcceptors whose factories the listeners use */
     PyObject *weakrefs;
     bool is_rider;
     bool is_abandoned; /* dropped inside a turn: it holds itself until its connections are closed */
@@ -152,7 +154,8 @@ static PyObject *server_make(PyTypeObject *type, PyObject *args, PyObject *kwarg
     }
     application_init(&self->bridge);
     self->bridge.state = module_state_of_type(type);
-    if (self->bridge.state == NULL || fill_bridge(self, &given) < 0 ||
+    self->acceptors = PyList_New(0);
+    if (self->bridge.state == NULL || self->acceptors == NULL || fill_bridge(self, &given) < 0 ||
         make_server(self, &given) < 0) {
         Py_DECREF(self);
         return NULL;
@@ -166,14 +169,22 @@ static PyObject *listen_on(PyObject *op, PyObject *args) {
     ServerObject *self = (ServerObject *)op;
     int descriptor;
     int backlog = LIMIT_LISTEN_BACKLOG;
-    if (!PyArg_ParseTuple(args, "i|i:listen", &descriptor, &backlog)) {
+    PyObject *tls = Py_None;
+    const struct stream_factory *factory = &socket_stream_factory;
+    if (!PyArg_ParseTuple(args, "i|iO:listen", &descriptor, &backlog, &tls)) {
+        return NULL;
+    }
+    if (tls != Py_None) {
+        factory = tls_acceptor_object_factory(self->bridge.state, tls);
+    }
+    if (factory == NULL || PyList_Append(self->acceptors, tls) < 0) {
         return NULL;
     }
     if (self->server == NULL || self->server->is_draining) {
         PyErr_SetString(PyExc_RuntimeError, "the server is closed, or shutting down");
         return NULL;
     }
-    int error = server_listen(self->server, descriptor, backlog, &socket_stream_factory);
+    int error = server_listen(self->server, descriptor, backlog, factory);
     if (error < 0) {
         PyErr_SetString(PyExc_OSError, listener_error_text(error));
         return NULL;
@@ -305,6 +316,7 @@ static int traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->driver);
     Py_VISIT(self->on_idle);
+    Py_VISIT(self->acceptors);
     return bridge_traverse(&self->bridge, visit, arg);
 }
 
@@ -343,13 +355,14 @@ static void dealloc(PyObject *op) {
     (void)clear(op);
     Py_CLEAR(self->driver);
     Py_CLEAR(self->server_header);
+    Py_CLEAR(self->acceptors);
     type->tp_free(op);
     Py_DECREF(type);
 }
 
-PyDoc_STRVAR(listen_doc,
-             "listen(fd: int, backlog: int = 2048) -> None\n\nListens on a bound stream "
-             "socket, of which a copy is kept. Raises OSError.");
+PyDoc_STRVAR(listen_doc, "listen(fd: int, backlog: int = 2048, tls: TlsAcceptor | None = None) -> "
+                         "None\n\nListens on a bound stream "
+                         "socket, of which a copy is kept. Raises OSError.");
 PyDoc_STRVAR(stop_doc,
              "stop_listening() -> None\n\nAccepts no more connections. Can be called again.");
 PyDoc_STRVAR(shutdown_doc, "shutdown() -> None\n\nLets everything end in order: idle connections "

@@ -26,6 +26,31 @@ class Selector(BaseSelector):
     def get_map(self) -> Any: ...
 
 @final
+class TlsAcceptor:
+    """The certificates of listening sockets, which can be changed while they listen."""
+
+    def load(
+        self,
+        certificates: tuple[tuple[str, str | None, str | None, str | None], ...],
+        *,
+        ca_certs: str | None = None,
+        verify: int = 0,
+        ciphers: str | None = None,
+        needs_tls_1_3: bool = False,
+    ) -> None:
+        """Use these files for the handshakes to come.
+
+        Each certificate is (certfile, keyfile, password, chainfile); `verify` is as ssl.CERT_*.
+        Raises ValueError with the reason, everything then being as before.
+        """
+
+    def expires_in(self) -> int:
+        """Return the seconds until the first certificate expires, negative when one has.
+
+        Raises RuntimeError before `load()`.
+        """
+
+@final
 class Server:
     """Serves one application on one event loop.
 
@@ -80,8 +105,11 @@ class Server:
     def unfinished(self) -> list[tuple[str, asyncio.Task[Any]]]:
         """Return the requests whose applications have not ended, the latest last."""
 
-    def listen(self, fd: int, backlog: int = 2048, /) -> None:
-        """Listen on a bound stream socket, of which a copy is kept; the caller keeps its own."""
+    def listen(self, fd: int, backlog: int = 2048, tls: TlsAcceptor | None = None, /) -> None:
+        """Listen on a bound stream socket, of which a copy is kept; the caller keeps its own.
+
+        With an acceptor, clients have to speak TLS. Raises ValueError before its `load()`.
+        """
 
     def stop_listening(self) -> None:
         """Accept no more connections. Can be called again."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from casgi import option_checks as checks
 from casgi.errors import ConfigError
 from casgi.options import Section, choice, flag, number, option_of, seconds, text
+from casgi.tls import Certificate, CertReqs, TlsSettings, TlsVersion
 
 LifespanMode: TypeAlias = Literal["auto", "on", "off"]
 SlowConsumerPolicy: TypeAlias = Literal["close", "drop-oldest", "drop-newest"]
@@ -66,6 +67,58 @@ class Config:
         is_repeatable=True,
         checked_by=checks.endpoints,
         is_of_core=False,
+    )
+
+    ssl_certfile: tuple[str, ...] = text(
+        (),
+        Section.TLS,
+        "Certificate with its chain, in PEM. Repeatable: clients get that of the host they name.",
+        metavar="FILE",
+        is_repeatable=True,
+        checked_by=checks.files,
+        is_of_core=False,
+    )
+    ssl_keyfile: tuple[str, ...] = text(
+        (),
+        Section.TLS,
+        "Its private key, in PEM, when that is in a file of its own; one for each certificate.",
+        metavar="FILE",
+        is_repeatable=True,
+        checked_by=checks.files,
+        is_of_core=False,
+    )
+    ssl_keyfile_password: str | None = text(
+        None,
+        Section.TLS,
+        "Password of the keys; better given as CASGI_SSL_KEYFILE_PASSWORD.",
+        metavar="TEXT",
+        is_of_core=False,
+    )
+    ssl_ca_certs: str | None = text(
+        None,
+        Section.TLS,
+        "File or folder with the certificates of those who may sign clients' certificates.",
+        metavar="PATH",
+        checked_by=checks.not_empty,
+        is_of_core=False,
+    )
+    ssl_cert_reqs: CertReqs = choice(
+        "none",
+        Section.TLS,
+        "Whether clients have to show a certificate.",
+        CertReqs,
+        is_of_core=False,
+    )
+    ssl_ciphers: str | None = text(
+        None,
+        Section.TLS,
+        "Ciphers of TLS 1.2, as OpenSSL writes them.",
+        metavar="LIST",
+        checked_by=checks.not_empty,
+        is_of_core=False,
+    )
+    ssl_minimum_version: TlsVersion = choice(
+        "1.2", Section.TLS, "Oldest version of TLS that is spoken.", TlsVersion, is_of_core=False
     )
 
     root_path: str = text("", Section.APPLICATION, "The ASGI root_path.", metavar="PATH")
@@ -211,6 +264,33 @@ class Config:
         for name in ("proxy_headers_host", "proxy_headers_port"):
             if getattr(self, name) is not None and not self.proxy_headers:
                 raise ConfigError(f"{name} has no effect without proxy_headers")
+        self._check_tls()
+
+    def _check_tls(self) -> None:
+        if self.ssl_keyfile and len(self.ssl_keyfile) != len(self.ssl_certfile):
+            keys, certificates = len(self.ssl_keyfile), len(self.ssl_certfile)
+            raise ConfigError(
+                f"ssl_keyfile is given {keys} times, and ssl_certfile {certificates} times"
+            )
+        for name in ("ssl_keyfile_password", "ssl_ca_certs", "ssl_ciphers"):
+            if getattr(self, name) is not None and not self.ssl_certfile:
+                raise ConfigError(f"{name} has no effect without ssl_certfile")
+
+    def tls_settings(self) -> TlsSettings | None:
+        """Return how `bind`, `port` and `fd` speak TLS, None if they do not."""
+        if not self.ssl_certfile:
+            return None
+        keyfiles = self.ssl_keyfile or (None,) * len(self.ssl_certfile)
+        return TlsSettings(
+            tuple(
+                Certificate(certfile, keyfile, self.ssl_keyfile_password)
+                for certfile, keyfile in zip(self.ssl_certfile, keyfiles, strict=True)
+            ),
+            ca_certs=self.ssl_ca_certs,
+            cert_reqs=self.ssl_cert_reqs,
+            ciphers=self.ssl_ciphers,
+            minimum_version=self.ssl_minimum_version,
+        )
 
     def core_options(self) -> dict[str, Any]:
         """Return the keywords of `_core.Server` that are settings, not made while starting."""

@@ -1,8 +1,9 @@
 r"""Where to listen, in the strings that daphne's -e takes: Twisted's endpoint descriptions.
 
 A kind and its arguments, separated by colons, each in its place or as key=value:
-"tcp:8000:interface=127.0.0.1", "unix:/run/site.socket:mode=660", "fd:fileno=3",
-"systemd:domain=INET:index=0". A backslash takes the next character as it is: "interface=\:\:1".
+"tcp:8000:interface=127.0.0.1", "ssl:443:privateKey=key.pem:certKey=certificate.pem",
+"unix:/run/site.socket:mode=660", "fd:fileno=3", "systemd:domain=INET:index=0". A backslash takes
+the next character as it is: "interface=\:\:1".
 """
 
 import os
@@ -11,21 +12,24 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from casgi.errors import ConfigError
+from casgi.tls import Certificate, TlsSettings, TlsVersion
 
 SYSTEMD_FIRST_DESCRIPTOR = 3
 """The first one that systemd passes: SD_LISTEN_FDS_START of sd_listen_fds(3)."""
 
-_TLS = (
-    "TLS is not there yet: let a proxy such as nginx or Caddy end it,"
-    ' and listen for the proxy on "tcp:8000:interface=127.0.0.1" or "unix:/run/site.socket"'
-)
 _NOT_SUPPORTED = {
-    "ssl": _TLS,
-    "tls": _TLS,
+    "tls": "write ssl:443:privateKey=key.pem:certKey=certificate.pem",
     "haproxy": "the PROXY protocol is not there yet: let the proxy send X-Forwarded-For,"
     " and use --proxy-headers",
     "stdio": "a server of several clients cannot listen on standard input",
     "onion": "let Tor's HiddenServicePort lead to a tcp or unix endpoint",
+}
+# Twisted's "sslmethod": each of them negotiates the newest version that both sides speak.
+_TLS_VERSIONS: dict[str, TlsVersion] = {
+    "SSLv23_METHOD": "1.2",
+    "TLS_METHOD": "1.2",
+    "TLSv1_2_METHOD": "1.2",
+    "TLSv1_3_METHOD": "1.3",
 }
 # What makes an address of IPv6 look like several arguments.
 _COLONS = "a colon within one is written \\:"
@@ -38,6 +42,14 @@ class TcpEndpoint:
     port: int
     interface: str = ""
     backlog: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SslEndpoint:
+    """A TCP port on which TLS is spoken."""
+
+    tcp: TcpEndpoint
+    settings: TlsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,9 @@ class SystemdEndpoint:
         return SYSTEMD_FIRST_DESCRIPTOR + index
 
 
-Endpoint: TypeAlias = TcpEndpoint | UnixEndpoint | DescriptorEndpoint | SystemdEndpoint
+Endpoint: TypeAlias = (
+    TcpEndpoint | SslEndpoint | UnixEndpoint | DescriptorEndpoint | SystemdEndpoint
+)
 
 
 def parse_endpoint(description: str) -> Endpoint:
@@ -160,6 +174,17 @@ def _tcp6(given: dict[str, str]) -> TcpEndpoint:
     return _tcp({"interface": "::", **given})
 
 
+def _ssl(given: dict[str, str]) -> SslEndpoint:
+    key = given.get("privateKey", "server.pem")
+    certificate = Certificate(given.get("certKey", key), key, chainfile=given.get("extraCertChain"))
+    method = given.get("sslmethod", "SSLv23_METHOD")
+    if method not in _TLS_VERSIONS:
+        raise ConfigError(f"sslmethod must be one of {', '.join(_TLS_VERSIONS)}, not {method}")
+    return SslEndpoint(
+        _tcp(given), TlsSettings((certificate,), minimum_version=_TLS_VERSIONS[method])
+    )
+
+
 def _unix(given: dict[str, str]) -> UnixEndpoint:
     mode = given.get("mode", "666")
     if not mode.isdecimal() or any(digit in "89" for digit in mode) or int(mode, 8) > 0o7777:
@@ -197,6 +222,19 @@ def _whole_number(name: str, text: str) -> int:
 _KINDS: dict[str, tuple[list[str], Callable[[dict[str, str]], Endpoint]]] = {
     "tcp": (["port!", "interface", "backlog"], _tcp),
     "tcp6": (["port!", "backlog", "interface"], _tcp6),
+    "ssl": (
+        [
+            "port!",
+            "privateKey",
+            "certKey",
+            "sslmethod",
+            "interface",
+            "backlog",
+            "extraCertChain",
+            "dhParameters",
+        ],
+        _ssl,
+    ),
     "unix": (["address!", "mode", "backlog", "lockfile"], _unix),
     "fd": (["fileno!", "domain"], _fd),
     "systemd": (["domain!", "index", "name"], _systemd),

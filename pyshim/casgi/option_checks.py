@@ -38,6 +38,12 @@ def endpoints(name: str, endpoints: Any) -> None:
         parse_endpoint(endpoint)
 
 
+def files(name: str, paths: Any) -> None:
+    """Take paths."""
+    if isinstance(paths, str) or not all(isinstance(path, str) and path for path in paths):
+        raise ConfigError(f"{name} must be a tuple of paths, not {paths!r}")
+
+
 def access_log_format(name: str, text: str) -> None:
     """Take what the core can write."""
     try:

@@ -17,6 +17,7 @@ class Section(enum.Enum):
     """Where an option stands in `--help` and in docs/options.md, in this order."""
 
     LISTENING = "Where to listen"
+    TLS = "TLS: https and wss"
     APPLICATION = "The application"
     CHANNELS = "Django Channels"
     LOGS = "Logs"

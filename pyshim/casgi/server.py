@@ -23,6 +23,7 @@ from casgi.lifespan import Lifespan
 from casgi.signals import StopSignals
 from casgi.slow_consumer import log_slow_consumer
 from casgi.sockets import BoundSocket, bind_sockets, listen_error
+from casgi.tls import TlsAcceptors
 from casgi.unfinished import log_overdue, log_unfinished
 from casgi.waiting import wait_for_any
 
@@ -49,6 +50,7 @@ class Server:
         self._application = as_asgi3(application)
         self._lifespan = Lifespan(self._application, self.config.lifespan)
         self._sockets: list[BoundSocket] = []
+        self._tls = TlsAcceptors()
         self._core: _core.Server | None = None
         self._access_log_fd = -1
         self._accelerates = False
@@ -96,6 +98,9 @@ class Server:
         """Bind, start the application's lifespan, listen. Raise BindError or LifespanError."""
         try:
             self._sockets = bind_sockets(self.config)
+            for bound in self._sockets:
+                if bound.tls is not None:
+                    self._tls.get(bound.tls)
             self._access_log_fd = _open_access_log(self.config.access_log)
             # Before the lifespan starts something that waits at a layer; again after it, which may
             # have imported Channels.
@@ -116,6 +121,7 @@ class Server:
             self._core.drops_late_messages = self._has_decided and not self._accelerates
             for bound in self._sockets:
                 self._listen(self._core, bound)
+            self._tls.watch()
         except BaseException:
             await self._close()
             raise
@@ -182,12 +188,14 @@ class Server:
 
     def _listen(self, core: _core.Server, bound: BoundSocket) -> None:
         try:
-            core.listen(bound.socket.fileno(), bound.backlog)
+            tls = None if bound.tls is None else self._tls.get(bound.tls).core
+            core.listen(bound.socket.fileno(), bound.backlog, tls)
         except OSError as error:
             raise listen_error(bound, error) from None
         logger.info("Listening on %s", str(bound))  # a handler may format it later
 
     def _close_sockets(self) -> None:
+        self._tls.close()
         sockets, self._sockets = self._sockets, []
         for bound in sockets:
             bound.close()

@@ -5,19 +5,21 @@ import errno
 import os
 import socket
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from casgi.config import DEFAULT_HOST, DEFAULT_PORT, Config
 from casgi.endpoints import (
     DescriptorEndpoint,
     Endpoint,
+    SslEndpoint,
     SystemdEndpoint,
     TcpEndpoint,
     UnixEndpoint,
     parse_endpoint,
 )
 from casgi.errors import BindError
+from casgi.tls import TlsSettings
 
 DEFAULT_BACKLOG = 2048
 """Connections that the kernel holds before they are accepted; it may hold fewer (somaxconn)."""
@@ -35,6 +37,7 @@ class BoundSocket:
     socket: socket.socket
     unix_file: os.stat_result | None = None
     backlog: int = DEFAULT_BACKLOG
+    tls: TlsSettings | None = None
 
     @property
     def address(self) -> Any:
@@ -60,8 +63,9 @@ def bind_sockets(config: Config) -> list[BoundSocket]:
     """Return every socket that the config asks for, bound; raise BindError and leave none open."""
     bound: list[BoundSocket] = []
     try:
+        tls = config.tls_settings()
         if config.fd is not None:
-            bound.append(_adopt(config.fd))
+            bound.append(_with_tls(_adopt(config.fd), tls))
         if config.unix_socket is not None:
             bound.append(_bind_unix(config.unix_socket))
         for endpoint in config.endpoints:
@@ -69,7 +73,7 @@ def bind_sockets(config: Config) -> list[BoundSocket]:
         if config.bind is not None or config.port is not None or not bound:
             host = (config.bind or DEFAULT_HOST).removeprefix("[").removesuffix("]")
             port = DEFAULT_PORT if config.port is None else config.port
-            bound.extend(_bind_tcp(host, port))
+            bound.extend(_with_tls(one, tls) for one in _bind_tcp(host, port))
     except BaseException:
         for one in bound:
             one.close()
@@ -77,10 +81,17 @@ def bind_sockets(config: Config) -> list[BoundSocket]:
     return bound
 
 
+def _with_tls(bound: BoundSocket, tls: TlsSettings | None) -> BoundSocket:
+    """Let a socket speak TLS; a Unix socket leads to a proxy on this host, and does not."""
+    return bound if bound.socket.family == socket.AF_UNIX else replace(bound, tls=tls)
+
+
 def _bind_endpoint(endpoint: Endpoint) -> list[BoundSocket]:
     match endpoint:
         case TcpEndpoint(port, interface, backlog):
             return _bind_tcp(interface or _EVERY_ADDRESS_OF_IPV4, port, backlog)
+        case SslEndpoint(tcp, settings):
+            return [_with_tls(one, settings) for one in _bind_endpoint(tcp)]
         case UnixEndpoint(path, mode, backlog):
             return [_bind_unix(path, mode, backlog)]
         case DescriptorEndpoint(fileno):

@@ -95,12 +95,13 @@ def test_quoted_argument_comes_back(text):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("ssl:443:privateKey=key.pem", "TLS is not there yet: let a proxy"),
-        ("tls:example.org:tcp:443", "TLS is not there yet: let a proxy"),
+        ("ssl:443:key.pem:certificate.pem:TLSv1_METHOD", "sslmethod must be one of SSLv23_METHOD"),
+        ("ssl:privateKey=key.pem", "port is missing"),
+        ("tls:example.org:tcp:443", "write ssl:443:privateKey=key.pem:certKey=certificate.pem"),
         ("haproxy:tcp:80", "PROXY protocol is not there yet: .*--proxy-headers"),
         ("onion:80", "HiddenServicePort"),
         ("stdio:", "standard input"),
-        ("http:80", "'http' is no kind of endpoint: there are fd, systemd, tcp"),
+        ("http:80", "'http' is no kind of endpoint: there are fd, ssl, systemd, tcp"),
         ("8000", "'8000' is no kind"),
         ("", "'' is no kind"),
         ("tcp", "port is missing"),
@@ -187,11 +188,9 @@ def test_descriptor(casgi, get):
 
 
 def test_refusal_names_the_string_and_ends_with_2(casgi):
-    process = casgi("-e", "ssl:443:privateKey=key.pem", "served:hello")
+    process = casgi("-e", "onion:80", "served:hello")
     assert process.wait() == 2
-    assert process.stderr.lines()[0].startswith(
-        "casgi: endpoint 'ssl:443:privateKey=key.pem': TLS is not there yet"
-    )
+    assert process.stderr.lines()[0].startswith("casgi: endpoint 'onion:80': let Tor's")
 
 
 def test_systemd_has_passed_nothing(casgi):

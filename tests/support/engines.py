@@ -18,6 +18,7 @@ LOOP = os.environ.get("CASGI_TEST_LOOP", "casgi")
 
 if PEER == "casgi":
     from casgi import _core
+    from casgi.tls import TlsAcceptor, TlsSettings
 
     ClientDisconnected: type[OSError] = _core.ClientDisconnected
 else:
@@ -47,13 +48,15 @@ class CasgiEngine:
         self._application: Any = application
         self._options = options
         self._idle = asyncio.Event()
+        settings: TlsSettings | None = options.pop("tls", None)
+        self.tls = TlsAcceptor(settings) if settings is not None else None
 
     async def start(self, listener: socket.socket) -> None:
         """Accept connections on `listener`."""
         loop = asyncio.get_running_loop()
         self.server = _core.Server(self._application, loop, **self._options)
         self.server.on_idle = self._idle.set
-        self.server.listen(listener.fileno())
+        self.server.listen(listener.fileno(), 2048, self.tls.core if self.tls else None)
 
     async def stop(self, grace: float) -> None:
         """Shut down in good order; abort and complain when that takes too long."""

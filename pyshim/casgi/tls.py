@@ -1,0 +1,160 @@
+"""TLS of listening sockets: certificates read at the start, and again when their files change.
+
+A change is noticed within RENEWAL_SECONDS, or at once by `renew()`. Connections keep the
+certificate that they began with; new ones get the new one. Files that cannot be used, such as a
+certificate that was written while its key was not yet, are reported once, and the old ones stay.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from typing import Literal, TypeAlias
+
+from casgi import _core
+from casgi.errors import ConfigError
+
+logger = logging.getLogger("casgi.tls")
+
+RENEWAL_SECONDS = 10.0
+"""How often the files are looked at; a certificate lives for weeks."""
+_EXPIRY_WARNING_SECONDS = 7 * 86400
+
+TlsVersion: TypeAlias = Literal["1.2", "1.3"]
+CertReqs: TypeAlias = Literal["none", "optional", "required"]
+
+_VERIFY: dict[CertReqs, int] = {"none": 0, "optional": 1, "required": 2}
+_Stamp: TypeAlias = tuple[tuple[int, int, int] | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate with its chain, and its key: files in PEM."""
+
+    certfile: str
+    keyfile: str | None = None
+    """None: the key is in certfile too."""
+    password: str | None = None
+    """Of an encrypted key."""
+    chainfile: str | None = None
+    """Certificates between this one and a root, when they are in a file of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """What a listening socket needs to speak TLS."""
+
+    certificates: tuple[Certificate, ...]
+    """By the host that a client names (SNI); the first for clients that name none."""
+    ca_certs: str | None = None
+    """File or folder of those who may sign clients' certificates."""
+    cert_reqs: CertReqs = "none"
+    """Whether clients have to show a certificate."""
+    ciphers: str | None = None
+    """Of TLS 1.2, in OpenSSL's words."""
+    minimum_version: TlsVersion = "1.2"
+
+    def files(self) -> Iterator[str]:
+        """Yield the paths of all that is read."""
+        for certificate in self.certificates:
+            yield certificate.certfile
+            for path in (certificate.keyfile, certificate.chainfile):
+                if path is not None:
+                    yield path
+        if self.ca_certs is not None:
+            yield self.ca_certs
+
+
+class TlsAcceptor:
+    """The certificates in use by one or more listening sockets."""
+
+    def __init__(self, settings: TlsSettings) -> None:
+        """Read the files; raise ConfigError when they cannot be used."""
+        self.core = _core.TlsAcceptor()
+        self._settings = settings
+        self._stamp = self._stamp_now()
+        try:
+            self._load()
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
+
+    def renew_if_changed(self) -> None:
+        """Read the files again if one of them is another one than the last time."""
+        if self._stamp_now() != self._stamp:
+            self.renew()
+
+    def renew(self) -> None:
+        """Read the files again. What is wrong with them is logged, and changes nothing."""
+        self._stamp = self._stamp_now()
+        try:
+            self._load()
+        except ValueError as error:
+            logger.error("The certificates stay as they are: %s", error)
+        else:
+            logger.info("New certificates are in use: %s", self._names())
+
+    def _load(self) -> None:
+        settings = self._settings
+        self.core.load(
+            tuple(map(astuple, settings.certificates)),
+            ca_certs=settings.ca_certs,
+            verify=_VERIFY[settings.cert_reqs],
+            ciphers=settings.ciphers,
+            needs_tls_1_3=settings.minimum_version == "1.3",
+        )
+        left = self.core.expires_in()
+        if left < 0:
+            logger.warning("A certificate has expired, clients will refuse it: %s", self._names())
+        elif left < _EXPIRY_WARNING_SECONDS:
+            hours = left // 3600
+            logger.warning("A certificate expires in %d hours: %s", hours, self._names())
+
+    def _names(self) -> str:
+        return ", ".join(each.certfile for each in self._settings.certificates)
+
+    def _stamp_now(self) -> _Stamp:
+        """Return what changes when a file is written, or replaced by way of a link."""
+        return tuple(_file_stamp(path) for path in self._settings.files())
+
+
+class TlsAcceptors:
+    """All the certificates of one server, and the timer that looks after them while it serves."""
+
+    def __init__(self) -> None:
+        self._acceptors: dict[TlsSettings, TlsAcceptor] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def get(self, settings: TlsSettings) -> TlsAcceptor:
+        """Return the acceptor of these settings, made once; raise ConfigError as it does."""
+        if settings not in self._acceptors:
+            self._acceptors[settings] = TlsAcceptor(settings)
+        return self._acceptors[settings]
+
+    def watch(self) -> None:
+        """Look at the files every RENEWAL_SECONDS, in the running loop, until `close()`."""
+        if self._acceptors:
+            self._timer = asyncio.get_running_loop().call_later(RENEWAL_SECONDS, self._look)
+
+    def renew(self) -> None:
+        """Read all files again."""
+        for acceptor in self._acceptors.values():
+            acceptor.renew()
+
+    def close(self) -> None:
+        """Stop looking at the files; can be called again."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        for acceptor in self._acceptors.values():
+            acceptor.renew_if_changed()
+        self.watch()
+
+
+def _file_stamp(path: str) -> tuple[int, int, int] | None:
+    with contextlib.suppress(OSError):
+        found = os.stat(path)
+        return found.st_ino, found.st_mtime_ns, found.st_size
+    return None

@@ -1,0 +1,92 @@
+"""Certificates made on the spot: an authority, and what it signs."""
+
+import datetime
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+DAY = datetime.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class CertificateFiles:
+    """A certificate and its key, in PEM."""
+
+    certificate: str
+    key: str
+
+
+class Authority:
+    """Signs certificates; its own is the file `certificate`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name("casgi tests")
+        self._count = 0
+        own = self._builder(self._name, self._key.public_key(), days=30).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
+        self.certificate = str(folder / "authority.pem")
+        signed = own.sign(self._key, hashes.SHA256())
+        Path(self.certificate).write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+
+    def issue(
+        self,
+        *names: str,
+        days: int = 30,
+        password: str | None = None,
+        over: CertificateFiles | None = None,
+    ) -> CertificateFiles:
+        """Return files for these DNS names or addresses; `over` is overwritten, as a renewal."""
+        self._count += 1
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = self._builder(_name(names[0]), key.public_key(), days)
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False
+        )
+        signed = builder.sign(self._key, hashes.SHA256())
+        files = over or CertificateFiles(
+            str(self._folder / f"certificate-{self._count}.pem"),
+            str(self._folder / f"key-{self._count}.pem"),
+        )
+        encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if password is not None:
+            encryption = serialization.BestAvailableEncryption(password.encode())
+        Path(files.key).write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+            )
+        )
+        Path(files.certificate).write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+        return files
+
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, days: int
+    ) -> x509.CertificateBuilder:
+        now = datetime.datetime.now(datetime.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - 100 * DAY)
+            .not_valid_after(now + days * DAY)
+        )
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _general_name(text: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)

@@ -1,0 +1,280 @@
+"""HTTPS and wss: what clients see, with Python's ssl, curl and openssl at the other end."""
+
+import http.client
+import logging
+import shutil
+import socket
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import websockets.sync.client
+from support.apps import Receive, Scope, Send, echo_body, echo_websocket, hello, respond
+from support.certificates import Authority, CertificateFiles
+from support.reports import wait_until
+from support.server import LiveServer, Serve
+
+from casgi.tls import Certificate, TlsAcceptor, TlsSettings
+
+
+def settings_for(*files: CertificateFiles, **more: Any) -> TlsSettings:
+    return TlsSettings(tuple(Certificate(each.certificate, each.key) for each in files), **more)
+
+
+def https(server: LiveServer, context: ssl.SSLContext) -> http.client.HTTPSConnection:
+    return http.client.HTTPSConnection("localhost", server.address[1], timeout=20, context=context)
+
+
+def get(server: LiveServer, context: ssl.SSLContext) -> bytes:
+    connection = https(server, context)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def certificate_seen(server: LiveServer, authority: Authority, name: str | None) -> str:
+    """Return the common name of the certificate that a client gets when it names this host."""
+    context = ssl.create_default_context(cafile=authority.certificate)
+    context.check_hostname = False
+    with (
+        socket.create_connection(server.address, 20) as plain,
+        context.wrap_socket(plain, server_hostname=name) as secure,
+    ):
+        certificate: Any = secure.getpeercert()
+        return str(dict(part[0] for part in certificate["subject"])["commonName"])
+
+
+@pytest.fixture
+def server(serve: Serve, authority: Authority) -> LiveServer:
+    return serve(hello, tls=settings_for(authority.issue("localhost", "127.0.0.1")))
+
+
+async def scheme_and_version(scope: Scope, receive: Receive, send: Send) -> None:
+    await respond(send, f"{scope['scheme']} {scope['http_version']}".encode())
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_request(
+    serve: Serve, authority: Authority, trusting: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    server = serve(scheme_and_version, tls=settings_for(authority.issue("localhost")))
+    trusting.minimum_version = trusting.maximum_version = version
+    connection = https(server, trusting)
+    for _ in range(3):  # on one connection
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"https 1.1"
+    connection.close()
+
+
+def test_bodies_of_every_size(serve: Serve, authority: Authority, trusting: ssl.SSLContext) -> None:
+    server = serve(echo_body, tls=settings_for(authority.issue("localhost")))
+    connection = https(server, trusting)
+    for size in (0, 1, 16383, 16384, 16385, 100_000, 3_000_000):
+        body = bytes(range(256)) * (size // 256 + 1)
+        connection.request("POST", "/", body[:size])
+        assert connection.getresponse().read() == body[:size]
+    connection.close()
+
+
+def test_a_websocket(serve: Serve, authority: Authority, trusting: ssl.SSLContext) -> None:
+    server = serve(echo_websocket, tls=settings_for(authority.issue("localhost")))
+    with websockets.sync.client.connect(
+        f"wss://localhost:{server.address[1]}/", ssl=trusting, compression=None
+    ) as client:
+        for text in ("short", "long " * 50_000):
+            client.send(text)
+            assert client.recv() == text
+
+
+def test_sni_chooses_the_certificate(serve: Serve, authority: Authority) -> None:
+    first = authority.issue("one.example", "www.one.example")
+    second = authority.issue("*.two.example")
+    server = serve(hello, tls=settings_for(first, second))
+    assert certificate_seen(server, authority, "one.example") == "one.example"
+    assert certificate_seen(server, authority, "www.one.example") == "one.example"
+    assert certificate_seen(server, authority, "a.two.example") == "*.two.example"
+    assert certificate_seen(server, authority, "nobody.example") == "one.example"
+    assert certificate_seen(server, authority, None) == "one.example"
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_clients_that_must_show_a_certificate(
+    serve: Serve, authority: Authority, trusting: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    settings = settings_for(
+        authority.issue("localhost"), ca_certs=authority.certificate, cert_reqs="required"
+    )
+    server = serve(hello, tls=settings)
+    trusting.minimum_version = trusting.maximum_version = version
+    with pytest.raises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
+        get(server, trusting)
+    client = authority.issue("ada")
+    trusting.load_cert_chain(client.certificate, client.key)
+    assert get(server, trusting) == b"hello"
+
+
+def test_clients_that_may_show_a_certificate(
+    serve: Serve, authority: Authority, trusting: ssl.SSLContext, tmp_path: Path
+) -> None:
+    settings = settings_for(
+        authority.issue("localhost"), ca_certs=authority.certificate, cert_reqs="optional"
+    )
+    server = serve(hello, tls=settings)
+    assert get(server, trusting) == b"hello"
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other").issue("eve")
+    trusting.load_cert_chain(stranger.certificate, stranger.key)
+    with pytest.raises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
+        get(server, trusting)
+
+
+def test_a_session_is_resumed(server: LiveServer, trusting: ssl.SSLContext) -> None:
+    trusting.maximum_version = ssl.TLSVersion.TLSv1_2  # where Python's session is complete at once
+    with (
+        socket.create_connection(server.address, 20) as plain,
+        trusting.wrap_socket(plain, server_hostname="localhost") as first,
+    ):
+        session = first.session
+        assert not first.session_reused
+    with (
+        socket.create_connection(server.address, 20) as plain,
+        trusting.wrap_socket(plain, server_hostname="localhost", session=session) as second,
+    ):
+        assert second.session_reused
+
+
+@pytest.mark.parametrize("version", ["-tls1", "-tls1_1"])
+def test_old_versions_are_refused(server: LiveServer, version: str) -> None:
+    assert b"Cipher is (NONE)" in s_client(server, version, "-cipher", "ALL:@SECLEVEL=0")
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_current_versions(server: LiveServer, version: str) -> None:
+    seen = s_client(server, version, "-alpn", "h3,http/1.1", data=b"GET / HTTP/1.0\r\n\r\n")
+    assert b"ALPN protocol: http/1.1" in seen
+    assert b"hello" in seen
+
+
+def test_only_1_3_if_so_told(serve: Serve, authority: Authority) -> None:
+    settings = settings_for(authority.issue("localhost"), minimum_version="1.3")
+    server = serve(hello, tls=settings)
+    assert b"Cipher is (NONE)" in s_client(server, "-tls1_2")
+    assert b"TLSv1.3, Cipher is TLS" in s_client(server, "-tls1_3")
+
+
+def test_a_protocol_that_is_not_spoken(server: LiveServer) -> None:
+    assert b"no application protocol" in s_client(server, "-alpn", "imap", "-tls1_3")
+
+
+def s_client(server: LiveServer, *arguments: str, data: bytes = b"") -> bytes:
+    """Return what `openssl s_client` writes."""
+    address = f"127.0.0.1:{server.address[1]}"
+    done = subprocess.run(
+        ["openssl", "s_client", "-ign_eof", "-connect", address, *arguments],
+        input=data or b"GET / HTTP/1.0\r\n\r\n",
+        capture_output=True,
+        timeout=20,
+    )
+    return done.stdout + done.stderr
+
+
+def test_curl(server: LiveServer, authority: Authority) -> None:
+    curl = shutil.which("curl")
+    assert curl, "curl is not installed"
+    url = f"https://localhost:{server.address[1]}/"
+    command = [
+        curl,
+        "--silent",
+        "--show-error",
+        "--noproxy",
+        "*",
+        "--cacert",
+        authority.certificate,
+    ]
+    done = subprocess.run([*command, url, url], capture_output=True, timeout=20, check=True)
+    assert done.stdout == b"hellohello"
+
+
+def test_plain_http_gets_a_hint(server: LiveServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with server.connect() as client:
+        client.offer(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"400 Bad Request" in (answer := client.read_to_end())
+        assert b"https" in answer
+    assert "speaks HTTPS" in caplog.text
+
+
+def test_a_client_that_never_shakes_hands(serve: Serve, authority: Authority) -> None:
+    server = serve(hello, tls=settings_for(authority.issue("localhost")), header_timeout=0.2)
+    with server.connect() as client:
+        assert client.read_to_end() == b""
+
+
+def test_a_client_that_leaves_within_the_handshake(
+    server: LiveServer, trusting: ssl.SSLContext
+) -> None:
+    for count in (1, 5, 100):
+        with server.connect() as client:
+            client.send(bytes.fromhex("16030100f0010000ec0303") + bytes(count))
+    wait_until(lambda: server.count() == (0, 0), "a connection is left")
+    assert get(server, trusting) == b"hello"
+
+
+def test_shutdown_does_not_wait_for_a_handshake(server: LiveServer) -> None:
+    with server.connect():
+        wait_until(lambda: server.count()[0] == 1, "not accepted")
+        server.shut_down()
+        server.join()
+
+
+def test_renewed_certificates(serve: Serve, authority: Authority, trusting: ssl.SSLContext) -> None:
+    files = authority.issue("localhost")
+    settings = settings_for(files)
+    server = serve(hello, tls=settings)
+    connection = https(server, trusting)
+    connection.request("GET", "/")
+    assert connection.getresponse().read() == b"hello"
+    authority.issue("localhost", "renewed.example", over=files)
+    server.call(server.engine.tls.renew_if_changed)
+    assert certificate_seen(server, authority, "renewed.example") == "localhost"
+    assert get(server, trusting) == b"hello"
+    connection.request("GET", "/")  # the old connection goes on
+    assert connection.getresponse().read() == b"hello"
+    connection.close()
+
+
+def test_files_that_cannot_be_used_change_nothing(
+    serve: Serve, authority: Authority, trusting: ssl.SSLContext
+) -> None:
+    files = authority.issue("localhost")
+    server = serve(hello, tls=settings_for(files))
+    Path(files.key).write_text("half a key")
+    server.call(server.engine.tls.renew_if_changed)
+    assert get(server, trusting) == b"hello"
+    assert "there is no private key" in server.reports.take_errors()[0]
+    server.call(server.engine.tls.renew_if_changed)
+    assert server.reports.take_errors() == []  # told once
+
+
+def test_an_acceptor_without_certificates() -> None:
+    from casgi import _core
+
+    with pytest.raises(ValueError, match="needs a certificate"):
+        _core.TlsAcceptor().load(())
+    with pytest.raises(TypeError):
+        _core.TlsAcceptor().load((("a",),))
+    with pytest.raises(RuntimeError):
+        _core.TlsAcceptor().expires_in()
+
+
+def test_an_expired_certificate_is_a_warning(
+    authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    TlsAcceptor(settings_for(authority.issue("localhost", days=-1)))
+    assert "has expired" in caplog.text
+    TlsAcceptor(settings_for(authority.issue("localhost", days=2)))
+    assert "expires in 4" in caplog.text
