@@ -15,7 +15,7 @@ SECONDS ?= 60
 BIN := $(abspath $(VENV))/bin
 CHAT_REQUIREMENTS := examples/chat/requirements.txt
 C_FILES = $(shell find csrc tests/c -name '*.[ch]' 2>/dev/null)
-BRIDGE_TESTS := tests/http tests/websocket tests/asgi tests/server tests/memory tests/dispatch
+BRIDGE_TESTS := tests/http tests/tls tests/websocket tests/asgi tests/server tests/memory tests/dispatch
 # AddressSanitizer keeps freed memory for a while, so that memory is not flat under it.
 NOT_UNDER_ASAN := --ignore=tests/http/test_flat_memory.py
 
@@ -26,7 +26,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The summary of the tests has to come last, and pip must not run twice at once.
 .NOTPARALLEL:
 .PHONY: help chat build test pytest lint types asan format bench fuzz equivalence screenshots \
-    test-all-pythons test-older-redis clean port-is-free packages-chat \
+    test-all-pythons test-tls test-older-redis clean port-is-free packages-chat \
     packages-test
 
 help: ## list the targets
@@ -55,6 +55,9 @@ types: $(VENV)/test-installed ## mypy --strict
 
 asan: build $(VENV)/test-installed ## the protocol tests under AddressSanitizer and UBSan
 	@scripts/with-sanitizers.sh $(BIN)/python -m pytest -q $(BRIDGE_TESTS) $(NOT_UNDER_ASAN)
+
+test-tls: build $(VENV)/test-installed ## the protocol tests with all clients speaking TLS
+	@CASGI_TEST_TLS=1 $(BIN)/python -m pytest -q tests/http tests/websocket
 
 format: $(VENV)/test-installed ## ruff and clang-format, in place
 	@$(BIN)/ruff check --quiet --fix .

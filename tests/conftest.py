@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 from support.redis_server import RedisServer
-from support.server import LiveServer, Serve
+from support.server import SECURE, LiveServer, Serve
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SECURE and item.get_closest_marker("plain"):
+            item.add_marker(pytest.mark.skip(reason="it knows that the transport is not TLS"))
 
 
 @pytest.fixture(autouse=True)

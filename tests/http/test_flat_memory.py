@@ -28,7 +28,7 @@ class MemoryServer:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "support.memory_server"],
             cwd=TESTS,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**os.environ, "CASGI_TEST_TLS": "0", "PYTHONPATH": os.pathsep.join(sys.path)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

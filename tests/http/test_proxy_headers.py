@@ -98,6 +98,7 @@ def test_port_header_stands_above_the_port_of_the_hop(
     assert client_of(serve, "*", *headers) == ("192.0.2.1", expected)
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize(
     ("values", "is_secure"),
     [

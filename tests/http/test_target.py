@@ -155,6 +155,7 @@ def test_long_target(serve: Serve) -> None:
     assert scope["raw_path"] == target.encode()
 
 
+@pytest.mark.plain
 def test_scheme_is_the_transports(serve: Serve) -> None:
     """Whoever says https in his target must not pass for a secure client."""
     journal = Journal()
@@ -163,6 +164,7 @@ def test_scheme_is_the_transports(serve: Serve) -> None:
     assert journal.next()["scheme"] == "http"
 
 
+@pytest.mark.plain
 def test_scheme_and_version(serve: Serve) -> None:
     scope = scope_of(serve, "/")
     assert scope["scheme"] == "http"

@@ -8,16 +8,23 @@ import asyncio
 import logging
 import os
 import socket
+import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from casgi.tls import Certificate, TlsSettings
 from support.apps import DEADLINE, Application
+from support.certificates import Authority
 from support.engines import Engine, new_engine, new_loop
 from support.raw import RawClient, Response, request
 from support.reports import Reports, wait_until
 from support.ws import WebSocketClient
+
+SECURE = os.environ.get("CASGI_TEST_TLS", "0") == "1"
+"""Whether all clients of all tests speak TLS."""
 
 Result = TypeVar("Result")
 Client = TypeVar("Client", bound=RawClient)
@@ -37,8 +44,14 @@ class LiveServer:
     ) -> None:
         self.reports = Reports()
         self._family = family
+        self._trusting: ssl.SSLContext | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="casgi-")
         self._listener = self._bind()
+        if SECURE and "tls" not in options:
+            authority = Authority(Path(self._folder.name))
+            files = authority.issue("test")
+            options["tls"] = TlsSettings((Certificate(files.certificate, files.key),))
+            self._trusting = ssl.create_default_context(cafile=authority.certificate)
         self._clients: list[RawClient] = []
         self._ready = threading.Event()
         self._failure: BaseException | None = None
@@ -144,6 +157,8 @@ class LiveServer:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         connected.settimeout(DEADLINE)
         connected.connect(self.address)
+        if self._trusting is not None:
+            connected = self._trusting.wrap_socket(connected, server_hostname="test")
         self._clients.append(made := client(connected))
         return made
 

@@ -154,6 +154,7 @@ def test_messages_before_a_reset_of_the_protocol_reach_a_slow_application(serve:
         assert [journal.next() for _ in range(4)] == ["good"] * 3 + ["websocket.disconnect"]
 
 
+@pytest.mark.plain
 @pytest.mark.skipif(LOOP == "uvloop", reason="a turn may have been asked for before the task")
 def test_task_that_was_started_before_the_next_message_came(serve: Serve) -> None:
     """What is ready to run comes first: a message never overtakes it."""
