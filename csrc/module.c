@@ -74,7 +74,8 @@ static int exec_module(PyObject *module) {
         PyModule_AddType(module, state->tls_acceptor_type) < 0 ||
         PyModule_AddType(module, state->ws_cycle_type) < 0 ||
         PyModule_AddType(module, state->channel_type) < 0 ||
-        PyModule_AddType(module, state->channel_table_type) < 0) {
+        PyModule_AddType(module, state->channel_table_type) < 0 ||
+        PyModule_AddType(module, state->native_thread_type) < 0) {
         return -1;
     }
     return PyModule_AddObjectRef(module, "ClientDisconnected", state->client_disconnected);

@@ -25,7 +25,8 @@
     TYPE(outcome_type)                                                                             \
     TYPE(async_method_type)                                                                        \
     TYPE(channel_type)                                                                             \
-    TYPE(channel_table_type)
+    TYPE(channel_table_type)                                                                       \
+    TYPE(native_thread_type)
 
 /* Objects imported once: IMPORT(member, "module", "attribute"). */
 #define MODULE_IMPORTS(IMPORT)                                                                     \

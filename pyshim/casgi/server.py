@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from casgi import _core
@@ -53,8 +54,8 @@ class Server:
         self._tls = TlsAcceptors()
         self._core: _core.Server | None = None
         self._access_log_fd = -1
-        self._accelerates = False
-        self._has_decided = False  # whether it accelerates
+        # What to call at the end for each library that is asked about and, if so, stood in for.
+        self._accelerations: dict[str, Callable[[], None] | None] = {}
         self._idle = asyncio.Event()
         self._stop_requested = asyncio.Event()
         self._abort_requested = asyncio.Event()
@@ -163,28 +164,39 @@ class Server:
         return True
 
     def _begin_acceleration(self) -> None:
-        """Stand in for Channels, if the application uses it: see casgi.channels.acceleration."""
-        if self._has_decided or "channels.consumer" not in sys.modules:
-            return
-        self._has_decided = True
+        """Stand in for what the application uses: see casgi.channels and casgi.django."""
+        if "channels" not in self._accelerations and "channels.consumer" in sys.modules:
+            self._accelerations["channels"] = self._begin_channels()
+        if "django" not in self._accelerations and "django.core.handlers.asgi" in sys.modules:
+            self._accelerations["django"] = self._begin_django()
+
+    def _begin_channels(self) -> Callable[[], None] | None:
         from casgi.channels.acceleration import acceleration
         from casgi.channels.releases import obstacle
 
         reason = obstacle() if self.config.accelerate else "--no-accelerate"
         if reason is not None:
             logger.info("Channels as it is: %s", reason)
-            return
+            return None
         loop = asyncio.get_running_loop()
         logger.info("%s", acceleration.begin(loop, verify=self.config.verify_shared))
-        self._accelerates = True
+        return acceleration.end
+
+    def _begin_django(self) -> Callable[[], None] | None:
+        from casgi.django.acceleration import acceleration, obstacle
+
+        reason = obstacle() if self.config.accelerate else "--no-accelerate"
+        if reason is not None:
+            logger.info("Django as it is: %s", reason)
+            return None
+        logger.info("%s", acceleration.begin())
+        return acceleration.end
 
     def _end_acceleration(self) -> None:
-        self._has_decided = False
-        if self._accelerates:
-            from casgi.channels.acceleration import acceleration
-
-            acceleration.end()
-            self._accelerates = False
+        ends, self._accelerations = self._accelerations, {}
+        for end in ends.values():
+            if end is not None:
+                end()
 
     def _listen(self, core: _core.Server, bound: BoundSocket) -> None:
         try:

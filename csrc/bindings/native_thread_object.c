@@ -1,0 +1,153 @@
+/* casgi._core.NativeThread: a thread of the system that runs one Python callable again and again,
+ * each time in a thread state of its own.
+ *
+ *     waiting -- wake(), or the time is over --> in a turn -- seconds --> waiting
+ *                                                          `- None, or an error --> ended
+ *
+ * All that Python keeps by thread (threading.local, the context, trace functions, asyncio's loop)
+ * belongs to a thread state and ends with it, on every version of Python, so one turn leaves
+ * nothing to the next. While it waits, the thread has no thread state and never takes the GIL. It
+ * holds a reference to its object until it ends; nobody waits for it here, and it is not joined. */
+#include "state.h"
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *turn;          /* called for each turn */
+    PyThread_type_lock wake; /* held by nobody while a turn is asked for */
+    bool is_woken;           /* `wake` was released for a turn that has not begun; under the GIL */
+    bool has_ended;
+} NativeThreadObject;
+
+extern PyType_Spec native_thread_type_spec;
+
+static const double most_seconds = 1e9;
+
+/* --- The thread --- */
+
+/* Reads what a turn returned: for how long to wait for the next, -1 for as long as it takes. Returns
+ * false if there is none: it was None, or an error that is reported here. *Takes* the result. */
+static bool read_result(NativeThreadObject *self, PyObject *result, PY_TIMEOUT_T *microseconds) {
+    double seconds = 0;
+    bool goes_on = result != NULL && result != Py_None;
+    if (goes_on) {
+        seconds = PyFloat_AsDouble(result);
+    }
+    if (PyErr_Occurred()) {
+        PyErr_WriteUnraisable(self->turn);
+        goes_on = false;
+    }
+    Py_XDECREF(result);
+    bool is_limited = seconds >= 0 && seconds < most_seconds;
+    *microseconds = is_limited ? (PY_TIMEOUT_T)(seconds * 1e6) : -1;
+    return goes_on;
+}
+
+static void run(void *argument) {
+    NativeThreadObject *self = argument;
+    PY_TIMEOUT_T microseconds = -1;
+    bool goes_on = true;
+    while (goes_on) {
+        (void)PyThread_acquire_lock_timed(self->wake, microseconds, 0);
+        PyGILState_STATE gil = PyGILState_Ensure();
+        self->is_woken = false;
+        goes_on = read_result(self, PyObject_CallNoArgs(self->turn), &microseconds);
+        if (!goes_on) {
+            self->has_ended = true;
+            Py_DECREF(self);
+        }
+        PyGILState_Release(gil);
+    }
+}
+
+/* --- The object --- */
+
+static PyObject *native_thread_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+    static char *names[] = {"turn", NULL};
+    PyObject *turn;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O:NativeThread", names, &turn)) {
+        return NULL;
+    }
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_RuntimeError, "a NativeThread runs in the main interpreter only");
+        return NULL;
+    }
+    NativeThreadObject *self = (NativeThreadObject *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->turn = Py_NewRef(turn);
+    self->wake = PyThread_allocate_lock();
+    if (self->wake == NULL) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    (void)PyThread_acquire_lock(self->wake, NOWAIT_LOCK);
+    Py_INCREF(self); /* the thread's */
+    if (PyThread_start_new_thread(run, self) == PYTHREAD_INVALID_THREAD_ID) {
+        Py_DECREF(self);
+        Py_DECREF(self);
+        PyErr_SetString(PyExc_RuntimeError, "can't start new thread");
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+PyDoc_STRVAR(wake_doc, "wake() -> None\n\nA turn begins soon; two calls before it are one.");
+
+static PyObject *wake(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    NativeThreadObject *self = (NativeThreadObject *)op;
+    if (self->has_ended) {
+        PyErr_SetString(PyExc_RuntimeError, "the thread has ended");
+        return NULL;
+    }
+    if (!self->is_woken) {
+        self->is_woken = true;
+        PyThread_release_lock(self->wake);
+    }
+    Py_RETURN_NONE;
+}
+
+static int traverse(PyObject *op, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(((NativeThreadObject *)op)->turn);
+    return 0;
+}
+
+static int clear(PyObject *op) {
+    Py_CLEAR(((NativeThreadObject *)op)->turn);
+    return 0;
+}
+
+static void dealloc(PyObject *op) {
+    NativeThreadObject *self = (NativeThreadObject *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    (void)clear(op);
+    if (self->wake != NULL) {
+        PyThread_free_lock(self->wake);
+    }
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"wake", wake, METH_NOARGS, wake_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "A thread whose turns have thread states of their own; see casgi/_core.pyi."},
+    {Py_tp_new, native_thread_new},
+    {Py_tp_traverse, traverse},
+    {Py_tp_clear, clear},
+    {Py_tp_dealloc, dealloc},
+    {Py_tp_methods, methods},
+    {0, NULL},
+};
+
+PyType_Spec native_thread_type_spec = {
+    .name = "casgi._core.NativeThread",
+    .basicsize = sizeof(NativeThreadObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = slots,
+};

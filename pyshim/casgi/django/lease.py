@@ -1,0 +1,53 @@
+"""The executor of one ThreadSensitiveContext: a thread of the pool, from its first call to its end.
+
+asgiref makes a ThreadPoolExecutor of one thread for that, starts the thread, and joins it by
+another one. What a thread keeps must end with the context all the same: see `thread_pool`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any
+
+from casgi.django.thread_pool import ThreadPool
+from casgi.django.work import Work
+
+
+class Lease(Executor):
+    """Runs calls in one thread, which is taken from the pool with the first of them."""
+
+    def __init__(self, pool: ThreadPool) -> None:
+        self._pool = pool
+        self._work = Work()
+        self._has_asked = False
+
+    def __del__(self) -> None:
+        # A context that was never left: asgiref's executor ends its thread too, when it is dropped.
+        self._work.close()
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Queue a call, as Executor.submit()."""
+        future = self._work.submit(function, *args, **kwargs)
+        if not self._has_asked:
+            self._pool.provide_for(self._work)
+            self._has_asked = True
+        return future
+
+    async def end(self) -> None:
+        """Take no more calls, and wait until those that were submitted are over."""
+        end = self._work.close()
+        if end is None:
+            self._pool.take_back(self._work)
+        else:
+            # No thread is blocked, and no loop: a call may be waiting for it.
+            await asyncio.wrap_future(end)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End from a thread that may block, as Executor.shutdown()."""
+        if cancel_futures:
+            self._work.cancel()
+        end = self._work.close()
+        if end is None:
+            self._pool.take_back(self._work)
+        elif wait:
+            end.result()

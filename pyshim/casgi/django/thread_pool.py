@@ -1,0 +1,123 @@
+"""The threads that contexts get, last in first out, and how idle ones end.
+
+    idle -- provide_for(work) --> leased -- the work is closed and done --> idle
+      `-- idle for IDLE_SECONDS while others are, too: it closes its connections and ends
+
+Each lease is one turn of a NativeThread, so all that Python keeps by thread ends with the lease.
+What is carried over is the thread's database connections, by `connections`.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from typing import Any
+
+from casgi import _core
+from casgi.django.connections import KeptConnections
+from casgi.django.leased_thread import LeasedThread
+from casgi.django.work import Work
+
+IDLE_SECONDS = 10.0
+"""So long a thread is kept after its last lease."""
+KEPT_IDLE = 4
+"""So many idle threads are kept for longer, with connections that have not come of age."""
+
+
+class PoolThread:
+    """One thread of the system."""
+
+    def __init__(self, pool: "ThreadPool") -> None:
+        self._pool = pool
+        self._work: Work | None = None
+        self._connections = KeptConnections()
+        self._idle_since = 0.0
+        self._native = _core.NativeThread(self._turn)
+
+    def begin(self, work: Work) -> None:
+        """Run the work, soon, until it is closed."""
+        self._work = work
+        self._native.wake()
+
+    def wake(self) -> None:
+        """Let an idle thread look whether it is still wanted."""
+        self._native.wake()
+
+    def _turn(self) -> float | None:
+        """Do what is to be done, in a fresh thread state; return for how long to wait then."""
+        work, self._work = self._work, None
+        if work is None:
+            idle_seconds = time.monotonic() - self._idle_since
+            if self._pool.lets_go(self, idle_seconds):
+                self._connections.close_all()
+                return None
+            self._connections.close_aged()
+        else:
+            LeasedThread(self._run_lease, work).run_here()
+            self._idle_since = time.monotonic()
+            self._pool.take_back(work)
+        until_aged = self._connections.seconds_until_aged()
+        return IDLE_SECONDS if until_aged is None else min(IDLE_SECONDS, until_aged)
+
+    def _run_lease(self, work: Work) -> None:
+        self._connections.restore()
+        work.run()
+        self._connections.keep()
+
+
+class ThreadPool:
+    """The threads of a process; any thread may call."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[PoolThread] = []
+        self._leased: dict[Work, PoolThread] = {}
+        self._is_open = False
+        os.register_at_fork(after_in_child=self._forget)
+
+    def open(self) -> None:
+        """Keep idle threads from now on."""
+        self._is_open = True
+
+    def close(self) -> None:
+        """Let idle threads go now, and the others when their contexts end."""
+        with self._lock:
+            self._is_open = False
+            for thread in self._idle:
+                thread.wake()
+
+    def provide_for(self, work: Work) -> None:
+        """Have a thread run the work."""
+        with self._lock:
+            thread = self._idle.pop() if self._idle else PoolThread(self)
+            self._leased[work] = thread
+            thread.begin(work)
+
+    def take_back(self, work: Work) -> None:
+        """Let others have the thread whose work is closed, with nothing queued and nothing running.
+
+        Called early, before the thread itself has seen that: it ends the one lease before it
+        begins the next, and the next request of the same client finds it and its connections.
+        """
+        with self._lock:
+            thread = self._leased.pop(work, None)
+            if thread is not None:
+                self._idle.append(thread)
+                if not self._is_open:
+                    thread.wake()
+
+    def lets_go(self, thread: PoolThread, idle_seconds: float) -> bool:
+        """Whether an idle thread is to end; then it is forgotten here."""
+        with self._lock:
+            is_surplus = idle_seconds >= IDLE_SECONDS and len(self._idle) > KEPT_IDLE
+            if thread not in self._idle or (self._is_open and not is_surplus):
+                return False
+            self._idle.remove(thread)
+            return True
+
+    def _forget(self) -> None:
+        """Have no threads: the child of a fork has only the one that forked."""
+        self._lock = threading.Lock()
+        # Kept all the same: to drop a connection is to close it, for the parent too.
+        self._of_the_parent = self._idle, self._leased
+        self._idle, self._leased = [], {}
