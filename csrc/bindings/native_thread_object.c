@@ -24,8 +24,9 @@ static const double most_seconds = 1e9;
 
 /* --- The thread --- */
 
-/* Reads what a turn returned: for how long to wait for the next, -1 for as long as it takes. Returns
- * false if there is none: it was None, or an error that is reported here. *Takes* the result. */
+/* Reads what a turn returned: for how long to wait for the next, -1 for as long as it takes.
+ * Returns false if there is none: it was None, or an error that is reported here. *Takes* the
+ * result. */
 static bool read_result(NativeThreadObject *self, PyObject *result, PY_TIMEOUT_T *microseconds) {
     double seconds = 0;
     bool goes_on = result != NULL && result != Py_None;

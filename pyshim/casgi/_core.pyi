@@ -219,6 +219,20 @@ class ChannelTable:
     def is_listening(self, channel: str, /) -> bool: ...
     def flush(self) -> None: ...
 
+@final
+class NativeThread:
+    """A thread of the system that calls `turn` again and again, in a new thread state each time."""
+
+    def __init__(self, turn: Callable[[], float | None]) -> None:
+        """Start the thread, which waits for `wake`.
+
+        `turn` returns for how many seconds to wait until it is called again, or None to end the
+        thread, as does an error, which goes to sys.unraisablehook. Main interpreter only.
+        """
+
+    def wake(self) -> None:
+        """Have a turn soon; two calls before it are one. RuntimeError when the thread has ended."""
+
 def copy_message(message: dict[str, Any], /) -> dict[str, Any]:
     """As copy.deepcopy(), fast when all in it is of the types that JSON has.
 

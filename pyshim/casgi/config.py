@@ -133,7 +133,7 @@ class Config:
     accelerate: bool = flag(
         True,
         Section.CHANNELS,
-        "Whether casgi's dispatch and layers stand in for those of Channels.",
+        "Whether casgi stands in for Channels' dispatch and layers, and Django's threads.",
         has_opposite=True,
         is_of_core=False,
     )

@@ -22,8 +22,10 @@ _BACKENDS = frozenset(
     for name in ("postgresql.base", "mysql.base", "sqlite3.base", "oracle.base")
 )
 # What their connect() leaves on the object beside what DatabaseWrapper itself has.
-_SET_BY_CONNECT = ("isolation_level", "transaction_mode", "init_commands", "operators")
-_SET_BY_CONNECT += ("pattern_ops",)
+_SET_BY_CONNECT = (
+    *("isolation_level", "transaction_mode", "init_commands"),
+    *("operators", "pattern_ops"),
+)
 _IDLE_IN_LIBPQ = 0
 
 

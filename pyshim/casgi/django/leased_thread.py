@@ -11,7 +11,7 @@ from typing import Any
 
 _numbers = itertools.count(1)
 _needed_of_threads = ("_bootstrap_inner", "_set_ident")
-_needed_of_module = ("_limbo", "_active", "_active_limbo_lock")
+_needed_of_module = ("_limbo", "_active", "_active_limbo_lock", "_register_atexit")
 # From 3.13 on a thread that somebody else has started needs a handle, as threading's own dummies.
 _make_handle: Any = getattr(threading, "_make_thread_handle", None)
 

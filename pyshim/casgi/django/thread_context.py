@@ -1,7 +1,7 @@
 """The seam in asgiref: a ThreadSensitiveContext has a leased thread instead of one of its own.
 
-`__aenter__` is asgiref's, after which the context's executor is already there, so that asgiref makes
-none; `__aexit__` does what asgiref's does, and ends the lease instead of joining a thread.
+`__aenter__` is asgiref's, after which the context's executor is already there, so that asgiref
+makes none; `__aexit__` does what asgiref's does, and ends the lease instead of joining a thread.
 """
 
 from typing import Any
@@ -45,7 +45,7 @@ def _methods(pool: ThreadPool, enter: Any, leave: Any) -> tuple[Any, Any]:
         return entered
 
     async def __aexit__(self: Any, exc: Any, value: Any, tb: Any) -> None:  # noqa: N807
-        lease = executors.get(self)
+        lease: Any = executors.get(self)
         is_ours = type(lease) is Lease and self.token
         if is_ours:
             del executors[self]

@@ -10,8 +10,6 @@ What is carried over is the thread's database connections, by `connections`.
 import os
 import threading
 import time
-from collections import deque
-from typing import Any
 
 from casgi import _core
 from casgi.django.connections import KeptConnections
@@ -69,11 +67,13 @@ class ThreadPool:
     """The threads of a process; any thread may call."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition(threading.Lock())
         self._idle: list[PoolThread] = []
         self._leased: dict[Work, PoolThread] = {}
         self._is_open = False
         os.register_at_fork(after_in_child=self._forget)
+        # As concurrent.futures: before the interpreter waits for threads, which wait for work.
+        threading._register_atexit(self._join)  # type: ignore[attr-defined]
 
     def open(self) -> None:
         """Keep idle threads from now on."""
@@ -113,11 +113,25 @@ class ThreadPool:
             if thread not in self._idle or (self._is_open and not is_surplus):
                 return False
             self._idle.remove(thread)
+            self._lock.notify_all()
             return True
+
+    def _join(self) -> None:
+        """Wait at the interpreter's end for what runs, as it does for asgiref's threads.
+
+        A thread that wakes after that would find no interpreter.
+        """
+        self.close()
+        with self._lock:
+            leased = list(self._leased)
+        for work in leased:
+            work.close()
+        with self._lock:
+            self._lock.wait_for(lambda: not self._idle and not self._leased)
 
     def _forget(self) -> None:
         """Have no threads: the child of a fork has only the one that forked."""
-        self._lock = threading.Lock()
+        self._lock = threading.Condition(threading.Lock())
         # Kept all the same: to drop a connection is to close it, for the parent too.
         self._of_the_parent = self._idle, self._leased
         self._idle, self._leased = [], {}

@@ -1,0 +1,123 @@
+"""casgi._core.NativeThread: turns in thread states of their own; and an interpreter that ends."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import threading
+import weakref
+from typing import Any
+
+import pytest
+
+from casgi._core import NativeThread
+
+DEADLINE = 10
+PROGRAM = """
+import asyncio, sys, threading
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from casgi.django.thread_context import LeasingContexts
+from casgi.django.thread_pool import ThreadPool
+pool = ThreadPool()
+pool.open()
+LeasingContexts(pool).install()
+
+async def request(call):
+    async with ThreadSensitiveContext():
+        await sync_to_async(int)()
+        task = asyncio.create_task(sync_to_async(call)())
+        await asyncio.sleep(0.01)
+        if call is int:
+            await task
+        else:
+            task.cancel()
+            print("leaving", flush=True)
+            asyncio.get_running_loop().stop()
+            await asyncio.sleep(9)
+
+def slow():
+    began.set()
+    goes_on.wait(0.2)
+    print("finished", flush=True)
+
+began, goes_on = threading.Event(), threading.Event()
+"""
+
+
+def test_turns() -> None:
+    local = threading.local()
+    turns: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+    seconds = iter([float("inf"), 0.0, 0.001, 5.0, None])
+    before = threading.active_count()
+
+    def turn() -> float | None:
+        turns.put((threading.get_ident(), getattr(local, "left", None)))
+        local.left = "theirs"
+        return next(seconds)
+
+    thread = NativeThread(turn)
+    thread.wake()
+    first = turns.get(timeout=DEADLINE)
+    thread.wake()
+    for _ in range(3):  # By themselves when the time is over.
+        assert turns.get(timeout=DEADLINE) == first == (first[0], None)
+    thread.wake()
+    assert turns.get(timeout=DEADLINE) == first
+    with pytest.raises(RuntimeError, match="has ended"):
+        while True:
+            thread.wake()
+    assert threading.active_count() == before
+
+
+def test_thread_that_ends_lets_go_of_all() -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.thread = NativeThread(self.turn)
+
+        def turn(self) -> None:
+            return None
+
+    owner = Owner()
+    ended = threading.Event()
+    weakref.finalize(owner, ended.set)
+    owner.thread.wake()
+    del owner
+    while not ended.wait(0.01):
+        import gc
+
+        gc.collect()
+
+
+@pytest.mark.parametrize("result", ["not a number", ZeroDivisionError()])
+def test_error_in_a_turn(monkeypatch: pytest.MonkeyPatch, result: Any) -> None:
+    reported: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    monkeypatch.setattr(sys, "unraisablehook", lambda error: reported.put(error.exc_type))
+
+    def turn() -> Any:
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    NativeThread(turn).wake()
+    expected = type(result) if isinstance(result, Exception) else TypeError
+    assert reported.get(timeout=DEADLINE) is expected
+
+
+def _run(program: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-X", "faulthandler", "-c", PROGRAM + program]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("close", ["pool.close()", "pass"])
+def test_interpreter_that_ends_at_once(close: str) -> None:
+    """Idle threads are gone before it is."""
+    done = _run(f"asyncio.run(request(int))\n{close}\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_interpreter_that_ends_while_a_call_runs() -> None:
+    """It waits for the call, as for one in a thread of asgiref's."""
+    loop = "loop = asyncio.new_event_loop()\ntask = loop.create_task(request(slow))\n"
+    done = _run(loop + "loop.run_forever()\n")
+    assert (done.returncode, done.stdout.split()) == (0, ["leaving", "finished"])

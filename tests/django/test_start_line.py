@@ -1,0 +1,111 @@
+"""What decides whether Django is accelerated, and what the log says of it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import asgiref.sync
+import django
+import django.core.handlers.asgi
+import pytest
+from asgiref.sync import ThreadSensitiveContext
+
+from casgi.config import Config
+from casgi.django import leased_thread, releases
+from casgi.server import Server
+
+LEASED = f"Django {django.__version__} accelerated: threads are leased"
+
+
+async def _application(scope: Any, receive: Any, send: Any) -> None:
+    raise AssertionError
+
+
+async def _lines(caplog: pytest.LogCaptureFixture, **options: Any) -> list[str]:
+    """Start and stop a server; return what it says of Django."""
+    enter = vars(ThreadSensitiveContext)["__aenter__"]
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "casgi.server"):
+        async with Server(_application, Config(port=0, lifespan="off", **options)):
+            is_replaced = vars(ThreadSensitiveContext)["__aenter__"] is not enter
+    assert vars(ThreadSensitiveContext)["__aenter__"] is enter
+    lines = [line for line in caplog.messages if line.startswith("Django")]
+    assert is_replaced == (lines == [LEASED])
+    return lines
+
+
+async def test_accelerated(caplog: pytest.LogCaptureFixture) -> None:
+    assert await _lines(caplog) == [LEASED]
+
+
+async def test_two_servers(caplog: pytest.LogCaptureFixture) -> None:
+    """What is in place stays until the last of them stops."""
+    async with Server(_application, Config(port=0, lifespan="off")):
+        ours = vars(ThreadSensitiveContext)["__aenter__"]
+        async with Server(_application, Config(port=0, lifespan="off")):
+            assert vars(ThreadSensitiveContext)["__aenter__"] is ours
+        assert vars(ThreadSensitiveContext)["__aenter__"] is ours
+    assert vars(ThreadSensitiveContext)["__aenter__"] is not ours
+
+
+async def test_turned_off(caplog: pytest.LogCaptureFixture) -> None:
+    assert await _lines(caplog, accelerate=False) == ["Django as it is: --no-accelerate"]
+
+
+async def test_without_django(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "django.core.handlers.asgi")
+    assert await _lines(caplog) == []
+
+
+async def test_asgiref_that_was_not_read(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(releases, "SYNC", set())
+    assert await _lines(caplog) == [
+        "Django as it is: asgiref.sync is not of the code that was tested"
+    ]
+
+
+async def test_asgiref_that_somebody_changed(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def __aexit__(self: Any, exc: Any, value: Any, tb: Any) -> None:  # noqa: N807
+        pass
+
+    monkeypatch.setattr(asgiref.sync.ThreadSensitiveContext, "__aexit__", __aexit__)
+    [line] = await _lines(caplog)
+    assert "ThreadSensitiveContext.__aexit__ was replaced" in line
+
+
+@pytest.mark.parametrize(
+    ("library", "module", "question"),
+    [
+        ("gevent", "gevent.monkey", "is_module_patched"),
+        ("eventlet", "eventlet.patcher", "is_monkey_patched"),
+    ],
+)
+async def test_green_threads(
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    library: str,
+    module: str,
+    question: str,
+) -> None:
+    """They have no thread states to make anew."""
+    patcher = SimpleNamespace(**{question: lambda name: name.startswith("thread")})
+    monkeypatch.setitem(sys.modules, module, patcher)  # type: ignore[arg-type]
+    assert await _lines(caplog) == [f"Django as it is: {library} has replaced Python's threads"]
+
+
+async def test_other_threading(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is used of threading's inside is looked for, not supposed."""
+    monkeypatch.setattr(leased_thread, "_needed_of_module", ("_no_such_name",))
+    [line] = await _lines(caplog)
+    assert line == "Django as it is: this Python's threading has no _no_such_name"
