@@ -54,8 +54,9 @@ class Server:
         self._tls = TlsAcceptors()
         self._core: _core.Server | None = None
         self._access_log_fd = -1
-        # What to call at the end for each library that is asked about and, if so, stood in for.
-        self._accelerations: dict[str, Callable[[], None] | None] = {}
+        # What to call at the end for each library that is stood in for, and those that are not.
+        self._accelerations: dict[str, Callable[[], None]] = {}
+        self._left_alone: set[str] = set()
         self._idle = asyncio.Event()
         self._stop_requested = asyncio.Event()
         self._abort_requested = asyncio.Event()
@@ -119,7 +120,7 @@ class Server:
             self._core.on_slow_consumer = log_slow_consumer
             self._core.on_overdue = log_overdue
             # With Channels as it is, no consumer says that it is one.
-            self._core.drops_late_messages = self._has_decided and not self._accelerates
+            self._core.drops_late_messages = "channels" in self._left_alone
             for bound in self._sockets:
                 self._listen(self._core, bound)
             self._tls.watch()
@@ -165,38 +166,23 @@ class Server:
 
     def _begin_acceleration(self) -> None:
         """Stand in for what the application uses: see casgi.channels and casgi.django."""
-        if "channels" not in self._accelerations and "channels.consumer" in sys.modules:
-            self._accelerations["channels"] = self._begin_channels()
-        if "django" not in self._accelerations and "django.core.handlers.asgi" in sys.modules:
-            self._accelerations["django"] = self._begin_django()
-
-    def _begin_channels(self) -> Callable[[], None] | None:
-        from casgi.channels.acceleration import acceleration
-        from casgi.channels.releases import obstacle
-
-        reason = obstacle() if self.config.accelerate else "--no-accelerate"
-        if reason is not None:
-            logger.info("Channels as it is: %s", reason)
-            return None
-        loop = asyncio.get_running_loop()
-        logger.info("%s", acceleration.begin(loop, verify=self.config.verify_shared))
-        return acceleration.end
-
-    def _begin_django(self) -> Callable[[], None] | None:
-        from casgi.django.acceleration import acceleration, obstacle
-
-        reason = obstacle() if self.config.accelerate else "--no-accelerate"
-        if reason is not None:
-            logger.info("Django as it is: %s", reason)
-            return None
-        logger.info("%s", acceleration.begin())
-        return acceleration.end
+        begins = {"channels.consumer": _begin_channels, "django.core.handlers.asgi": _begin_django}
+        for module, begin in begins.items():
+            library = module.partition(".")[0]
+            has_decided = library in self._accelerations or library in self._left_alone
+            if has_decided or module not in sys.modules:
+                continue
+            end = begin(self.config)
+            if end is None:
+                self._left_alone.add(library)
+            else:
+                self._accelerations[library] = end
 
     def _end_acceleration(self) -> None:
         ends, self._accelerations = self._accelerations, {}
+        self._left_alone.clear()
         for end in ends.values():
-            if end is not None:
-                end()
+            end()
 
     def _listen(self, core: _core.Server, bound: BoundSocket) -> None:
         try:
@@ -259,3 +245,29 @@ def _open_access_log(path: str | None) -> int:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise CasgiError(f"cannot write the access log {path}: {error.strerror}") from None
+
+
+def _begin_channels(config: Config) -> Callable[[], None] | None:
+    """Stand in for Channels; return what ends that, or None if it is left as it is."""
+    from casgi.channels.acceleration import acceleration
+    from casgi.channels.releases import obstacle
+
+    reason = obstacle() if config.accelerate else "--no-accelerate"
+    if reason is not None:
+        logger.info("Channels as it is: %s", reason)
+        return None
+    loop = asyncio.get_running_loop()
+    logger.info("%s", acceleration.begin(loop, verify=config.verify_shared))
+    return acceleration.end
+
+
+def _begin_django(config: Config) -> Callable[[], None] | None:
+    """Stand in for parts of asgiref; return what ends that, or None."""
+    from casgi.django.acceleration import acceleration, obstacle
+
+    reason = obstacle() if config.accelerate else "--no-accelerate"
+    if reason is not None:
+        logger.info("Django as it is: %s", reason)
+        return None
+    logger.info("%s", acceleration.begin())
+    return acceleration.end
