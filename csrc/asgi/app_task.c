@@ -250,8 +250,9 @@ static PyObject *start_eagerly(struct bridge *bridge, PyObject *coroutine, PyObj
 static int has_task_factory(struct bridge *bridge) {
     PyObject *factory =
         PyObject_CallMethodNoArgs(bridge->loop, bridge->state->strings.get_task_factory);
+    int has = factory == NULL ? -1 : factory != Py_None;
     Py_XDECREF(factory);
-    return factory == NULL ? -1 : factory != Py_None;
+    return has;
 }
 
 static PyObject *start_task(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
@@ -290,7 +291,7 @@ static PyObject *call_application(struct bridge *bridge, PyObject *context, PyOb
  * -1 with an exception when it is no task. */
 static int is_done(struct bridge *bridge, PyObject *task, PyObject **exception) {
     PyObject *answer = PyObject_CallMethodNoArgs(task, bridge->state->strings.done);
-    int is_done = answer == NULL ? -1 : answer == Py_True;
+    int is_done = answer == NULL ? -1 : PyObject_IsTrue(answer);
     Py_XDECREF(answer);
     if (is_done > 0) {
         *exception = exception_of(bridge, task);

@@ -71,11 +71,12 @@ void bridge_report(struct bridge *bridge, const char *what) {
 void bridge_report_loop(struct bridge *bridge, const char *what) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *is_closed = PyObject_CallMethodNoArgs(bridge->loop, bridge->state->strings.is_closed);
-    Py_XDECREF(is_closed);
+    PyObject *answer = PyObject_CallMethodNoArgs(bridge->loop, bridge->state->strings.is_closed);
+    bool is_closed = answer == Py_True;
+    Py_XDECREF(answer);
     PyErr_Clear();
     PyErr_Restore(type, value, traceback);
-    if (is_closed == Py_True) {
+    if (is_closed) {
         PyErr_Clear();
     }
     bridge_report(bridge, what);

@@ -26,15 +26,18 @@ bool message_is(PyObject *type, PyObject *expected) {
     return type == expected || PyUnicode_Compare(type, expected) == 0;
 }
 
-int message_find(PyObject *message, PyObject *key, PyObject **value) {
+/* As message_find(), but None is a value. */
+static int find(PyObject *message, PyObject *key, PyObject **value) {
     *value = Py_XNewRef(PyDict_GetItemWithError(message, key));
-    if (*value == NULL) {
-        return PyErr_Occurred() ? -1 : 0;
-    }
+    return *value == NULL && PyErr_Occurred() ? -1 : 0;
+}
+
+int message_find(PyObject *message, PyObject *key, PyObject **value) {
+    int result = find(message, key, value);
     if (*value == Py_None) {
         Py_CLEAR(*value);
     }
-    return 0;
+    return result;
 }
 
 static int wrong_type(PyObject *key, const char *wanted, PyObject *value) {
@@ -78,12 +81,9 @@ int message_bool(PyObject *message, PyObject *key, bool *truth) {
     return result < 0 ? -1 : 0;
 }
 
-int message_bytes(PyObject *message, PyObject *key, PyObject **bytes) {
-    PyObject *value;
+/* Sets *bytes to what is in `value` (*takes* it; NULL gives NULL). */
+static int to_bytes(PyObject *key, PyObject *value, PyObject **bytes) {
     *bytes = NULL;
-    if (message_find(message, key, &value) < 0) {
-        return -1;
-    }
     if (value == NULL) {
         return 0;
     }
@@ -96,16 +96,20 @@ int message_bytes(PyObject *message, PyObject *key, PyObject **bytes) {
     return *bytes == NULL ? -1 : 0;
 }
 
+int message_bytes(PyObject *message, PyObject *key, PyObject **bytes) {
+    PyObject *value;
+    int result = message_find(message, key, &value);
+    return to_bytes(key, value, bytes) < 0 ? -1 : result;
+}
+
 PyObject *message_exact_bytes(PyObject *object) {
     return PyBytes_CheckExact(object) ? Py_NewRef(object) : PyBytes_FromObject(object);
 }
 
 int message_body(PyObject *message, PyObject *key, PyObject **bytes) {
-    int result = message_bytes(message, key, bytes);
-    if (result == 0 && *bytes == NULL && PyDict_GetItemWithError(message, key) == Py_None) {
-        return wrong_type(key, "bytes", Py_None);
-    }
-    return result;
+    PyObject *value;
+    int result = find(message, key, &value);
+    return to_bytes(key, value, bytes) < 0 ? -1 : result;
 }
 
 int message_text(PyObject *message, PyObject *key, PyObject **value, struct slice *text) {

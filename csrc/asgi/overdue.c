@@ -33,11 +33,13 @@ void overdue_report(struct app_task *app_task) {
 }
 
 static int append_description(PyObject *list, struct app_task *app_task) {
-    PyObject *request = describe(app_task);
-    PyObject *pair = request == NULL ? NULL : PyTuple_Pack(2, request, app_task->task);
-    int result = pair == NULL ? -1 : PyList_Append(list, pair);
+    PyObject *task = Py_XNewRef(app_task->task); /* which may end while it is described */
+    PyObject *request = task == NULL ? NULL : describe(app_task);
+    PyObject *pair = request == NULL ? NULL : PyTuple_Pack(2, request, task);
+    int result = task == NULL ? 0 : pair == NULL ? -1 : PyList_Append(list, pair);
     Py_XDECREF(pair);
     Py_XDECREF(request);
+    Py_XDECREF(task);
     return result;
 }
 
@@ -46,12 +48,12 @@ PyObject *overdue_list(struct bridge *bridge) {
     struct list *link = bridge->tasks.next;
     while (list != NULL && link != &bridge->tasks) {
         struct app_task *app_task = LIST_OBJECT(link, struct app_task, link);
-        /* The garbage collector, which may run here, takes tasks that nothing can wake. */
+        /* Describing runs Python code, which may end this task or others. */
         PyObject *cycle = Py_NewRef(app_task->cycle);
-        if (app_task->task != NULL && append_description(list, app_task) < 0) {
+        if (append_description(list, app_task) < 0) {
             Py_CLEAR(list);
         }
-        link = link->next;
+        link = list_is_empty(link) ? &bridge->tasks : link->next;
         Py_DECREF(cycle);
     }
     return list;

@@ -18,19 +18,26 @@ static struct slice slice_of_bytes(PyObject *bytes) {
     return slice_of(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
 }
 
-static int read_pair(struct response_start *start, struct http_header *header, PyObject *pair) {
-    PyObject *fast = PySequence_Fast(pair, "a header must be a pair (name, value) of bytes");
-    if (fast == NULL || PySequence_Fast_GET_SIZE(fast) != 2) {
-        if (fast != NULL) {
-            PyErr_Format(PyExc_ValueError, "a header must be a pair (name, value) of bytes, not %R",
-                         pair);
-            Py_DECREF(fast);
-        }
-        return -1;
+/* Returns new tuple of two, or NULL with an exception. A list is copied: taking the bytes of an
+ * item may run Python code, which could empty it under us. */
+static PyObject *pair_of(PyObject *header) {
+    PyObject *pair = PySequence_Tuple(header);
+    if (pair == NULL && !PyErr_ExceptionMatches(PyExc_TypeError)) {
+        return NULL;
     }
-    PyObject *name = as_bytes(PySequence_Fast_GET_ITEM(fast, 0), "name");
-    PyObject *value = name == NULL ? NULL : as_bytes(PySequence_Fast_GET_ITEM(fast, 1), "value");
-    Py_DECREF(fast);
+    if (pair == NULL || PyTuple_GET_SIZE(pair) != 2) {
+        PyErr_Format(pair == NULL ? PyExc_TypeError : PyExc_ValueError,
+                     "a header must be a pair (name, value) of bytes, not %R", header);
+        Py_CLEAR(pair);
+    }
+    return pair;
+}
+
+static int read_pair(struct response_start *start, struct http_header *header, PyObject *object) {
+    PyObject *pair = pair_of(object);
+    PyObject *name = pair == NULL ? NULL : as_bytes(PyTuple_GET_ITEM(pair, 0), "name");
+    PyObject *value = name == NULL ? NULL : as_bytes(PyTuple_GET_ITEM(pair, 1), "value");
+    Py_XDECREF(pair);
     if (value == NULL) {
         Py_XDECREF(name);
         return -1;

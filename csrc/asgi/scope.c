@@ -293,19 +293,32 @@ failed:
     return NULL;
 }
 
+/* Returns new reference to the value, NULL (no exception) when there is none, or none to be had. */
+static PyObject *find_held(PyObject *dict, PyObject *key) {
+    PyObject *value = Py_XNewRef(PyDict_GetItemWithError(dict, key));
+    if (value == NULL) {
+        PyErr_Clear();
+    }
+    return value;
+}
+
+/* The path is raw, for it has no character that could end the line. */
+static PyObject *describe(PyObject *method, PyObject *path) {
+    PyObject *text = PyUnicode_DecodeLatin1(PyBytes_AS_STRING(path), PyBytes_GET_SIZE(path), NULL);
+    PyObject *line = text == NULL ? NULL : PyUnicode_FromFormat("%S %U", method, text);
+    Py_XDECREF(text);
+    return line;
+}
+
 PyObject *scope_describe(struct bridge *bridge, PyObject *scope) {
     struct module_strings *strings = &bridge->state->strings;
-    PyObject *method = PyDict_GetItemWithError(scope, strings->method);
-    PyObject *path = PyDict_GetItemWithError(scope, strings->raw_path);
-    if (path == NULL || !PyBytes_Check(path)) { /* the application changed its scope */
-        return PyUnicode_FromString("(request unknown)");
-    }
-    /* raw, for it has no character that could end the line */
-    PyObject *text = PyUnicode_DecodeLatin1(PyBytes_AS_STRING(path), PyBytes_GET_SIZE(path), NULL);
-    PyObject *line =
-        text == NULL
-            ? NULL
-            : PyUnicode_FromFormat("%S %U", method != NULL ? method : strings->websocket, text);
-    Py_XDECREF(text);
+    /* held: the application may have put keys there whose comparing runs its code */
+    PyObject *method = find_held(scope, strings->method);
+    PyObject *path = find_held(scope, strings->raw_path);
+    PyObject *line = path != NULL && PyBytes_Check(path)
+                         ? describe(method != NULL ? method : strings->websocket, path)
+                         : PyUnicode_FromString("(request unknown)");
+    Py_XDECREF(method);
+    Py_XDECREF(path);
     return line;
 }

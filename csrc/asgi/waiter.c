@@ -215,11 +215,11 @@ static PyObject *remove_done_callback(PyObject *op, PyObject *callback) {
     WaiterObject *self = (WaiterObject *)op;
     PyObject *own = Py_XNewRef(self->callback); /* comparing may run Python code */
     int same = own == NULL ? 0 : PyObject_RichCompareBool(own, callback, Py_EQ);
-    Py_XDECREF(own);
-    if (same > 0) {
+    if (same > 0 && self->callback == own) {
         Py_CLEAR(self->callback);
         Py_CLEAR(self->callback_context);
     }
+    Py_XDECREF(own);
     return same < 0 ? NULL : PyLong_FromLong(same);
 }
 
