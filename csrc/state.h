@@ -32,6 +32,7 @@
 #define MODULE_IMPORTS(IMPORT)                                                                     \
     IMPORT(task_class, "asyncio", "Task")                                                          \
     IMPORT(cancelled_error, "asyncio", "CancelledError")                                           \
+    IMPORT(get_running_loop, "asyncio", "_get_running_loop")                                       \
     IMPORT(invalid_state_error, "asyncio", "InvalidStateError")                                    \
     IMPORT(deepcopy, "copy", "deepcopy")                                                           \
     IMPORT(get_logger, "logging", "getLogger")                                                     \

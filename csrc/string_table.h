@@ -18,6 +18,7 @@
     STRING(call_exception_handler)                                                                 \
     STRING(call_later)                                                                             \
     STRING(call_soon)                                                                              \
+    STRING(call_soon_threadsafe)                                                                   \
     STRING(cancel)                                                                                 \
     STRING(cancelled)                                                                              \
     STRING(client)                                                                                 \

@@ -354,7 +354,7 @@ void app_task_cancel(struct app_task *app_task) {
     if (task != NULL) {
         PyObject *result = PyObject_CallMethodNoArgs(task, bridge->state->strings.cancel);
         if (result == NULL) {
-            bridge_report_loop(bridge, "casgi could not cancel an application");
+            bridge_report_loop(bridge, bridge->loop, "casgi could not cancel an application");
         }
         Py_XDECREF(result);
         Py_DECREF(task);

@@ -68,10 +68,10 @@ void bridge_report(struct bridge *bridge, const char *what) {
     Py_XDECREF(exception);
 }
 
-void bridge_report_loop(struct bridge *bridge, const char *what) {
+void bridge_report_loop(struct bridge *bridge, PyObject *loop, const char *what) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *answer = PyObject_CallMethodNoArgs(bridge->loop, bridge->state->strings.is_closed);
+    PyObject *answer = PyObject_CallMethodNoArgs(loop, bridge->state->strings.is_closed);
     bool is_closed = answer == Py_True;
     Py_XDECREF(answer);
     PyErr_Clear();

@@ -64,6 +64,11 @@ static inline struct event_loop *bridge_enter_application(struct bridge *bridge)
     return may_enter ? bridge->event_loop : NULL;
 }
 
+/* True on another thread than that of the server's loop. */
+static inline bool bridge_is_on_other_thread(const struct bridge *bridge) {
+    return bridge->event_loop != NULL && !event_loop_is_on_thread(bridge->event_loop);
+}
+
 /* Notes that an exchange or a WebSocket refers to `cycle`, and that it does no more. Both leave the
  * reference itself to the caller. */
 static inline void bridge_attach(struct bridge *bridge, struct attached *attached,
@@ -89,9 +94,9 @@ void bridge_log(struct bridge *bridge, const char *level, PyObject *message, PyO
  * when that fails. */
 void bridge_report(struct bridge *bridge, const char *what);
 
-/* As bridge_report() for a call to the asyncio loop, which when it is closed has nobody left to
- * call: that is no error to be told of. */
-void bridge_report_loop(struct bridge *bridge, const char *what);
+/* As bridge_report() for a call to an asyncio loop (*borrows*), which when it is closed has nobody
+ * left to call: that is no error to be reported. */
+void bridge_report_loop(struct bridge *bridge, PyObject *loop, const char *what);
 
 /* Sets the exception for a status below zero: ClientDisconnected for STATUS_CLOSED, MemoryError,
  * RuntimeError with `what` otherwise. Returns NULL. */

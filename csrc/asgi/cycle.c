@@ -8,6 +8,14 @@
 #include "asgi/outcome.h"
 #include "asgi/scope.h"
 
+static void start_later(struct deferred *deferred) {
+    CycleObject *self = LIST_OBJECT(deferred, CycleObject, start);
+    Py_INCREF(self);
+    event_loop_wake(self->bridge->event_loop);
+    cycle_start(self);
+    Py_DECREF(self);
+}
+
 PyObject *cycle_new(struct bridge *bridge, PyTypeObject *type, PyObject *scope,
                     const struct cycle_methods *methods) {
     CycleObject *self = scope == NULL ? NULL : PyObject_GC_New(CycleObject, type);
@@ -21,25 +29,40 @@ PyObject *cycle_new(struct bridge *bridge, PyTypeObject *type, PyObject *scope,
     self->scope = scope;
     waiter_queue_init(&self->receivers);
     waiter_queue_init(&self->senders);
+    self->methods = methods;
     app_task_init(&self->app_task, bridge, &methods->task_events);
+    deferred_init(&self->start, start_later);
     self->drops_late_messages = bridge->drops_late_messages;
     return (PyObject *)self;
 }
 
-bool cycle_start(CycleObject *self, const struct cycle_methods *methods) {
+static void start_here(CycleObject *self) {
     PyObject *op = (PyObject *)self;
     struct module_state *state = self->bridge->state;
-    PyObject *receive = async_method_new(state, op, &methods->receive);
-    PyObject *send = async_method_new(state, op, &methods->send);
-    bool is_made = receive != NULL && send != NULL;
-    if (is_made) {
+    PyObject *receive = async_method_new(state, op, &self->methods->receive);
+    PyObject *send = async_method_new(state, op, &self->methods->send);
+    if (receive != NULL && send != NULL) {
         app_task_start(&self->app_task, op, self->scope, receive, send);
     } else {
         bridge_report(self->bridge, "casgi could not start an application");
+        self->methods->abort(op);
     }
     Py_XDECREF(receive);
     Py_XDECREF(send);
-    return is_made;
+}
+
+void cycle_start(CycleObject *self) {
+    if (bridge_is_on_other_thread(
+            self->bridge)) { /* a response sent there was the last one's end */
+        event_loop_defer(self->bridge->event_loop, &self->start);
+    } else if (!self->app_task.was_started) {
+        start_here(self);
+    }
+}
+
+void cycle_detach(CycleObject *self) {
+    deferred_cancel(&self->start);
+    bridge_detach(&self->attached);
 }
 
 /* --- send() --- */

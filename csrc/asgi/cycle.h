@@ -22,6 +22,8 @@ typedef struct {
     struct waiter_queue receivers;
     struct waiter_queue senders; /* waiting for the client to read */
     struct app_task app_task;
+    const struct cycle_methods *methods;
+    struct deferred start;    /* due when another thread has asked for it */
     bool drops_late_messages; /* what is sent too late is dropped without an error */
 } CycleObject;
 
@@ -30,6 +32,8 @@ struct cycle_methods {
     PyMethodDef receive;
     PyMethodDef send;
     struct app_task_events task_events;
+    /* The application could not be called: gives up what it was to answer. */
+    void (*abort)(PyObject *cycle);
 };
 
 /* Returns new object of `type`, its own part of which is for the caller to fill before
@@ -38,9 +42,12 @@ struct cycle_methods {
 PyObject *cycle_new(struct bridge *bridge, PyTypeObject *type, PyObject *scope,
                     const struct cycle_methods *methods);
 
-/* Calls the application and starts its task. False when that could not be tried, which was
- * reported. Runs application code. */
-bool cycle_start(CycleObject *self, const struct cycle_methods *methods);
+/* Calls the application and starts its task, unless that was done: at once, or in the loop's next
+ * turn when another thread asks. Runs application code. */
+void cycle_start(CycleObject *self);
+
+/* The exchange or WebSocket that referred to it is over. The reference is the caller's to drop. */
+void cycle_detach(CycleObject *self);
 
 /* What send() returns for a message that was taken: an awaitable that is done, or one that waits
  * while the client does not read (until `poll` says so). NULL with an exception. */

@@ -158,10 +158,15 @@ static bool on_overdue(PyObject *op) {
     return true;
 }
 
+static void abort_exchange(PyObject *op) {
+    exchange_abort(((HttpCycleObject *)op)->response.exchange);
+}
+
 static const struct cycle_methods cycle_methods = {
     .receive = {"receive", receive, METH_NOARGS, NULL},
     .send = {"send", send, METH_O, NULL},
     .task_events = {.on_done = on_app_done, .on_overdue = on_overdue},
+    .abort = abort_exchange,
 };
 
 /* --- Events of the exchange --- */
@@ -180,9 +185,7 @@ static void on_ready(void *owner) {
     HttpCycleObject *self = owner;
     Py_INCREF(self);
     if (!self->cycle.app_task.was_started) {
-        if (!cycle_start(&self->cycle, &cycle_methods)) {
-            exchange_abort(self->response.exchange);
-        }
+        cycle_start(&self->cycle);
     } else if (has_event(self)) {
         waiter_queue_wake_one(&self->cycle.receivers);
     }
@@ -202,7 +205,7 @@ static void on_disconnect(void *owner) {
 static void on_end(void *owner) {
     HttpCycleObject *self = owner;
     self->response.exchange = NULL;
-    bridge_detach(&self->cycle.attached);
+    cycle_detach(&self->cycle);
     if (self->cycle.app_task.was_started && self->response.state != RESPONSE_COMPLETE) {
         app_task_end_soon(&self->cycle.app_task);
     }

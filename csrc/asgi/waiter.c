@@ -1,4 +1,4 @@
-/* A future that only a task of asyncio awaits.
+/* A future that only a task of asyncio awaits, of the server's loop or of another thread's.
  *
  *   WAITING (in its queue) --wake--> WOKEN      WAITING --cancel--> CANCELLED
  *
@@ -13,7 +13,8 @@ struct WaiterObject {
     PyObject_HEAD
     struct list link;
     struct bridge *bridge;
-    PyObject *owner; /* keeps the bridge */
+    PyObject *owner;      /* keeps the bridge */
+    PyObject *other_loop; /* of the thread that waits; NULL: the bridge's loop */
     PyObject *callback;
     PyObject *callback_context;
     PyObject *cancel_message;
@@ -21,13 +22,35 @@ struct WaiterObject {
     bool is_blocking;
 };
 
+/* Sets *loop to a new reference to the loop that runs on this thread, when it is another thread
+ * than the bridge's, else to NULL. Returns -1 with an exception. */
+static int find_other_loop(struct bridge *bridge, PyObject **loop) {
+    *loop = NULL;
+    if (!bridge_is_on_other_thread(bridge)) {
+        return 0;
+    }
+    PyObject *running = PyObject_CallNoArgs(bridge->state->get_running_loop);
+    if (running == Py_None) { /* stepped by hand */
+        Py_CLEAR(running);
+        return 0;
+    }
+    *loop = running;
+    return running == NULL ? -1 : 0;
+}
+
 PyObject *waiter_new(struct bridge *bridge, struct waiter_queue *queue) {
+    PyObject *other_loop;
+    if (find_other_loop(bridge, &other_loop) < 0) {
+        return NULL;
+    }
     WaiterObject *self = PyObject_GC_New(WaiterObject, bridge->state->waiter_type);
     if (self == NULL) {
+        Py_XDECREF(other_loop);
         return NULL;
     }
     self->bridge = bridge;
     self->owner = Py_NewRef(bridge->owner);
+    self->other_loop = other_loop;
     self->callback = NULL;
     self->callback_context = NULL;
     self->cancel_message = NULL;
@@ -40,23 +63,34 @@ PyObject *waiter_new(struct bridge *bridge, struct waiter_queue *queue) {
 
 /* --- Waking --- */
 
+/* The loop that the task is on may belong to another thread than whoever wakes it. */
+static PyObject *call_soon_name(const WaiterObject *self) {
+    const struct module_strings *strings = &self->bridge->state->strings;
+    bool is_from_outside = self->other_loop != NULL || bridge_is_on_other_thread(self->bridge);
+    return is_from_outside ? strings->call_soon_threadsafe : strings->call_soon;
+}
+
+/* `loop` is NULL when the garbage collector has taken everything apart. */
 static void call_soon(WaiterObject *self, PyObject *callback, PyObject *context) {
-    if (self->bridge->loop == NULL) { /* the garbage collector has taken everything apart */
+    PyObject *loop = self->other_loop != NULL ? self->other_loop : self->bridge->loop;
+    if (loop == NULL) {
         return;
     }
-    struct module_strings *strings = &self->bridge->state->strings;
-    PyObject *args[] = {self->bridge->loop, callback, (PyObject *)self, context};
-    PyObject *names = context == NULL ? NULL : PyTuple_Pack(1, strings->context);
+    Py_INCREF(loop);
+    PyObject *args[] = {loop, callback, (PyObject *)self, context};
+    PyObject *names =
+        context == NULL ? NULL : PyTuple_Pack(1, self->bridge->state->strings.context);
     PyObject *handle = NULL;
     if (context == NULL || names != NULL) {
-        handle = PyObject_VectorcallMethod(strings->call_soon, args,
+        handle = PyObject_VectorcallMethod(call_soon_name(self), args,
                                            3 | PY_VECTORCALL_ARGUMENTS_OFFSET, names);
     }
     Py_XDECREF(names);
     Py_XDECREF(handle);
     if (handle == NULL) {
-        bridge_report_loop(self->bridge, "casgi could not wake a task");
+        bridge_report_loop(self->bridge, loop, "casgi could not wake a task");
     }
+    Py_DECREF(loop);
 }
 
 /* Steps the task right here, in its own context. Returns false when that context can not be
@@ -87,6 +121,7 @@ static void notify(WaiterObject *self, bool may_step_now) {
         return;
     }
     bool is_done = false;
+    may_step_now = may_step_now && self->other_loop == NULL;
     struct event_loop *entered = may_step_now ? bridge_enter_application(self->bridge) : NULL;
     if (entered != NULL) {
         is_done = step_now(self, callback, context);
@@ -263,7 +298,8 @@ static PyObject *result(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 }
 
 static PyObject *get_loop(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    return Py_NewRef(((WaiterObject *)op)->bridge->loop);
+    const WaiterObject *self = (const WaiterObject *)op;
+    return Py_NewRef(self->other_loop != NULL ? self->other_loop : self->bridge->loop);
 }
 
 static PyObject *get_blocking(PyObject *op, void *Py_UNUSED(closure)) {
@@ -283,6 +319,7 @@ static int traverse(PyObject *op, visitproc visit, void *arg) {
     WaiterObject *self = (WaiterObject *)op;
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->owner);
+    Py_VISIT(self->other_loop);
     Py_VISIT(self->callback);
     Py_VISIT(self->callback_context);
     Py_VISIT(self->cancel_message);
@@ -302,6 +339,7 @@ static void dealloc(PyObject *op) {
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     (void)clear(op);
+    Py_CLEAR(self->other_loop);
     Py_CLEAR(self->owner);
     type->tp_free(op);
     Py_DECREF(type);

@@ -2,7 +2,8 @@
  * (_asyncio_future_blocking), waiting its turn in a queue.
  *
  * Woken from a libuv callback while no application code runs, it steps its task right there,
- * without a trip through call_soon(). */
+ * without a trip through call_soon(). A task of another thread's loop is woken through that loop.
+ */
 #ifndef CASGI_ASGI_WAITER_H
 #define CASGI_ASGI_WAITER_H
 

@@ -122,10 +122,15 @@ static bool on_overdue(PyObject *op) {
     return true;
 }
 
+static void abort_websocket(PyObject *op) {
+    websocket_abort(((WsCycleObject *)op)->websocket);
+}
+
 static const struct cycle_methods cycle_methods = {
     .receive = {"receive", receive, METH_NOARGS, NULL},
     .send = {"send", ws_send, METH_O, NULL},
     .task_events = {.on_done = on_app_done, .on_overdue = on_overdue},
+    .abort = abort_websocket,
 };
 
 /* --- Events of the WebSocket --- */
@@ -158,9 +163,7 @@ static void on_ready(void *owner) {
     WsCycleObject *self = owner;
     Py_INCREF(self);
     if (!self->cycle.app_task.was_started) {
-        if (!cycle_start(&self->cycle, &cycle_methods)) {
-            websocket_abort(self->websocket);
-        }
+        cycle_start(&self->cycle);
     } else if (self->channel.phase != WS_CHANNEL_YIELDING && self->mailbox.count > 0) {
         waiter_queue_wake_one(&self->cycle.receivers);
     }
@@ -209,7 +212,7 @@ static void on_end(void *owner) {
     WsCycleObject *self = owner;
     self->websocket = NULL;
     ws_channel_release(self);
-    bridge_detach(&self->cycle.attached);
+    cycle_detach(&self->cycle);
     if (self->denial != NULL) {
         self->denial->exchange = NULL;
     }

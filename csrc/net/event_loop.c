@@ -28,10 +28,20 @@ static void keep(uv_prepare_t *keeper) {
     (void)keeper;
 }
 
+static void on_wakeup(uv_async_t *wakeup) {
+    event_loop_wake(wakeup->data);
+}
+
 static int open_own_handles(struct event_loop *loop) {
     if (uv_loop_init(&loop->uv) != 0) {
         return STATUS_SYSTEM;
     }
+    if (uv_async_init(&loop->uv, &loop->wakeup, on_wakeup) != 0) {
+        (void)uv_loop_close(&loop->uv);
+        return STATUS_SYSTEM;
+    }
+    loop->wakeup.data = loop;
+    loop->thread = uv_thread_self();
     uv_prepare_init(&loop->uv, &loop->keeper);
     uv_prepare_start(&loop->keeper, keep);
     return STATUS_OK;
@@ -39,6 +49,7 @@ static int open_own_handles(struct event_loop *loop) {
 
 static void close_own_handles(struct event_loop *loop) {
     uv_close((uv_handle_t *)&loop->keeper, NULL);
+    uv_close((uv_handle_t *)&loop->wakeup, NULL);
     if (loop->timers != NULL) {
         timer_wheel_close(loop->timers);
     }
@@ -122,6 +133,7 @@ int event_loop_turn(struct event_loop *loop, int64_t timeout_ms) {
     if (loop->in_turn) {
         return STATUS_STATE;
     }
+    loop->thread = uv_thread_self();
     loop->in_turn = true;
     loop->woken = false;
     run_deferred(loop);
@@ -149,6 +161,11 @@ bool event_loop_is_busy(const struct event_loop *loop) {
     return loop->in_turn && loop->reads > BUSY_READS;
 }
 
+bool event_loop_is_on_thread(const struct event_loop *loop) {
+    uv_thread_t self = uv_thread_self();
+    return uv_thread_equal(&self, &loop->thread);
+}
+
 bool event_loop_is_in_turn(const struct event_loop *loop) {
     return loop->in_turn;
 }
@@ -163,6 +180,10 @@ int event_loop_descriptor(const struct event_loop *loop) {
 }
 
 void event_loop_want_turn(struct event_loop *loop) {
+    if (!event_loop_is_on_thread(loop)) {
+        uv_async_send(&loop->wakeup);
+        return;
+    }
     if (loop->in_turn || loop->turn_wanted || loop->hooks.want_turn == NULL) {
         return;
     }
@@ -203,7 +224,7 @@ struct timer_wheel *event_loop_timers(struct event_loop *loop) {
 }
 
 bool event_loop_enter_application(struct event_loop *loop) {
-    if (!loop->in_turn || loop->in_application || loop->closing) {
+    if (!loop->in_turn || loop->in_application || loop->closing || !event_loop_is_on_thread(loop)) {
         return false;
     }
     loop->in_application = true;

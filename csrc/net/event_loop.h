@@ -3,8 +3,11 @@
  * told when it may block.
  *
  * A *turn* is one event_loop_turn(): what the application does between two turns belongs to the
- * turn before. Everything here and in net/ happens on the thread that runs the loop. No other
- * folder but loop/ sees uv.h. */
+ * turn before. No other folder but loop/ sees uv.h.
+ *
+ * All of net/ happens on the thread that takes the turns, or on another one while a lock keeps that
+ * thread out of here: the GIL, which it gives up only between before_block() and after_block().
+ * What another thread queues then has the loop turn at once. */
 #ifndef CASGI_NET_EVENT_LOOP_H
 #define CASGI_NET_EVENT_LOOP_H
 
@@ -56,6 +59,9 @@ int event_loop_turn_within_application(struct event_loop *loop);
 /* True in a turn that has read from many sockets: what is written now should leave together. */
 bool event_loop_is_busy(const struct event_loop *loop);
 
+/* True on the thread that takes the turns, or took the last. */
+bool event_loop_is_on_thread(const struct event_loop *loop);
+
 /* True inside event_loop_turn(). */
 bool event_loop_is_in_turn(const struct event_loop *loop);
 
@@ -66,8 +72,9 @@ int event_loop_timeout(struct event_loop *loop);
 /* The descriptor that becomes readable when a turn has something to do. */
 int event_loop_descriptor(const struct event_loop *loop);
 
-/* Tells that work was queued: calls want_turn if none was asked for since the last turn. Cheap;
- * every function of net/ that needs the loop to run again calls it. */
+/* Tells that work was queued: calls want_turn if none was asked for since the last turn, or wakes
+ * the loop from another thread. Cheap; every function of net/ that needs the loop to run again
+ * calls it. */
 void event_loop_want_turn(struct event_loop *loop);
 
 /* Runs `deferred` at the end of this turn (before the next poll); queueing it twice runs it once.
@@ -95,8 +102,8 @@ struct timer_wheel *event_loop_timers(struct event_loop *loop);
 
 /* Asks to run application code right here. True when a callback of this turn asks and no
  * application code is running on this loop: the caller then runs it and calls
- * event_loop_leave_application(). False between turns or inside application code: it must be
- * scheduled. */
+ * event_loop_leave_application(). False between turns, inside application code and on another
+ * thread: it must be scheduled. */
 bool event_loop_enter_application(struct event_loop *loop);
 void event_loop_leave_application(struct event_loop *loop);
 

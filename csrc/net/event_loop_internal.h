@@ -9,6 +9,8 @@
 
 struct event_loop {
     uv_loop_t uv;
+    uv_async_t wakeup;   /* a turn is wanted by another thread */
+    uv_thread_t thread;  /* that takes the turns */
     uv_prepare_t keeper; /* does nothing: uv_run() looks at nothing when no handle is active */
     struct event_loop_hooks hooks;
     struct list deferred;
