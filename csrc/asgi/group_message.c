@@ -85,8 +85,9 @@ static void deliver(struct member *member, double joined, void *context) {
 }
 
 static int join(struct groups *groups, struct slice name, struct websocket *websocket) {
-    return websocket->state == WEBSOCKET_OPEN ? groups_add(groups, name, &websocket->member, 0)
-                                              : STATUS_CLOSED;
+    return websocket->state == WEBSOCKET_OPEN
+               ? groups_add(groups, name, &websocket->member, 0, NULL)
+               : STATUS_CLOSED;
 }
 
 int group_message_do(const struct group_message *group_message, struct websocket *websocket) {
@@ -97,7 +98,7 @@ int group_message_do(const struct group_message *group_message, struct websocket
     if (group_message->sends) {
         struct delivery delivery = {group_message->frame,
                                     group_message->includes_self ? NULL : websocket};
-        groups_visit(groups, group_message->group, deliver, &delivery);
+        groups_visit(groups, group_message->group, GROUPS_ALL, deliver, &delivery);
         return STATUS_OK;
     }
     if (group_message->adds) {

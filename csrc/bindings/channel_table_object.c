@@ -98,8 +98,10 @@ static PyObject *abandon(PyObject *op, PyObject *args) {
     return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
-PyDoc_STRVAR(add_doc, "add(group, channel) -> bool\n\nTrue when the group had no member here. A "
-                      "channel whose WebSocket is closed stays outside.");
+PyDoc_STRVAR(add_doc,
+             "add(group, channel) -> int | None\n\nThe number of the membership: later ones "
+             "have higher ones. None for a channel whose WebSocket is closed: it stays "
+             "outside.");
 
 static PyObject *add(PyObject *op, PyObject *args) {
     ChannelTableObject *self = (ChannelTableObject *)op;
@@ -112,12 +114,11 @@ static PyObject *add(PyObject *op, PyObject *args) {
     if (channel == NULL) {
         return NULL;
     }
-    bool was_empty = false;
-    int status = STATUS_OK;
-    if (channel_may_join(channel)) {
-        was_empty = groups_size(&self->groups, group_name) == 0;
-        status = groups_add(&self->groups, group_name, &channel->member, channel_clock());
-    }
+    uint64_t number = 0;
+    bool may_join = channel_may_join(channel);
+    int status =
+        may_join ? groups_add(&self->groups, group_name, &channel->member, channel_clock(), &number)
+                 : STATUS_OK;
     if (status == STATUS_TOO_LARGE) {
         PyErr_Format(PyExc_RuntimeError,
                      "%U cannot join %R: its WebSocket is in %zu groups, as many as "
@@ -127,7 +128,10 @@ static PyObject *add(PyObject *op, PyObject *args) {
         PyErr_NoMemory();
     }
     channel_table_let_go(self, channel);
-    return status != STATUS_OK ? NULL : PyBool_FromLong(was_empty);
+    if (status != STATUS_OK) {
+        return NULL;
+    }
+    return may_join ? PyLong_FromUnsignedLongLong(number) : Py_NewRef(Py_None);
 }
 
 PyDoc_STRVAR(
@@ -156,15 +160,17 @@ static PyObject *discard(PyObject *op, PyObject *args) {
 
 PyDoc_STRVAR(
     send_doc,
-    "send(group, message) -> int\n\nSends a message, of which copies are made, to all members: "
+    "send(group, message, end=...) -> int\n\nSends a message, of which copies are made, to all "
+    "members whose membership has a number below end: "
     "as a shared frame, or as an event. Returns how many got it as an event. On the thread "
     "of the loop of who listens.");
 
 static PyObject *send(PyObject *op, PyObject *args) {
     ChannelTableObject *self = (ChannelTableObject *)op;
     PyObject *group, *message;
+    unsigned long long end = GROUPS_ALL;
     struct slice group_name;
-    if (!PyArg_ParseTuple(args, "UO!:send", &group, &PyDict_Type, &message) ||
+    if (!PyArg_ParseTuple(args, "UO!|K:send", &group, &PyDict_Type, &message, &end) ||
         slice_of_name(group, &group_name) < 0) {
         return NULL;
     }
@@ -173,7 +179,7 @@ static PyObject *send(PyObject *op, PyObject *args) {
         PyErr_SetString(PyExc_RuntimeError, "send() must be called on the thread of the loop");
         return NULL;
     }
-    Py_ssize_t events = channel_table_fan_out(self, group_name, message);
+    Py_ssize_t events = channel_table_fan_out(self, group_name, end, message);
     return events < 0 ? NULL : PyLong_FromSsize_t(events);
 }
 
@@ -183,7 +189,16 @@ static PyObject *members(PyObject *op, PyObject *group) {
     struct slice group_name;
     return slice_of_name(group, &group_name) < 0
                ? NULL
-               : channel_table_members((ChannelTableObject *)op, group_name);
+               : channel_table_members((ChannelTableObject *)op, group_name, GROUPS_ALL);
+}
+
+PyDoc_STRVAR(size_doc, "size(group) -> int\n\nHow many members the group has here.");
+
+static PyObject *size(PyObject *op, PyObject *group) {
+    struct slice group_name;
+    return slice_of_name(group, &group_name) < 0
+               ? NULL
+               : PyLong_FromSize_t(groups_size(&((ChannelTableObject *)op)->groups, group_name));
 }
 
 static void collect_name(struct slice name, void *context) {
@@ -251,14 +266,19 @@ static PyObject *is_listening(PyObject *op, PyObject *name) {
     return PyErr_Occurred() ? NULL : PyBool_FromLong(listens);
 }
 
-static PyObject *get_on_group_empty(PyObject *op, void *Py_UNUSED(closure)) {
-    PyObject *callback = ((ChannelTableObject *)op)->on_group_empty;
+/* The closure is the offset of the callback. */
+static PyObject **callback_at(PyObject *op, void *closure) {
+    return (PyObject **)((char *)op + (size_t)(uintptr_t)closure);
+}
+
+static PyObject *get_callback(PyObject *op, void *closure) {
+    PyObject *callback = *callback_at(op, closure);
     return Py_NewRef(callback != NULL ? callback : Py_None);
 }
 
-static int set_on_group_empty(PyObject *op, PyObject *value, void *Py_UNUSED(closure)) {
-    Py_XSETREF(((ChannelTableObject *)op)->on_group_empty,
-               Py_NewRef(value != NULL ? value : Py_None));
+static int set_callback(PyObject *op, PyObject *value, void *closure) {
+    PyObject **callback = callback_at(op, closure);
+    Py_XSETREF(*callback, Py_NewRef(value != NULL ? value : Py_None));
     return 0;
 }
 
@@ -296,10 +316,11 @@ static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (self == NULL) {
         return NULL;
     }
-    groups_init(&self->groups, channel_table_on_empty, self);
+    groups_init(&self->groups, channel_table_on_leave, self);
     self->state = state;
     self->capacity = Py_NewRef(capacity);
     self->wake = Py_NewRef(wake);
+    self->on_leave = Py_NewRef(Py_None);
     self->on_group_empty = Py_NewRef(Py_None);
     self->expiry = expiry;
     self->group_expiry = group_expiry;
@@ -318,8 +339,9 @@ static int traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(self->channels);
     Py_VISIT(self->capacity);
     Py_VISIT(self->wake);
+    Py_VISIT(self->on_leave);
     Py_VISIT(self->on_group_empty);
-    Py_VISIT(self->emptied);
+    Py_VISIT(self->left);
     Py_VISIT(self->home);
     return 0;
 }
@@ -329,8 +351,9 @@ static int clear(PyObject *op) {
     if (self->channels != NULL) {
         PyDict_Clear(self->channels);
     }
+    Py_CLEAR(self->on_leave);
     Py_CLEAR(self->on_group_empty);
-    Py_CLEAR(self->emptied);
+    Py_CLEAR(self->left);
     return 0;
 }
 
@@ -348,8 +371,8 @@ static void dealloc(PyObject *op) {
     Py_DECREF(type);
 }
 
-static PyObject *tell_emptied(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    channel_table_tell_emptied((ChannelTableObject *)op);
+static PyObject *tell_left(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    channel_table_tell_left((ChannelTableObject *)op);
     Py_RETURN_NONE;
 }
 
@@ -363,19 +386,23 @@ static PyMethodDef methods[] = {
     {"discard", discard, METH_VARARGS, discard_doc},
     {"send", send, METH_VARARGS, send_doc},
     {"members", members, METH_O, members_doc},
+    {"size", size, METH_O, size_doc},
     {"groups", group_names, METH_NOARGS, groups_doc},
     {"listening", listening, METH_NOARGS, listening_doc},
     {"sizes", sizes, METH_NOARGS, sizes_doc},
     {"is_listening", is_listening, METH_O, is_listening_doc},
     {"flush", flush, METH_NOARGS, flush_doc},
-    {"_tell_emptied", tell_emptied, METH_NOARGS, NULL},
+    {"_tell_left", tell_left, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef getset[] = {
-    {"on_group_empty", get_on_group_empty, set_on_group_empty,
+    {"on_leave", get_callback, set_callback,
+     "Called soon with group and channel of a membership that ended otherwise than by discard().",
+     (void *)offsetof(ChannelTableObject, on_leave)},
+    {"on_group_empty", get_callback, set_callback,
      "Called soon with the name of a group that lost its last member otherwise than by discard().",
-     NULL},
+     (void *)offsetof(ChannelTableObject, on_group_empty)},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -8,9 +8,9 @@ bool channel_table_is_home(const ChannelTableObject *self) {
     return self->home == NULL || self->home_thread == PyThread_get_thread_ident();
 }
 
-/* Has `emptied` told on the loop. A loop that is closed has nobody left to be told. */
+/* Has `left` told on the loop. A loop that is closed has nobody left to be told. */
 static void tell_soon(ChannelTableObject *self) {
-    PyObject *method = PyObject_GetAttrString((PyObject *)self, "_tell_emptied");
+    PyObject *method = PyObject_GetAttrString((PyObject *)self, "_tell_left");
     PyObject *handle = method == NULL
                            ? NULL
                            : PyObject_CallMethod(self->home, "call_soon_threadsafe", "O", method);
@@ -31,7 +31,7 @@ bool channel_table_enter(ChannelTableObject *self, PyObject *loop) {
     self->listening++;
     if (self->home != loop) {
         Py_XSETREF(self->home, Py_NewRef(loop));
-        if (self->emptied != NULL) { /* the loop before was closed first */
+        if (self->left != NULL) { /* the loop before was closed first */
             tell_soon(self);
         }
     }
@@ -53,26 +53,40 @@ void channel_table_wake(ChannelTableObject *self, PyObject *target) {
     Py_XDECREF(result);
 }
 
-/* --- Groups that empty --- */
+/* --- Memberships that end --- */
 
-void channel_table_on_empty(void *owner, struct slice name) {
+/* Returns new (group, channel), or NULL with an exception. */
+static PyObject *new_pair(struct member *member, struct slice group) {
+    ChannelObject *channel = LIST_OBJECT(member, ChannelObject, member);
+    PyObject *text = PyUnicode_DecodeUTF8(group.data, (Py_ssize_t)group.length, "replace");
+    PyObject *pair = text == NULL ? NULL : PyTuple_Pack(2, text, channel->name);
+    Py_XDECREF(text);
+    return pair;
+}
+
+static bool is_wanted(PyObject *callback) {
+    return callback != NULL && callback != Py_None;
+}
+
+void channel_table_on_leave(void *owner, struct member *member, struct slice name, bool is_last) {
     ChannelTableObject *self = owner;
-    if (self->on_group_empty == Py_None || self->on_group_empty == NULL || self->is_discarding ||
-        self->home == NULL) {
+    bool is_news = is_wanted(self->on_leave) || (is_last && is_wanted(self->on_group_empty));
+    if (!is_news || self->is_discarding || self->home == NULL) {
         return;
     }
-    bool is_first = self->emptied == NULL;
+    PyObject *pair = new_pair(member, name);
+    PyObject *empty = PyList_New(0);
+    bool is_first = self->left == NULL; /* asked now: what was made may have had others leave */
     if (is_first) {
-        self->emptied = PyList_New(0);
+        self->left = Py_XNewRef(empty);
     }
-    PyObject *text = PyUnicode_DecodeUTF8(name.data, (Py_ssize_t)name.length, "replace");
-    int failed = self->emptied == NULL || text == NULL ? -1 : PyList_Append(self->emptied, text);
-    Py_XDECREF(text);
-    if (failed < 0) {
+    Py_XDECREF(empty);
+    if (self->left == NULL || pair == NULL || PyList_Append(self->left, pair) < 0) {
         PyErr_WriteUnraisable((PyObject *)self);
     } else if (is_first) {
         tell_soon(self);
     }
+    Py_XDECREF(pair);
 }
 
 /* A group that was joined again meanwhile is no news, and who has joined it counts on it. */
@@ -82,22 +96,33 @@ static bool is_empty(ChannelTableObject *self, PyObject *name) {
     return text != NULL && groups_size(&self->groups, slice_of(text, (size_t)length)) == 0;
 }
 
-void channel_table_tell_emptied(ChannelTableObject *self) {
-    PyObject *names = self->emptied;
-    self->emptied = NULL;
-    PyObject *callback = Py_NewRef(self->on_group_empty != NULL ? self->on_group_empty : Py_None);
-    for (Py_ssize_t i = 0; names != NULL && i < PyList_GET_SIZE(names); i++) {
-        PyObject *name = PyList_GET_ITEM(names, i);
-        PyObject *result = callback != Py_None && is_empty(self, name)
-                               ? PyObject_CallOneArg(callback, name)
-                               : Py_NewRef(Py_None);
-        if (result == NULL) {
-            PyErr_WriteUnraisable(callback);
-        }
-        Py_XDECREF(result);
+/* Calls a callback, held by the caller, with one argument or two (NULL: one). */
+static void tell(PyObject *callback, PyObject *group, PyObject *channel) {
+    PyObject *result = PyObject_CallFunctionObjArgs(callback, group, channel, NULL);
+    if (result == NULL) {
+        PyErr_WriteUnraisable(callback);
     }
-    Py_DECREF(callback);
-    Py_XDECREF(names);
+    Py_XDECREF(result);
+}
+
+void channel_table_tell_left(ChannelTableObject *self) {
+    PyObject *pairs = self->left;
+    self->left = NULL;
+    PyObject *on_leave = Py_XNewRef(self->on_leave);
+    PyObject *on_group_empty = Py_XNewRef(self->on_group_empty);
+    for (Py_ssize_t i = 0; pairs != NULL && i < PyList_GET_SIZE(pairs); i++) {
+        PyObject *pair = PyList_GET_ITEM(pairs, i);
+        PyObject *group = PyTuple_GET_ITEM(pair, 0);
+        if (is_wanted(on_leave)) {
+            tell(on_leave, group, PyTuple_GET_ITEM(pair, 1));
+        }
+        if (is_wanted(on_group_empty) && is_empty(self, group)) {
+            tell(on_group_empty, group, NULL);
+        }
+    }
+    Py_XDECREF(on_leave);
+    Py_XDECREF(on_group_empty);
+    Py_XDECREF(pairs);
 }
 
 /* --- Channels --- */
@@ -195,11 +220,11 @@ static void collect(struct member *member, double joined, void *context) {
     }
 }
 
-PyObject *channel_table_members(ChannelTableObject *self, struct slice group) {
+PyObject *channel_table_members(ChannelTableObject *self, struct slice group, uint64_t end) {
     struct collected collected = {.table = self,
                                   .list = PyList_New(0),
                                   .group = group,
                                   .oldest = channel_clock() - self->group_expiry};
-    groups_visit(&self->groups, group, collect, &collected);
+    groups_visit(&self->groups, group, end, collect, &collected);
     return collected.list;
 }

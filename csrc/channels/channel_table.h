@@ -15,8 +15,9 @@ struct ChannelTableObject {
     PyObject *channels; /* dict of Channel by name */
     PyObject *capacity; /* callable: the capacity of a channel of this name */
     PyObject *wake;     /* callable: wakes a future of get(), or a Channel from another thread */
-    PyObject *on_group_empty; /* callable or None */
-    PyObject *emptied;        /* list of names to call it with, NULL while there are none */
+    PyObject *on_leave; /* callable(group, channel) or None */
+    PyObject *on_group_empty; /* callable(group) or None */
+    PyObject *left;           /* list of (group, channel) to call them with, or NULL */
     PyObject *home;           /* the loop of who listens, NULL while nobody does */
     unsigned long home_thread;
     size_t listening;
@@ -25,7 +26,7 @@ struct ChannelTableObject {
     unsigned long long dropped; /* messages of groups for channels that were full */
     unsigned long long shared;  /* frames that were put into WebSockets without their consumers */
     bool discards_oldest;
-    bool is_discarding; /* groups that empty now are no news */
+    bool is_discarding; /* memberships that end now are no news */
 };
 
 /* True on the thread of the loop that the listening consumers share, and when there are none. */
@@ -52,20 +53,23 @@ void channel_table_let_go(ChannelTableObject *table, ChannelObject *channel);
  * one is received. */
 void channel_table_sweep(ChannelTableObject *table, double later);
 
-/* A group has lost its last member: groups' on_empty. Notes it, to be told soon. */
-void channel_table_on_empty(void *owner, struct slice name);
+/* A membership has ended: see groups_on_leave. Notes it, to be told soon. */
+void channel_table_on_leave(void *owner, struct member *member, struct slice name, bool is_last);
 
-/* Calls on_group_empty with each group noted that is still empty. Runs application code. */
-void channel_table_tell_emptied(ChannelTableObject *table);
+/* Calls on_leave with each membership noted, and on_group_empty with each of their groups that has
+ * become empty, and still is. Runs application code. */
+void channel_table_tell_left(ChannelTableObject *table);
 
 /* Drops the table's reference to a channel that is of no use; the caller has one of its own. */
 void channel_table_forget_if_useless(ChannelTableObject *table, ChannelObject *channel);
 
-/* Sends a message (dict, *borrows*) to all members of the group: fan_out.c. Returns -1 with an
+/* Sends a message (dict, *borrows*) to these members of the group: fan_out.c. Returns -1 with an
  * exception, else how many got it as an event. */
-Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, PyObject *message);
+Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, uint64_t end,
+                                 PyObject *message);
 
-/* Puts the members of the group, whose membership has not expired, into a new list. */
-PyObject *channel_table_members(ChannelTableObject *table, struct slice group);
+/* Puts the members of the group, whose membership has a number below `end` and has not expired,
+ * into a new list. */
+PyObject *channel_table_members(ChannelTableObject *table, struct slice group, uint64_t end);
 
 #endif

@@ -206,9 +206,10 @@ static int deliver_event(struct fan_out *fan_out, ChannelObject *channel) {
     return status;
 }
 
-Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, PyObject *message) {
+Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, uint64_t end,
+                                 PyObject *message) {
     struct fan_out fan_out = {
-        .table = table, .members = channel_table_members(table, group), .message = message};
+        .table = table, .members = channel_table_members(table, group, end), .message = message};
     Py_ssize_t events = fan_out.members == NULL ? -1 : 0;
     if (events == 0) {
         collect_recipes(&fan_out);

@@ -2,7 +2,7 @@
  * lists, its group's and its member's, which are walked, and in a table of all, where it is found.
  *
  * A walk keeps the link that comes next where everybody who ends a membership finds it, and the
- * group from being freed. Never holds a pointer of its own over a call to `visit` or on_empty(). */
+ * group from being freed. Never holds a pointer of its own over a call to `visit` or on_leave(). */
 #include "server/groups.h"
 
 #include <sys/random.h>
@@ -15,8 +15,9 @@ struct group {
     struct table_entry entry;
     struct list members;
     size_t size;
-    size_t holders; /* walks, and the report that it is empty: it is freed by the last of them */
-    char name[];    /* what entry.name points at */
+    size_t
+        holders; /* walks, and the report that somebody has left: it is freed by the last of them */
+    char name[]; /* what entry.name points at */
 };
 
 /* What a membership is found by: its bytes are the name of its entry. */
@@ -40,8 +41,7 @@ struct walk {
     struct list *next; /* of_group of the membership that is visited next, or the list's head */
 };
 
-void groups_init(struct groups *groups, void (*on_empty)(void *owner, struct slice name),
-                 void *owner) {
+void groups_init(struct groups *groups, groups_on_leave on_leave, void *owner) {
     uint64_t seed = (uintptr_t)groups;
     if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0) {
         seed ^= UINT64_C(0x9E3779B97F4A7C15); /* before the kernel has entropy: an address is no
@@ -51,7 +51,7 @@ void groups_init(struct groups *groups, void (*on_empty)(void *owner, struct sli
     table_init(&groups->memberships, seed);
     list_init(&groups->walks);
     groups->joins = 0;
-    groups->on_empty = on_empty;
+    groups->on_leave = on_leave;
     groups->owner = owner;
 }
 
@@ -95,11 +95,14 @@ static void let_go(struct group *group) {
 }
 
 /* The last member has gone: the name is free for a new group before anybody is told. */
-static void dissolve(struct groups *groups, struct group *group) {
+static void tell(struct groups *groups, struct group *group, struct member *member) {
+    bool is_last = group->size == 0;
     hold(group);
-    table_remove(&groups->groups, &group->entry);
-    if (groups->on_empty != NULL) {
-        groups->on_empty(groups->owner, group->entry.name);
+    if (is_last) {
+        table_remove(&groups->groups, &group->entry);
+    }
+    if (groups->on_leave != NULL) {
+        groups->on_leave(groups->owner, member, group->entry.name, is_last);
     }
     let_go(group);
 }
@@ -148,12 +151,11 @@ static void end_membership(struct groups *groups, struct membership *membership)
     table_remove(&groups->memberships, &membership->entry);
     list_remove(&membership->of_group);
     list_remove(&membership->of_member);
-    membership->pair.member->count--;
+    struct member *member = membership->pair.member;
     memory_free(membership);
+    member->count--;
     group->size--;
-    if (group->size == 0) {
-        dissolve(groups, group);
-    }
+    tell(groups, group, member);
 }
 
 /* The member's list is kept in the order of renewal. */
@@ -163,7 +165,8 @@ static void renew(struct membership *membership, double now) {
     list_append(&membership->pair.member->memberships, &membership->of_member);
 }
 
-int groups_add(struct groups *groups, struct slice name, struct member *member, double now) {
+int groups_add(struct groups *groups, struct slice name, struct member *member, double now,
+               uint64_t *number) {
     struct group *group = find(groups, name);
     struct membership *membership = group == NULL ? NULL : find_membership(groups, group, member);
     if (membership == NULL && member->most > 0 && member->count >= member->most) {
@@ -183,6 +186,9 @@ int groups_add(struct groups *groups, struct slice name, struct member *member, 
         return STATUS_NO_MEMORY;
     }
     renew(membership, now);
+    if (number != NULL) {
+        *number = membership->number;
+    }
     return STATUS_OK;
 }
 
@@ -226,14 +232,14 @@ static struct membership *next_of(struct walk *walk, const struct group *group, 
     return membership->number < end ? membership : NULL;
 }
 
-void groups_visit(struct groups *groups, struct slice name,
+void groups_visit(struct groups *groups, struct slice name, uint64_t end,
                   void (*visit)(struct member *member, double joined, void *context),
                   void *context) {
     struct group *group = find(groups, name);
     if (group == NULL) {
         return;
     }
-    uint64_t end = groups->joins;
+    end = end < groups->joins ? end : groups->joins;
     struct walk walk = {.next = group->members.next};
     struct membership *membership;
     hold(group);

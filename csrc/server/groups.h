@@ -11,12 +11,20 @@
 #include "base/list.h"
 #include "base/table.h"
 
+struct member;
+
+typedef void (*groups_on_leave)(void *owner, struct member *member, struct slice name,
+                                bool is_last);
+
+/* For groups_visit(): all members. */
+#define GROUPS_ALL UINT64_MAX
+
 struct groups {
     struct table groups;      /* of struct group, by name */
     struct table memberships; /* of struct membership, by group and member */
     struct list walks;        /* of struct walk: the visits that are under way */
     uint64_t joins;           /* memberships that ever began */
-    void (*on_empty)(void *owner, struct slice name);
+    groups_on_leave on_leave;
     void *owner;
 };
 
@@ -34,15 +42,17 @@ static inline void member_init(struct member *member, size_t most) {
     member->most = most;
 }
 
-/* Initialises an empty registry. `on_empty` (may be NULL) is told of each group that has lost its
- * last member, and is gone: others may join and leave meanwhile. */
-void groups_init(struct groups *groups, void (*on_empty)(void *owner, struct slice name),
-                 void *owner);
+/* Initialises an empty registry. `on_leave` (may be NULL) is told of each membership that has
+ * ended, and when it was the group's last, which is gone then: others may join and leave meanwhile.
+ */
+void groups_init(struct groups *groups, groups_on_leave on_leave, void *owner);
 
 /* Makes it a member (*borrows* until it leaves), or joins it anew at time `now`, of a clock that
- * never goes back. STATUS_OK, STATUS_NO_MEMORY, STATUS_TOO_LARGE when it is in as many groups as it
+ * never goes back. Numbers of memberships grow; that of this one goes into *number, which may be
+ * NULL. STATUS_OK, STATUS_NO_MEMORY, STATUS_TOO_LARGE when it is in as many groups as it
  * may be. */
-int groups_add(struct groups *groups, struct slice name, struct member *member, double now);
+int groups_add(struct groups *groups, struct slice name, struct member *member, double now,
+               uint64_t *number);
 
 /* Ends the membership; nothing when there is none. */
 void groups_discard(struct groups *groups, struct slice name, struct member *member);
@@ -53,11 +63,11 @@ void groups_leave_all(struct groups *groups, struct member *member);
 /* Ends all memberships that were begun, or last renewed, before `oldest`. */
 void groups_leave_old(struct groups *groups, struct member *member, double oldest);
 
-/* Calls `visit` for each member with the time of its joining: for those who are members now and
- * still are when their turn comes. Whatever `visit` does is allowed, to any group and member: what
- * it calls may allocate Python objects, and then the garbage collector may run finalizers of the
- * application, which join, leave and send. */
-void groups_visit(struct groups *groups, struct slice name,
+/* Calls `visit` for each member with the time of its joining: for those whose membership has begun
+ * already, has a number below `end`, and has not ended when their turn comes. Whatever `visit` does
+ * is allowed, to any group and member: what it calls may allocate Python objects, and then the
+ * garbage collector may run finalizers of the application, which join, leave and send. */
+void groups_visit(struct groups *groups, struct slice name, uint64_t end,
                   void (*visit)(struct member *member, double joined, void *context),
                   void *context);
 

@@ -169,6 +169,8 @@ class Channel:
 class ChannelTable:
     """The channels and groups of a layer in this process. Methods may be called in any thread."""
 
+    on_leave: Callable[[str, str], object] | None
+    """Called soon with group and channel of each membership that ended, not by discard()."""
     on_group_empty: Callable[[str], object] | None
     """Called soon with the name of a group that lost its last member, not by discard()."""
 
@@ -198,19 +200,25 @@ class ChannelTable:
     def abandon(self, channel: str, future: asyncio.Future[None], /) -> None:
         """Let a future wait no more; if it was woken already, the next one is."""
 
-    def add(self, group: str, channel: str, /) -> bool:
-        """Return whether the group had no member here before."""
+    def add(self, group: str, channel: str, /) -> int | None:
+        """Return the number of the membership, which is above those of all before.
+
+        None for a channel whose WebSocket is closed: it stays outside.
+        """
 
     def discard(self, group: str, channel: str, /) -> bool:
         """Return whether the group has lost its last member here."""
 
-    def send(self, group: str, message: dict[str, Any], /) -> int:
-        """Send copies to all members; return how many got one as an event.
+    def send(self, group: str, message: dict[str, Any], end: int = ..., /) -> int:
+        """Send copies to all members with numbers below `end`; return how many got an event.
 
         On the thread of `home`; else RuntimeError.
         """
 
     def members(self, group: str, /) -> list[Channel]: ...
+    def size(self, group: str, /) -> int:
+        """Return how many members the group has here."""
+
     def groups(self) -> list[str]: ...
     def listening(self) -> list[Channel]: ...
     def sizes(self) -> dict[str, int]:

@@ -22,6 +22,7 @@ struct world {
     uint64_t random;
     size_t emptied[GROUPS]; /* reports */
     size_t became_empty[GROUPS];
+    uint64_t left, ended; /* memberships: reported as ended, and ended */
     int depth;
 };
 
@@ -40,21 +41,24 @@ static size_t size_of(const struct world *world, size_t group) {
 static void leave(struct world *world, size_t group, size_t member) {
     bool was_in = world->is_in[group][member];
     world->is_in[group][member] = false;
+    world->ended += was_in ? 1 : 0;
     world->became_empty[group] += was_in && size_of(world, group) == 0 ? 1 : 0;
 }
 
-static void on_empty(void *owner, struct slice name) {
+static void on_leave(void *owner, struct member *member, struct slice name, bool is_last) {
     struct world *world = owner;
     for (size_t i = 0; i < GROUPS; i++) {
-        world->emptied[i] += slice_equals(name, name_of(i)) ? 1 : 0;
+        world->emptied[i] += is_last && slice_equals(name, name_of(i)) ? 1 : 0;
     }
-    CHECK(groups_size(&world->groups, name) == 0);
+    CHECK((groups_size(&world->groups, name) == 0) == is_last);
+    CHECK(member >= world->members && member < world->members + MEMBERS);
+    world->left++;
 }
 
 static void set_up(struct world *world, uint64_t random) {
     memset(world, 0, sizeof(*world));
     world->random = random;
-    groups_init(&world->groups, on_empty, world);
+    groups_init(&world->groups, on_leave, world);
     for (size_t i = 0; i < MEMBERS; i++) {
         member_init(&world->members[i], 0);
     }
@@ -74,7 +78,7 @@ static size_t pick(struct world *world, size_t count) {
 }
 
 static void join_one(struct world *world, size_t group, size_t member) {
-    int status = groups_add(&world->groups, name_of(group), &world->members[member], 0);
+    int status = groups_add(&world->groups, name_of(group), &world->members[member], 0, NULL);
     CHECK(status == STATUS_OK || status == STATUS_NO_MEMORY);
     if (status == STATUS_OK && !world->is_in[group][member]) {
         world->is_in[group][member] = true;
@@ -139,7 +143,7 @@ static void visit_one(struct world *world, size_t group) {
     memcpy(visit.was_in, world->is_in[group], sizeof(visit.was_in));
     memcpy(visit.joined, world->joined[group], sizeof(visit.joined));
     world->depth++;
-    groups_visit(&world->groups, name_of(group), on_visit, &visit);
+    groups_visit(&world->groups, name_of(group), GROUPS_ALL, on_visit, &visit);
     world->depth--;
     for (size_t i = 0; i < MEMBERS; i++) {
         bool stayed =
@@ -162,6 +166,7 @@ static void check_whole(struct world *world) {
         CHECK(groups_size(&world->groups, name_of(i)) == size);
         CHECK(world->emptied[i] == world->became_empty[i]);
     }
+    CHECK(world->left == world->ended);
     groups_visit_names(&world->groups, count_name, &named);
     CHECK(named == groups);
     CHECK((size_t)counters_alive(COUNTER_groups) == groups);
@@ -199,19 +204,41 @@ static void check_limit(void) {
     set_up(&world, 1);
     member_init(&world.members[0], 2);
     struct member *member = &world.members[0];
-    CHECK(groups_add(&world.groups, name_of(0), member, 1) == STATUS_OK);
-    CHECK(groups_add(&world.groups, name_of(1), member, 2) == STATUS_OK);
-    CHECK(groups_add(&world.groups, name_of(2), member, 3) == STATUS_TOO_LARGE);
+    CHECK(groups_add(&world.groups, name_of(0), member, 1, NULL) == STATUS_OK);
+    CHECK(groups_add(&world.groups, name_of(1), member, 2, NULL) == STATUS_OK);
+    CHECK(groups_add(&world.groups, name_of(2), member, 3, NULL) == STATUS_TOO_LARGE);
     CHECK(groups_size(&world.groups, name_of(2)) == 0);
-    CHECK(groups_add(&world.groups, name_of(0), member, 4) == STATUS_OK); /* renews */
+    CHECK(groups_add(&world.groups, name_of(0), member, 4, NULL) == STATUS_OK); /* renews */
     groups_leave_old(&world.groups, member, 4);
     CHECK(groups_size(&world.groups, name_of(0)) == 1 && member->count == 1);
-    CHECK(groups_add(&world.groups, name_of(2), member, 5) == STATUS_OK);
+    CHECK(groups_add(&world.groups, name_of(2), member, 5, NULL) == STATUS_OK);
     CHECK(world.emptied[1] == 1);
     tear_down(&world);
 }
 
+static void count_visit(struct member *member, double joined, void *context) {
+    (void)member;
+    (void)joined;
+    ++*(size_t *)context;
+}
+
+/* Those who joined after a number was given are left out. */
+static void check_end(void) {
+    struct world world;
+    uint64_t number;
+    size_t visited = 0;
+    set_up(&world, 1);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK(groups_add(&world.groups, name_of(0), &world.members[i], 1,
+                         i == 1 ? &number : NULL) == STATUS_OK);
+    }
+    groups_visit(&world.groups, name_of(0), number + 1, count_visit, &visited);
+    CHECK(visited == 2);
+    tear_down(&world);
+}
+
 int main(void) {
+    check_end();
     for (uint64_t seed = 1; seed <= 5; seed++) {
         check_random_changes(seed);
     }

@@ -227,11 +227,12 @@ def use_table(rig: Rig) -> None:
 
 
 def lose_groups(rig: Rig) -> None:
-    """Have the loop tell of groups that empty."""
+    """Have the loop tell of members that leave, and of groups that empty."""
     TABLE.on_group_empty = lambda name: None
+    TABLE.on_leave = lambda name, channel: None
     fan_out(rig)
     rig.turn()
-    TABLE.on_group_empty = None
+    TABLE.on_group_empty = TABLE.on_leave = None
 
 
 def can_read(client: socket.socket) -> bool:

@@ -239,7 +239,7 @@ def test_loop_that_acts_when_it_is_told_of_a_group(loop: str, place: str, act: s
     import time
     class Loop(asyncio.SelectorEventLoop):
         def call_soon_threadsafe(self, callback, *arguments, context=None):
-            if getattr(callback, "__name__", "") == "_tell_emptied":
+            if getattr(callback, "__name__", "") == "_tell_left":
                 act()
             return super().call_soon_threadsafe(callback, *arguments, context=context)
 

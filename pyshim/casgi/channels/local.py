@@ -12,6 +12,8 @@ from casgi import _core
 
 # Seconds after which another loop that does not take a message is not waited for.
 _STUCK = 5.0
+# Above the number of any membership.
+_ALL = 2**64 - 1
 
 
 class LocalChannels:
@@ -50,14 +52,19 @@ class LocalChannels:
         """How many frames went to WebSockets without their consumers having run."""
         return self._core.shared
 
-    @property
-    def on_group_empty(self) -> Callable[[str], object] | None:
-        """Called on the consumers' loop with each group whose last member here has closed."""
-        return self._core.on_group_empty
+    def tell_of_leaving(self, on_leave: Callable[[str, str], object]) -> None:
+        """Have it called with group and channel of each membership that ends with its connection.
 
-    @on_group_empty.setter
-    def on_group_empty(self, callback: Callable[[str], object] | None) -> None:
-        self._core.on_group_empty = callback
+        It is called soon after, on the consumers' loop.
+        """
+        self._core.on_leave = on_leave
+
+    def tell_of_emptying(self, on_group_empty: Callable[[str], object]) -> None:
+        """Have it called with each group whose last member here has closed its connection.
+
+        It is called soon after, on the consumers' loop.
+        """
+        self._core.on_group_empty = on_group_empty
 
     def put(self, channel: str, message: dict[str, Any]) -> None:
         """Append a message, which is taken as it is. Raise ChannelFull."""
@@ -76,10 +83,10 @@ class LocalChannels:
                 raise
         return message
 
-    def add(self, group: str, channel: str) -> bool:
-        """Add a channel to a group; True when the group had no member here before.
+    def add(self, group: str, channel: str) -> int | None:
+        """Add a channel to a group; return the number of the membership, higher than all before.
 
-        A channel whose WebSocket is closed already stays outside.
+        None for a channel whose WebSocket is closed already: it stays outside.
         """
         return self._core.add(group, channel)
 
@@ -87,33 +94,34 @@ class LocalChannels:
         """Take a channel out of a group; True when the group has no member left here by that."""
         return self._core.discard(group, channel)
 
-    def send(self, group: str, message: dict[str, Any]) -> int:
+    def send(self, group: str, message: dict[str, Any], end: int = _ALL) -> int:
         """Send copies of a message to all members; those whose channels are full lose it.
 
-        Returns how many consumers have to run for it. Called in another thread than that of the
-        consumers, it hands a copy to their loop and returns 0.
+        Members are those whose membership has a number below `end`. Returns how many consumers have
+        to run for it. Called in another thread than that of the consumers, it hands a copy to their
+        loop and returns 0.
         """
         home = self._core.home
         if home is None or _is_running(home):
-            return self._core.send(group, message)
+            return self._core.send(group, message, end)
         with contextlib.suppress(RuntimeError):  # the loop was closed, and all consumers with it
-            home.call_soon_threadsafe(self._core.send, group, _core.copy_message(message))
+            home.call_soon_threadsafe(self._core.send, group, _core.copy_message(message), end)
         return 0
 
-    async def deliver(self, group: str, message: dict[str, Any]) -> int:
+    async def deliver(self, group: str, message: dict[str, Any], end: int = _ALL) -> int:
         """As send(), and return when it is done: what the task sends next comes after it.
 
         On another loop than the consumers' it waits for theirs, though not for one that is stuck.
         """
         home = self._core.home
         if home is None or _is_running(home):
-            return self.send(group, message)
+            return self.send(group, message, end)
         done: concurrent.futures.Future[int] = concurrent.futures.Future()
         copy = _core.copy_message(message)
 
         def send() -> None:
             if done.set_running_or_notify_cancel():
-                done.set_result(self.send(group, copy))
+                done.set_result(self.send(group, copy, end))
 
         with contextlib.suppress(RuntimeError):  # the loop was closed, and all consumers with it
             home.call_soon_threadsafe(send)
@@ -123,6 +131,10 @@ class LocalChannels:
     def channels(self, group: str) -> list[str]:
         """Return the members of a group in the order of their joining."""
         return [channel.name for channel in self._core.members(group)]
+
+    def size(self, group: str) -> int:
+        """Return how many members a group has here, in the same time for any number."""
+        return self._core.size(group)
 
     def groups(self) -> list[str]:
         """Return the groups that have members here."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from channels.consumer import AsyncConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from redis import Redis
 
 
 class Room(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -25,6 +27,14 @@ class Room(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def do_say(self, text: str) -> None:
         await self._try(self.channel_layer.group_send("room", {"type": "said", "text": text}))
+
+    async def do_block(self, _: str) -> None:
+        """Keep the loop from all else, between two keys of the test."""
+        layer = self.channel_layer
+        with Redis.from_url(layer.hosts[0]["address"]) as redis:
+            redis.set(f"{layer.prefix}:blocked", 1)
+            while not redis.exists(f"{layer.prefix}:go"):
+                time.sleep(0.01)  # noqa: ASYNC251
 
     async def do_tell(self, channel: str) -> None:
         await self._try(self.channel_layer.send(channel, {"type": "said", "text": "psst"}))

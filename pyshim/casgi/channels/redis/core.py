@@ -1,16 +1,17 @@
 """The layer of channels_redis.core, with the channels and groups of this process served in it.
 
 The same keys, bytes and effects in Redis as the original's, so that processes with either work
-together. What differs stays within the process: a group has one member in Redis for all its members
-here, messages are read by one task for all channels, and a consumer on a casgi connection gets them
-through `LocalChannels`. Other receivers get the original's behaviour.
+together. Beside a group there is a hash by which processes with this layer send to many members at
+once. What else differs stays within the process: messages are read by one task for all channels,
+and a consumer on a casgi connection gets them through `LocalChannels`. Other receivers get the
+original's behaviour.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from channels.exceptions import ChannelFull
@@ -21,7 +22,8 @@ from channels_redis.utils import _wrap_close
 from redis import asyncio as aioredis
 from redis.exceptions import RedisError
 
-from casgi.channels.redis.group_send import send_to_groups
+from casgi import _core
+from casgi.channels.redis.group_send import Members, find_members, put_for
 from casgi.channels.redis.local import RedisLocalChannels
 from casgi.channels.redis.loop import LoopConnections
 from casgi.channels.redis.membership import RedisMembership
@@ -59,7 +61,8 @@ class RedisChannelLayer(OriginalLayer):  # type: ignore[misc]
             group_expiry=self.group_expiry,
             discards_oldest=True,
         )
-        self.local.on_group_empty = self._group_emptied
+        self.local.tell_of_leaving(self._left)
+        self._leaving: list[tuple[str, str]] = []
         self._membership = RedisMembership(self, self.local)
         self._outages = Outages()
         for connections in self._layers.values():
@@ -123,9 +126,9 @@ class RedisChannelLayer(OriginalLayer):  # type: ignore[misc]
         return events + self._deliver_to(last, message)
 
     def _deliver_to(self, name: str, message: dict[str, Any]) -> int:
-        if self._membership.is_representative(name):
-            group = self._membership.group_of(name)
-            return 0 if group is None else self.local.send(group, message)
+        if self._membership.is_address(name):
+            meant = self._membership.resolve(name)
+            return 0 if meant is None else self.local.send(meant[0], message, meant[1])
         try:
             self.local.put(name, message)
         except ChannelFull:
@@ -145,12 +148,10 @@ class RedisChannelLayer(OriginalLayer):  # type: ignore[misc]
         await self._membership.add(group, channel)
 
     async def group_discard(self, group: str, channel: str) -> None:
-        """End the channel's membership, if there is one."""
+        """End the channel's membership, if there is one, whoever has begun it."""
         self.require_valid_group_name(group)
         self.require_valid_channel_name(channel)
         await self._membership.discard(group, channel)
-        if not self.local.is_bound(channel):
-            await super().group_discard(group, channel)
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         """Send to all members of the group; a member whose channel is full misses the message."""
@@ -161,26 +162,55 @@ class RedisChannelLayer(OriginalLayer):  # type: ignore[misc]
         groups = list(groups)
         for group in groups:
             self.require_valid_group_name(group)
-        here = self._membership.here(groups)
-        received = {one.group: as_received(self._serializer, message) for one in here}
-        missing = await send_to_groups(self, groups, {one.name for one in here}, message)
-        lost = [one for one in here if one.name in missing and one.written is not None]
-        if lost:
-            # Somebody has emptied Redis; the members are here all the same.
-            await self._membership.write(lost)
-        for group in groups:
-            if group in received:
-                await self.local.deliver(group, received[group])
+        found = await find_members(self, groups)
+        elsewhere = [(one.group, list(self._elsewhere(one))) for one in found]
+        received = as_received(self._serializer, message)
+        await put_for(self, elsewhere, message)
+        for members in found:
+            await self._deliver_here(members, received)
+
+    def _is_here(self, channel: str) -> bool:
+        """Return whether a channel or an address is of a consumer on a casgi connection here."""
+        is_address = self._membership.is_address(channel)
+        return channel.startswith(self._membership.channel) and (
+            is_address or self.local.is_bound(channel)
+        )
+
+    def _elsewhere(self, members: Members) -> Iterator[str]:
+        """Return the members that a message has to go through Redis for."""
+        return (one for one in [*members.addresses, *members.channels] if not self._is_here(one))
+
+    async def _deliver_here(self, members: Members, message: dict[str, Any]) -> None:
+        """Deliver to the members on casgi connections of this process."""
+        block = self._membership.block_of(members.group)
+        for address in filter(self._is_here, members.addresses):
+            meant = self._membership.resolve(address)
+            if meant is not None:
+                await self.local.deliver(meant[0], message, meant[1])
+                block = None
+        for channel in filter(self._is_here, members.channels):
+            self._deliver_to(channel, _core.copy_message(message))
+        if block is not None:
+            # Somebody else has removed one of the members; or all of Redis, when it says nothing of
+            # the block, and the members are here all the same.
+            await self._membership.write(block)
+            if self._membership.channel not in members.broken:
+                await self.local.deliver(members.group, message)
 
     async def group_channels(self, group: str) -> list[str]:
         """Return the group's members on casgi connections of this process, and of no other."""
         self.require_valid_group_name(group)
         return self.local.channels(group)
 
-    def _group_emptied(self, group: str) -> None:
-        """Leave a group whose last local member has closed its connection."""
-        if self._membership.here([group]):
-            self._connections().run(self._membership.withdraw(group))
+    def _left(self, group: str, channel: str) -> None:
+        """Note a member whose connection has closed, to be taken out of Redis with the others."""
+        self._leaving.append((group, channel))
+        if len(self._leaving) == 1:
+            self._connections().run(self._withdraw())
+
+    async def _withdraw(self) -> None:
+        left, self._leaving = self._leaving, []
+        await self._membership.withdraw(left)
 
     # Outages
 

@@ -1,6 +1,6 @@
-"""Sends to the members of groups that are not in this process, as channels_redis.core does.
+"""Sends to the members of groups through Redis, as channels_redis.core does.
 
-One round trip reads the members of all groups on a server, and one more, where there are any
+One round trip finds the members of all groups on a server, and one more, where there are any
 elsewhere, puts one message for each process into its key.
 """
 
@@ -10,7 +10,10 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
+
+from casgi.channels.redis.membership import blocks_key
+from casgi.channels.redis.scripts import MEMBERS
 
 logger = logging.getLogger("casgi.channels")
 
@@ -32,35 +35,44 @@ return refused
 """
 
 
-async def send_to_groups(
-    layer: Any, groups: Iterable[str], own: set[str], message: dict[str, Any]
-) -> set[str]:
-    """Send to all members but `own`; return which of `own` Redis does not have as members."""
-    members = await _members(layer, groups)
-    elsewhere = [(group, [name for name in names if name not in own]) for group, names in members]
-    await _put(layer, elsewhere, message)
-    return own.difference(*(names for _, names in members))
+class Members(NamedTuple):
+    """Whom a message to one group is for.
+
+    Attributes:
+        group: its name.
+        addresses: of blocks of consumers, see blocks.py.
+        broken: what the channels of processes begin with whose blocks are not as they say.
+        channels: all members that are in no block, or in one of those.
+
+    """
+
+    group: str
+    addresses: list[str]
+    broken: list[str]
+    channels: list[str]
 
 
-async def _members(layer: Any, groups: Iterable[str]) -> list[tuple[str, list[str]]]:
-    """Return each group with its members, those left out whose membership has expired."""
+async def find_members(layer: Any, groups: Iterable[str]) -> list[Members]:
+    """Return the members of each group, those left out whose membership has expired."""
     by_server = defaultdict(list)
     for group in groups:
         by_server[layer.consistent_hash(group)].append(group)
     members = []
     for index, here in by_server.items():
         pipeline = layer.connection(index).pipeline(transaction=False)
+        expired = int(time.time()) - layer.group_expiry
         for group in here:
-            key = layer._group_key(group)
-            pipeline.zremrangebyscore(key, min=0, max=int(time.time()) - layer.group_expiry)
-            pipeline.zrange(key, 0, -1)
-        answers = await pipeline.execute()
-        for group, names in zip(here, answers[1::2], strict=True):
-            members.append((group, [name.decode() for name in names]))
+            keys = layer._group_key(group), blocks_key(layer, group)
+            pipeline.eval(MEMBERS, 2, *keys, expired)
+        for group, lists in zip(here, await pipeline.execute(), strict=True):
+            members.append(Members(group, *([name.decode() for name in one] for one in lists)))
     return members
 
 
-async def _put(layer: Any, members: list[tuple[str, list[str]]], message: dict[str, Any]) -> None:
+async def put_for(
+    layer: Any, members: Iterable[tuple[str, list[str]]], message: dict[str, Any]
+) -> None:
+    """Put the message into Redis for the channels and addresses of each group."""
     pipelines: dict[int, Any] = {}
     sent: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for group, names in members:

@@ -48,7 +48,7 @@ class RedisPubSubChannelLayer(OriginalLayer):  # type: ignore[misc]
             expiry=_UNLIMITED,
             group_expiry=_UNLIMITED,
         )
-        self.local.on_group_empty = self._group_emptied
+        self.local.tell_of_emptying(self._group_emptied)
         self._outages = Outages()
         # Where the consumers on casgi connections are; groups are subscribed to for them there.
         self._home: PubSubLoopLayer | None = None

@@ -118,7 +118,9 @@ class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
         if not local.is_bound(channel):
             await super().group_add(group, channel)
             return
-        if not local.add(group, channel) and self.channel_layer._hears(group):
+        if local.add(group, channel) is None:
+            return  # its connection has closed meanwhile
+        if local.size(group) > 1 and self.channel_layer._hears(group):
             return
         try:
             await self.channel_layer._settle(group)
@@ -161,7 +163,7 @@ class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
     def _has_members(self, group: str) -> bool:
         if self._get_group_channel_name(group) in self.groups:
             return True
-        return self._reads_for_local and bool(self.channel_layer.local.channels(group))
+        return self._reads_for_local and self.channel_layer.local.size(group) > 0
 
     @property
     def _reads_for_local(self) -> bool:
