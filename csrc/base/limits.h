@@ -110,9 +110,17 @@
  * under it, a reset would destroy the answer that it has not read yet. nginx's lingering_time. */
 #define LIMIT_LINGER_UPLOAD_SECONDS 30.0
 
+/* LIMIT_CLOSE_HANDSHAKE_SECONDS and LIMIT_LINGER_SECONDS while the server shuts down, for the
+ * others wait for it: a peer that is there answers in a round trip. */
+#define LIMIT_DRAIN_HANDSHAKE_SECONDS 1.0
+#define LIMIT_DRAIN_LINGER_SECONDS    0.3
+
 /* A peer that takes not one byte for so long, though bytes wait for it, is closed: it holds memory
  * and keeps an application in send(). */
 #define LIMIT_STALL_SECONDS 60.0
+
+/* The same while the server shuts down. */
+#define LIMIT_DRAIN_STALL_SECONDS 2.0
 
 /* After a close frame (or a violation) arrived, how long the application may still answer the
  * messages that came before it. */

@@ -271,6 +271,14 @@ static PyObject *close_server(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     Py_RETURN_NONE;
 }
 
+static PyObject *leave_to_parent(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ServerObject *self = (ServerObject *)op;
+    if (self->server != NULL) {
+        server_leave_to_parent(self->server);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *unfinished(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     return application_unfinished(&((ServerObject *)op)->bridge);
 }
@@ -372,6 +380,10 @@ PyDoc_STRVAR(abort_doc,
 PyDoc_STRVAR(close_doc,
              "close() -> None\n\nFrees everything, after abort() if need be. Can be called again.");
 
+PyDoc_STRVAR(leave_doc,
+             "leave_to_parent() -> None\n\nFor a forked child: nothing that is done from "
+             "now on reaches the parent's connections, loop and access log.");
+
 PyDoc_STRVAR(unfinished_doc, "unfinished() -> list[tuple[str, Task]]\n\nReturns the requests whose "
                              "applications have not ended, with their tasks.");
 
@@ -381,6 +393,7 @@ static PyMethodDef methods[] = {
     {"shutdown", shut_down, METH_NOARGS, shutdown_doc},
     {"abort", abort_all, METH_NOARGS, abort_doc},
     {"close", close_server, METH_NOARGS, close_doc},
+    {"leave_to_parent", leave_to_parent, METH_NOARGS, leave_doc},
     {"unfinished", unfinished, METH_NOARGS, unfinished_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -8,8 +8,11 @@
 #include "net/event_loop_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/counters.h"
 #include "base/memory.h"
@@ -177,6 +180,24 @@ int event_loop_timeout(struct event_loop *loop) {
 
 int event_loop_descriptor(const struct event_loop *loop) {
     return uv_backend_fd(&loop->uv);
+}
+
+static void lead_nowhere(uv_handle_t *handle, void *nowhere) {
+    uv_os_fd_t descriptor;
+    if (uv_fileno(handle, &descriptor) == 0) {
+        (void)dup2(*(int *)nowhere, descriptor);
+        (void)fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+void event_loop_leave_to_parent(struct event_loop *loop) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0) {
+        close(ends[1]);
+        uv_walk(&loop->uv, lead_nowhere, &ends[0]);
+        close(ends[0]);
+    }
+    (void)uv_loop_fork(&loop->uv);
 }
 
 void event_loop_want_turn(struct event_loop *loop) {

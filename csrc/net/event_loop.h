@@ -72,6 +72,10 @@ int event_loop_timeout(struct event_loop *loop);
 /* The descriptor that becomes readable when a turn has something to do. */
 int event_loop_descriptor(const struct event_loop *loop);
 
+/* In a forked child: the handles' descriptors lead nowhere from now on, and the loop has an epoll
+ * of its own, so that nothing the child does reaches the parent's connections and its loop. */
+void event_loop_leave_to_parent(struct event_loop *loop);
+
 /* Tells that work was queued: calls want_turn if none was asked for since the last turn, or wakes
  * the loop from another thread. Cheap; every function of net/ that needs the loop to run again
  * calls it. */

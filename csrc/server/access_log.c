@@ -103,6 +103,11 @@ void access_log_add(struct access_log *log, struct access_entry *entry) {
     }
 }
 
+void access_log_discard(struct access_log *log) {
+    log->lines.length = 0;
+    log->descriptor = -1;
+}
+
 void access_log_close(struct access_log *log) {
     if (access_log_is_on(log)) {
         write_lines(log);

@@ -38,6 +38,9 @@ struct access_request *access_log_remember(const struct access_log *log,
 /* Adds the line of an entry (*borrows*), whose duration it fills in. */
 void access_log_add(struct access_log *log, struct access_entry *entry);
 
+/* Drops what is left, and is off from now on. */
+void access_log_discard(struct access_log *log);
+
 /* Writes what is left and lets go of the descriptor. */
 void access_log_close(struct access_log *log);
 

@@ -53,9 +53,19 @@ static void on_read_end(void *owner, int status) {
 /* Bytes wait for the peer: watch that it goes on taking some. */
 static void watch_stall(struct connection *connection) {
     if (!timer_is_running(&connection->stall)) {
+        struct server *server = connection->server;
         connection->stall_progress = stream_progress(connection->stream);
-        timer_start(connection->server->loop, &connection->stall, LIMIT_STALL_SECONDS);
+        timer_start(server->loop, &connection->stall,
+                    server->is_draining ? LIMIT_DRAIN_STALL_SECONDS : LIMIT_STALL_SECONDS);
     }
+}
+
+/* Waits for the peer to end its side, too. */
+static void linger(struct connection *connection) {
+    struct server *server = connection->server;
+    timer_start(server->loop, &connection->timer,
+                server->is_draining && !connection->is_uploading ? LIMIT_DRAIN_LINGER_SECONDS
+                                                                 : LIMIT_LINGER_SECONDS);
 }
 
 /* The last byte has gone: end our side, and wait a moment for the peer to end its own. */
@@ -66,7 +76,7 @@ static void end_writing(struct connection *connection) {
     }
     stream_end_writing(connection->stream);
     connection->lingers_since = event_loop_now(connection->server->loop);
-    timer_start(connection->server->loop, &connection->timer, LIMIT_LINGER_SECONDS);
+    linger(connection);
 }
 
 /* The peer has not ended. It gets more time while it sends the rest of its upload. */
@@ -259,6 +269,10 @@ void connection_flush(struct connection *connection) {
 }
 
 void connection_shut_down(struct connection *connection) {
+    timer_stop(&connection->stall);
+    if (write_queue_size(&connection->queue) > 0) {
+        watch_stall(connection);
+    }
     switch (connection->state) {
     case CONNECTION_OPENING:
         connection_close(connection);
@@ -270,6 +284,8 @@ void connection_shut_down(struct connection *connection) {
         if (connection->lingers_since > connection->last_heard) {
             connection_close(
                 connection); /* it has the answer, and sends nothing that could undo it */
+        } else if (connection->lingers_since > 0) {
+            linger(connection);
         }
         break;
     case CONNECTION_CLOSING:

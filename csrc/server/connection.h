@@ -90,7 +90,8 @@ void connection_local(struct connection *connection, struct address *local);
  * over a unix socket, which only local processes reach. */
 bool connection_is_trusted(struct connection *connection);
 
-/* The server shuts down: as protocol_ops.shutdown, and what is over already goes at once. */
+/* The server shuts down: as protocol_ops.shutdown, and what is over already goes at once. A peer
+ * that takes nothing is not waited for as long as usual. */
 void connection_shut_down(struct connection *connection);
 
 /* Sends what is queued, then FIN, reads and drops what still comes for a while (so that no reset

@@ -95,6 +95,11 @@ void server_abort(struct server *server) {
     end_connections(server, connection_close);
 }
 
+void server_leave_to_parent(struct server *server) {
+    access_log_discard(&server->access_log);
+    event_loop_leave_to_parent(server->loop);
+}
+
 struct slice server_date(struct server *server) {
     if (!server->options.date_header) {
         return SLICE_EMPTY;

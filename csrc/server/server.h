@@ -55,6 +55,9 @@ void server_shutdown(struct server *server);
 /* Closes every connection now. */
 void server_abort(struct server *server);
 
+/* In a forked child: the connections, listeners and lines of the log are the parent's. */
+void server_leave_to_parent(struct server *server);
+
 /* The Date header's value now, or empty when the option is off. */
 struct slice server_date(struct server *server);
 

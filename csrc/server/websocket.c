@@ -342,6 +342,12 @@ bool websocket_deliver(struct websocket *websocket, struct frame *frame) {
     return exchange_queue_frame(websocket->exchange, frame_ref(frame), may_be_dropped) == STATUS_OK;
 }
 
+static void await_close_frame(struct websocket *websocket) {
+    websocket_start_timer(websocket, websocket->server->is_draining
+                                         ? LIMIT_DRAIN_HANDSHAKE_SECONDS
+                                         : LIMIT_CLOSE_HANDSHAKE_SECONDS);
+}
+
 int websocket_close(struct websocket *websocket, int code, struct slice reason) {
     int status = sendable(websocket);
     if (status != STATUS_OK) {
@@ -356,7 +362,7 @@ int websocket_close(struct websocket *websocket, int code, struct slice reason) 
         return STATUS_NO_MEMORY;
     }
     websocket->state = WEBSOCKET_CLOSING; /* first: the report may have others close it, too */
-    websocket_start_timer(websocket, LIMIT_CLOSE_HANDSHAKE_SECONDS);
+    await_close_frame(websocket);
     websocket_report_close(websocket, code, reason);
     status = exchange_send_frame(websocket->exchange, frame, false);
     websocket->is_paused = websocket->is_flooded = false;
@@ -396,6 +402,8 @@ void websocket_shutdown(struct websocket *websocket) {
         (void)websocket_deny(websocket, 503);
     } else if (websocket->state == WEBSOCKET_CLOSE_WAIT) {
         websocket_finish_close(websocket);
+    } else if (websocket->state == WEBSOCKET_CLOSING) {
+        await_close_frame(websocket);
     } else if (websocket_close(websocket, WS_CLOSE_SERVICE_RESTART, SLICE_EMPTY) == STATUS_OK) {
         websocket_make_ready(websocket);
     }

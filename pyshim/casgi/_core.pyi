@@ -127,6 +127,9 @@ class Server:
     def close(self) -> None:
         """Free everything, after abort() if need be. Can be called again."""
 
+    def leave_to_parent(self) -> None:
+        """Let nothing that a forked child does from now on reach the parent's connections."""
+
 @final
 class WsCycle:
     """One WebSocket of the application: what its receive and send are bound to."""

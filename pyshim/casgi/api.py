@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 from casgi.config import Config
+from casgi.forks import ending_forks
 from casgi.loop import new_event_loop
 from casgi.server import Server
 
@@ -28,5 +29,5 @@ def run(application: Any, **options: Any) -> None:
     """Serve in an event loop of its own, until SIGINT or SIGTERM."""
     # Python delivers signals to the main thread only.
     handle_signals = threading.current_thread() is threading.main_thread()
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner, ending_forks():
         runner.run(serve(application, handle_signals=handle_signals, **options))

@@ -100,12 +100,13 @@ def main(
         configure(verbosity, log_fmt, log_config)
         config = make_config(verbosity, **settings)
         server = Server(load_application(application, app_dir), config)
-        run_process(server, debug=True if verbosity == 3 else None)
+        code = run_process(server, debug=True if verbosity == 3 else None)
     except CasgiError as error:
         if error.__cause__ is not None:
             traceback.print_exception(error.__cause__)
         click.echo(f"casgi: {error}", err=True)
-        sys.exit(error.exit_code)
+        code = error.exit_code
+    sys.exit(code)
 
 
 def make_config(

@@ -8,13 +8,13 @@ One task runs the application from startup to shutdown, as task groups within it
 """
 
 import asyncio
-import contextlib
 import logging
 from typing import Any
 
 from casgi.asgi import Application, Event
 from casgi.config import LifespanMode
 from casgi.errors import LifespanError
+from casgi.unfinished import task_stack
 from casgi.waiting import wait_for_any
 
 logger = logging.getLogger("casgi.lifespan")
@@ -24,7 +24,12 @@ _LAST_STEPS_TIMEOUT = 1.0
 
 
 class Lifespan:
-    """One run of the application with a scope of type "lifespan"."""
+    """One run of the application with a scope of type "lifespan".
+
+    Attributes:
+        shutdown_failed: whether the application has said so, has raised, or has not ended in time.
+
+    """
 
     def __init__(self, application: Application, mode: LifespanMode) -> None:
         self._application = application
@@ -36,6 +41,7 @@ class Lifespan:
         self._started = asyncio.Event()
         self._stopped = asyncio.Event()
         self._failure: str | None = None
+        self.shutdown_failed = False
 
     async def startup(self) -> dict[str, Any] | None:
         """Return the state for the scopes, None without lifespan; raise LifespanError."""
@@ -62,8 +68,8 @@ class Lifespan:
         self._log_unsupported(error)
         return None
 
-    async def shutdown(self) -> None:
-        """Tell the application that the server stops, and wait until it is done."""
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """Tell the application that the server stops, and wait for it; it has `timeout` seconds."""
         if self._task is None:
             return
         if self._task.done():
@@ -71,10 +77,10 @@ class Lifespan:
             return
         self._failure = None
         self._events.put_nowait({"type": "lifespan.shutdown"})
-        await wait_for_any(self._stopped, tasks=[self._task])
-        if self._failure is not None:
-            logger.error("The application's shutdown failed: %s", self._failure)
-        await asyncio.wait([self._task], timeout=_LAST_STEPS_TIMEOUT)
+        await wait_for_any(self._stopped, tasks=[self._task], timeout=timeout)
+        if self._stopped.is_set() or self._task.done():
+            await asyncio.wait([self._task], timeout=_LAST_STEPS_TIMEOUT)
+        self._log_shutdown(self._task, timeout)
         await self.cancel()
 
     async def cancel(self) -> None:
@@ -82,8 +88,9 @@ class Lifespan:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
+            await asyncio.wait([task], timeout=_LAST_STEPS_TIMEOUT)
+            if task.done() and not task.cancelled():
+                task.exception()  # which was said already
 
     async def _run(self) -> None:
         scope = {
@@ -119,6 +126,23 @@ class Lifespan:
             logger.warning("The application failed in lifespan.startup; serving", exc_info=error)
         else:
             logger.debug("The application does not support lifespan", exc_info=error)
+
+    def _log_shutdown(self, task: asyncio.Task[None], timeout: float | None) -> None:
+        """Write what went wrong after lifespan.shutdown, and remember that something did."""
+        error = task.exception() if task.done() and not task.cancelled() else None
+        self.shutdown_failed = True
+        if self._failure is not None:
+            logger.error("The application's shutdown failed: %s", self._failure)
+        elif error is not None:
+            logger.error("The application's shutdown failed", exc_info=error)
+        elif not task.done() and not self._stopped.is_set():
+            logger.error(
+                "The application's shutdown has not ended in %.3g s, and is cancelled at\n%s",
+                timeout,
+                task_stack(task),
+            )
+        else:
+            self.shutdown_failed = False
 
     def _log_early_end(self, error: BaseException | None) -> None:
         if error is not None:

@@ -1,31 +1,33 @@
 """The process of the command: its event loop, and an end that no thread can put off."""
 
 import asyncio
-import logging
 import os
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from casgi.errors import ConfigError
+from casgi.forks import ending_forks
 from casgi.loop import new_event_loop
 from casgi.server import Server
-from casgi.unfinished import thread_stack
-
-logger = logging.getLogger("casgi.process")
+from casgi.signals import STOP_SIGNALS, end_at_signal
+from casgi.watchdog import exit_now
 
 # Time for threads when applications have been given up already.
 _SHORT_GRACE = 1.0
 _STANDARD_DESCRIPTORS = (0, 1, 2)
 
 
-def run_process(server: Server, *, debug: bool | None = None) -> None:
-    """Run a server until SIGINT or SIGTERM; raises what its start raises."""
+def run_process(server: Server, *, debug: bool | None = None) -> int:
+    """Run a server until SIGINT or SIGTERM; raises what its start raises. Return the exit code."""
     _open_standard_descriptors()
-    with asyncio.Runner(loop_factory=new_process_loop, debug=debug) as runner:
+    with asyncio.Runner(loop_factory=new_process_loop, debug=debug) as runner, ending_forks():
         runner.run(server.serve(handle_signals=True))
-        # From here on Python waits for threads, and a sync view may never come back.
-        exit_within(_SHORT_GRACE if server.was_aborted else _grace(server))
+        for number in STOP_SIGNALS:
+            end_at_signal(number)
+        # From here on Python waits for tasks and threads, and a sync view may never come back.
+        seconds = _SHORT_GRACE if server.was_aborted else server.seconds_left(_SHORT_GRACE)
+        exit_within(seconds, server.exit_code, runner.get_loop())
+    return server.exit_code
 
 
 def new_process_loop() -> asyncio.AbstractEventLoop:
@@ -55,32 +57,12 @@ def _open_standard_descriptors() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
-def _grace(server: Server) -> float | None:
-    timeout = server.config.application_close_timeout
-    return None if timeout is None else max(timeout, _SHORT_GRACE)
-
-
-def exit_within(seconds: float | None, code: int = 0) -> None:
-    """End the process after so many seconds if threads keep it from ending by itself."""
+def exit_within(
+    seconds: float | None, code: int = 0, loop: asyncio.AbstractEventLoop | None = None
+) -> None:
+    """End the process after so many seconds if threads, or tasks of a loop, keep it from ending."""
     if seconds is None:
         return
-    timer = threading.Timer(seconds, _exit_now, [code])
+    timer = threading.Timer(seconds, exit_now, [loop, code])
     timer.daemon = True
     timer.start()
-
-
-def _exit_now(code: int) -> None:
-    stuck = [
-        thread
-        for thread in threading.enumerate()
-        if not thread.daemon and thread is not threading.main_thread()
-    ]
-    names = ", ".join(thread.name for thread in stuck) or "none known"
-    logger.warning("Exiting without waiting for threads: %s", names)
-    for thread in stuck:
-        logger.warning("Thread %s is at\n%s", thread.name, thread_stack(thread))
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
-    os._exit(code)

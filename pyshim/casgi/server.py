@@ -17,22 +17,22 @@ from typing import Any
 
 from casgi import _core
 from casgi.config import Config
-from casgi.errors import CasgiError
+from casgi.errors import LifespanError
+from casgi.forks import leave_to_parent_after_fork
 from casgi.importer import import_application
 from casgi.legacy import as_asgi3
 from casgi.lifespan import Lifespan
-from casgi.signals import StopSignals
+from casgi.log_files import AccessLogFile, reopen_logging
+from casgi.signals import LogSignals, StopSignals
 from casgi.slow_consumer import log_slow_consumer
 from casgi.sockets import BoundSocket, bind_sockets, listen_error
+from casgi.stopping import Stopping
 from casgi.tls import TlsAcceptors
-from casgi.unfinished import log_overdue, log_unfinished
+from casgi.unfinished import log_overdue
 from casgi.waiting import wait_for_any
+from casgi.watchdog import Watchdog
 
 logger = logging.getLogger("casgi.server")
-
-# Time for cancelled application tasks to run their finally blocks.
-_ABORT_TIMEOUT = 1.0
-_STDOUT = 1
 
 
 class Server:
@@ -46,14 +46,14 @@ class Server:
         if isinstance(application, str):
             application = import_application(application)
         self.config = config or Config()
-        self.was_aborted = False
-        """Whether applications had to be cancelled when the server stopped."""
         self._application = as_asgi3(application)
         self._lifespan = Lifespan(self._application, self.config.lifespan)
         self._sockets: list[BoundSocket] = []
         self._tls = TlsAcceptors()
         self._core: _core.Server | None = None
-        self._access_log_fd = -1
+        self._access_log = AccessLogFile(None)
+        self._stopping: Stopping | None = None
+        self._process = os.getpid()
         # What to call at the end for each library that is stood in for, and those that are not.
         self._accelerations: dict[str, Callable[[], None]] = {}
         self._left_alone: set[str] = set()
@@ -61,6 +61,20 @@ class Server:
         self._stop_requested = asyncio.Event()
         self._abort_requested = asyncio.Event()
         self._closing = asyncio.Lock()
+
+    @property
+    def was_aborted(self) -> bool:
+        """Whether applications had to be cancelled when the server stopped."""
+        return self._stopping is not None and self._stopping.was_aborted
+
+    @property
+    def exit_code(self) -> int:
+        """0, or what a process ends with whose application's shutdown has failed."""
+        return LifespanError.exit_code if self._lifespan.shutdown_failed else 0
+
+    def seconds_left(self, least: float) -> float | None:
+        """Return how long a stop may still take, `least` at least; None for no limit."""
+        return self._begin_stopping().seconds_left(least)
 
     @property
     def addresses(self) -> list[Any]:
@@ -79,31 +93,41 @@ class Server:
     ) -> None:
         """Serve until cancelled, until request_stop() or until shutdown_event is set.
 
-        Only with handle_signals do SIGINT and SIGTERM call request_stop().
+        Only with handle_signals do SIGINT and SIGTERM call request_stop(), and SIGUSR1
+        reopen_logs().
         """
         ends = [self._stop_requested] + ([shutdown_event] if shutdown_event else [])
-        signals = StopSignals(self.request_stop) if handle_signals else contextlib.nullcontext()
-        with signals:
+        with contextlib.ExitStack() as signals:
+            if handle_signals:
+                self._take_signals(signals)
             try:
                 if await self._start_unless(*ends):
                     await wait_for_any(*ends)
             finally:
                 await self.stop()
 
+    def _take_signals(self, until: contextlib.ExitStack) -> None:
+        """Handle signals, and watch over the loop that they come to."""
+        stop_signals = until.enter_context(StopSignals(self.request_stop))
+        until.enter_context(LogSignals(self.reopen_logs, self.request_stop))
+        until.enter_context(Watchdog(stop_signals, self.config.application_close_timeout))
+
     def request_stop(self) -> None:
         """Ask for a graceful stop; called again, for one without waiting for anything."""
+        self._begin_stopping()
         if self._stop_requested.is_set():
             self._abort_requested.set()
         self._stop_requested.set()
 
     async def start(self) -> None:
         """Bind, start the application's lifespan, listen. Raise BindError or LifespanError."""
+        self._stopping = None
         try:
             self._sockets = bind_sockets(self.config)
             for bound in self._sockets:
                 if bound.tls is not None:
                     self._tls.get(bound.tls)
-            self._access_log_fd = _open_access_log(self.config.access_log)
+            self._access_log = AccessLogFile(self.config.access_log)
             # Before the lifespan starts something that waits at a layer; again after it, which may
             # have imported Channels.
             self._begin_acceleration()
@@ -113,9 +137,10 @@ class Server:
                 self._application,
                 asyncio.get_running_loop(),
                 state=state,
-                access_log_fd=self._access_log_fd,
+                access_log_fd=self._access_log.descriptor,
                 **self.config.core_options(),
             )
+            leave_to_parent_after_fork(self._core)
             self._core.on_idle = self._idle.set
             self._core.on_slow_consumer = log_slow_consumer
             self._core.on_overdue = log_overdue
@@ -130,10 +155,30 @@ class Server:
 
     async def stop(self) -> None:
         """Stop listening, let requests finish, end the lifespan. Can be called in any state."""
+        self._begin_stopping()
         self._stop_requested.set()
         await self._close()
 
+    def reopen_logs(self) -> None:
+        """Open the files of the logs anew, after they were renamed: what SIGUSR1 does."""
+        try:
+            self._access_log.reopen()
+            reopen_logging()
+        except OSError as error:
+            logger.error("Cannot open the logs anew: %s", error)
+        else:
+            logger.info("The logs were opened anew")
+
+    def _begin_stopping(self) -> Stopping:
+        if self._stopping is None:
+            timeout = self.config.application_close_timeout
+            self._stopping = Stopping(timeout, self._abort_requested)
+        return self._stopping
+
     async def _close(self) -> None:
+        if os.getpid() != self._process:
+            return  # A forked child has nothing to say to clients and application.
+        stopping = self._begin_stopping()
         async with self._closing:
             core, self._core = self._core, None
             try:
@@ -142,13 +187,13 @@ class Server:
                     core.stop_listening()
                 self._close_sockets()
                 if core is not None:
-                    await self._drain(core)
+                    await stopping.drain(core, self._idle)
             finally:
                 if core is not None:
                     core.close()
                 self._end_acceleration()
-                await self._end_lifespan()
-                self._close_access_log()
+                await stopping.end_lifespan(self._lifespan)
+                self._access_log.close()
 
     async def _start_unless(self, *ends: asyncio.Event) -> bool:
         """Start, and return whether that was finished before one of the events was set."""
@@ -197,54 +242,6 @@ class Server:
         sockets, self._sockets = self._sockets, []
         for bound in sockets:
             bound.close()
-
-    def _close_access_log(self) -> None:
-        if self._access_log_fd > _STDOUT:
-            os.close(self._access_log_fd)
-        self._access_log_fd = -1
-
-    async def _drain(self, core: _core.Server) -> None:
-        """Wait until connections and applications have ended; abort those that do not."""
-        timeout = self.config.application_close_timeout
-        try:
-            core.shutdown()
-            await self._wait_until_idle(core, timeout)
-            if (core.connections or core.tasks) and not self._abort_requested.is_set():
-                log_unfinished(core, timeout)
-        finally:
-            if core.connections or core.tasks:
-                self.was_aborted = True
-                core.abort()
-                await self._wait_until_idle(core, _ABORT_TIMEOUT, even_if_aborting=True)
-
-    async def _wait_until_idle(
-        self, core: _core.Server, timeout: float | None, *, even_if_aborting: bool = False
-    ) -> None:
-        self._idle.clear()
-        if core.connections or core.tasks:
-            ends = [self._idle] + ([] if even_if_aborting else [self._abort_requested])
-            await wait_for_any(*ends, timeout=timeout)
-
-    async def _end_lifespan(self) -> None:
-        ending = asyncio.create_task(self._lifespan.shutdown())
-        try:
-            await wait_for_any(self._abort_requested, tasks=[ending])
-        finally:
-            if not ending.done():
-                ending.cancel()
-                await self._lifespan.cancel()
-
-
-def _open_access_log(path: str | None) -> int:
-    """Return the descriptor to write access-log lines to, -1 for none."""
-    if path is None:
-        return -1
-    if path == "-":
-        return _STDOUT
-    try:
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise CasgiError(f"cannot write the access log {path}: {error.strerror}") from None
 
 
 def _begin_channels(config: Config) -> Callable[[], None] | None:

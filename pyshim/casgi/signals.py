@@ -1,12 +1,25 @@
-"""SIGINT and SIGTERM while a server runs: one asks for a graceful stop, two for an end at once."""
+"""Signals while a server runs.
+
+SIGINT and SIGTERM: one asks for a graceful stop, two for an end at once. SIGUSR1: the logs are
+opened anew. SIGHUP: the same in a service; where there is a terminal it has gone, and the server
+stops. What the application has a handler for, and what is ignored (nohup), is left alone.
+"""
 
 import asyncio
+import contextlib
+import logging
+import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
+from weakref import WeakSet
+
+logger = logging.getLogger("casgi.process")
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_OF_A_SHELL = 128  # and the signal's number: the exit status of who was ended by it
 
 # A loop that has not seen a signal for this long is held up by code that never awaits.
 _BLOCKED_AFTER = 1.0
@@ -15,25 +28,39 @@ _BLOCKED_AFTER = 1.0
 class StopSignals:
     """Calls on_signal in the running loop for each of the first two signals, while entered.
 
-    After the second the system's own handling is back: a third ends the process whatever it does.
-    So does the second already when the loop is blocked and cannot see the first.
+    After the second the next ends the process whatever it does. So does the second already when
+    the loop is blocked and cannot see the first.
+
+    Attributes:
+        first_at: time.monotonic() of the first one, None before it.
+        second_at: the same of the second.
+
     """
 
     def __init__(self, on_signal: Callable[[], None]) -> None:
+        self.first_at: float | None = None
+        self.second_at: float | None = None
         self._on_signal = on_signal
         self._loop = asyncio.get_running_loop()
         self._previous = {number: signal.getsignal(number) for number in STOP_SIGNALS}
         self._seen = 0
         self._unseen_since: float | None = None
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "StopSignals":
         for number in STOP_SIGNALS:
             self._loop.add_signal_handler(number, self._in_loop)
             # The loop is woken through a descriptor, so that the handler itself is free for us.
             signal.signal(number, self._at_once)
+        _entered.add(self)
+        return self
 
     def __exit__(self, *exception: object) -> None:
+        _entered.discard(self)
         self._give_back()
+        self.restore()
+
+    def restore(self) -> None:
+        """Set the handlers that were there before."""
         for number, handler in self._previous.items():
             if handler is not None:
                 signal.signal(number, handler)
@@ -47,13 +74,118 @@ class StopSignals:
 
     def _at_once(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
+        if self.first_at is None:
+            self.first_at = now
+        elif self.second_at is None:
+            self.second_at = now
         if self._unseen_since is None:
             self._unseen_since = now
         elif now - self._unseen_since > _BLOCKED_AFTER:
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
+            end_by(number)
 
     def _give_back(self) -> None:
         for number in STOP_SIGNALS:
             self._loop.remove_signal_handler(number)
+            end_at_signal(number)
+
+
+class LogSignals:
+    """Calls reopen() at SIGUSR1 and SIGHUP, and stop() at a SIGHUP of a terminal, while entered."""
+
+    def __init__(self, reopen: Callable[[], None], stop: Callable[[], None]) -> None:
+        self._reopen = reopen
+        self._stop = stop
+        self._loop = asyncio.get_running_loop()
+        self._taken: list[signal.Signals] = []
+        # Asked now: when a terminal hangs up, it is gone before the signal comes.
+        self._has_terminal = _has_terminal()
+
+    def __enter__(self) -> "LogSignals":
+        for number, handler in (
+            (signal.SIGUSR1, self._reopen),
+            (signal.SIGHUP, self._hang_up),
+        ):
+            if not _is_handled(number):
+                self._loop.add_signal_handler(number, handler)
+                self._taken.append(number)
+        _entered.add(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _entered.discard(self)
+        for number in self._taken:
+            self._loop.remove_signal_handler(number)
+
+    def restore(self) -> None:
+        """Set the handlers that were there before."""
+        for number in self._taken:
             signal.signal(number, signal.SIG_DFL)
+
+    def _hang_up(self) -> None:
+        if self._has_terminal:
+            logger.info("SIGHUP: the terminal has gone")
+            self._stop()
+            return
+        logger.info("SIGHUP: opening the logs anew; new code and settings need a restart")
+        self._reopen()
+
+
+def end_at_signal(number: int) -> None:
+    """Let a signal end the process whatever it does."""
+    # The kernel ignores what the first process of a container has no handler for.
+    signal.signal(number, end_by if os.getpid() == 1 else signal.SIG_DFL)
+
+
+def end_by(number: int, frame: FrameType | None = None) -> None:
+    """End the process by a signal; as PID 1 with the status that a shell would give it."""
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+    os._exit(_OF_A_SHELL + number)
+
+
+def _is_handled(number: signal.Signals) -> bool:
+    """Whether it is ignored or has a handler, be it one in C (faulthandler.register)."""
+    if signal.getsignal(number) != signal.SIG_DFL:
+        return True
+    with contextlib.suppress(OSError):
+        status = Path("/proc/self/status").read_text("ascii", "replace")
+        caught = status.partition("SigCgt:")[2].split()
+        return bool(caught) and bool(int(caught[0], 16) >> (number - 1) & 1)
+    return False
+
+
+def _has_terminal() -> bool:
+    """Whether the process has a controlling terminal: the seventh field of proc(5)'s stat."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        stat = Path("/proc/self/stat").read_text("ascii", "replace")
+        return int(stat.rpartition(")")[2].split()[4]) != 0
+    return False
+
+
+_entered: WeakSet[StopSignals | LogSignals] = WeakSet()
+_OURS = (*STOP_SIGNALS, signal.SIGUSR1, signal.SIGHUP)
+
+
+def _hold_back() -> None:
+    """Before a fork: a signal for the child must not come while it still has our handlers."""
+    if _entered:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _OURS)
+
+
+def _let_through() -> None:
+    if _entered:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _OURS)
+
+
+def _leave_in_child() -> None:
+    """Give a forked child its signals back: ours would tell the parent's loop of the child's."""
+    if not _entered:
+        return
+    signal.set_wakeup_fd(-1)
+    for signals in list(_entered):
+        signals.restore()
+    _let_through()
+    _entered.clear()
+
+
+os.register_at_fork(before=_hold_back, after_in_parent=_let_through, after_in_child=_leave_in_child)

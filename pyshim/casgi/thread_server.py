@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from casgi.config import Config
+from casgi.forks import ending_forks
 from casgi.loop import new_event_loop
 from casgi.server import Server
 
@@ -45,7 +46,7 @@ class ThreadServer:
     def run(self) -> None:
         """Serve until stop() is called. Raises what the start raises."""
         try:
-            with asyncio.Runner(loop_factory=self._new_loop) as runner:
+            with asyncio.Runner(loop_factory=self._new_loop) as runner, ending_forks():
                 runner.run(self._serve())
         finally:
             self._has_ended.set()

@@ -5,6 +5,7 @@ import logging
 import sys
 import threading
 import traceback
+from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
@@ -14,6 +15,8 @@ logger = logging.getLogger("casgi.server")
 
 # Of one shutdown; hundreds of consumers that hang all hang at the same line.
 _MOST_APPLICATIONS = 10
+# In one line.
+_MOST_NAMED = 3
 # The innermost; a stack is as deep as its middleware.
 _MOST_FRAMES = 30
 _FRAME_AND_NEXT = (
@@ -31,6 +34,38 @@ def log_overdue(request: str, task: asyncio.Task[Any]) -> None:
         request,
         task_stack(task),
     )
+
+
+def log_waiting(core: _core.Server, seconds: float | None) -> None:
+    """Write what a shutdown waits for, and how not to."""
+    requests = [request for request, _ in core.unfinished()]
+    named = ", ".join(requests[:_MOST_NAMED])
+    more = len(requests) - _MOST_NAMED
+    logger.info(
+        "Waiting%s for %d connections and %d application tasks%s%s;"
+        " a second Ctrl-C or SIGTERM ends them now",
+        "" if seconds is None else f" up to {seconds:.3g} s",
+        core.connections,
+        core.tasks,
+        f": {named}" if named else "",
+        f" and {more} more" if more > 0 else "",
+    )
+
+
+def log_left(tasks: Iterable[asyncio.Task[Any]], threads: Iterable[threading.Thread]) -> None:
+    """Write what keeps a process from ending: tasks that go on, threads."""
+    threads = list(threads)
+    if threads:
+        names = ", ".join(thread.name for thread in threads)
+        logger.warning("Exiting without waiting for threads: %s", names)
+    for thread in threads:
+        logger.warning("Thread %s is at\n%s", thread.name, thread_stack(thread))
+    for task in list(tasks)[:_MOST_APPLICATIONS]:
+        logger.warning(
+            "Exiting without waiting for task %s, which goes on though it was cancelled, at\n%s",
+            task.get_name(),
+            task_stack(task),
+        )
 
 
 def log_unfinished(core: _core.Server, timeout: float | None) -> None:
@@ -54,17 +89,22 @@ def task_stack(task: asyncio.Future[Any]) -> str:
         frames += _suspended_frames(waiting.get_coro())
         # A task that waits for another one: asyncio.wait_for() and create_task() make such.
         waiting = getattr(waiting, "_fut_waiter", None)
-    return _format(frames)
+    return format_frames(frames)
 
 
 def thread_stack(thread: threading.Thread) -> str:
     """Return the lines of code at which a thread is, the innermost last."""
+    return format_frames(thread_frames(thread.ident or 0))
+
+
+def thread_frames(ident: int) -> list[FrameType]:
+    """Return the frames of a thread, the innermost last."""
     frames: list[FrameType] = []
-    frame = sys._current_frames().get(thread.ident or 0)
+    frame = sys._current_frames().get(ident)
     while frame is not None:
         frames.insert(0, frame)
         frame = frame.f_back
-    return _format(frames)
+    return frames
 
 
 def _suspended_frames(awaited: object) -> list[FrameType]:
@@ -81,7 +121,8 @@ def _suspended_frames(awaited: object) -> list[FrameType]:
     return frames
 
 
-def _format(frames: list[FrameType]) -> str:
+def format_frames(frames: list[FrameType]) -> str:
+    """Return frames as the lines of a traceback."""
     extracted = traceback.StackSummary.extract(
         (frame, frame.f_lineno) for frame in frames[-_MOST_FRAMES:]
     )

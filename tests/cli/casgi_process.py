@@ -65,6 +65,7 @@ class CasgiProcess:
         folder: Path = PROJECT,
         variables: dict[str, str] | None = None,
         fds: tuple[int, ...] = (),
+        start_new_session: bool = False,
     ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "casgi", *arguments],
@@ -75,6 +76,7 @@ class CasgiProcess:
             stderr=subprocess.PIPE,
             text=True,
             pass_fds=fds,
+            start_new_session=start_new_session,
         )
         assert self._process.stdout
         assert self._process.stderr

@@ -52,5 +52,24 @@ def test_failed_startup_ends_the_process(casgi, mode):
 def test_failed_shutdown_is_logged(casgi):
     process = casgi("-p", "0", "served:failing_shutdown")
     process.port()
-    assert process.stop() == 0
+    assert process.stop() == 3
     assert process.stderr.wait_for("ERROR .*shutdown failed: disk full")
+
+
+@pytest.mark.parametrize("application", ["raising_shutdown", "raising_after_shutdown"])
+def test_shutdown_that_raises_is_logged_with_its_traceback(casgi, application):
+    process = casgi("-p", "0", f"stopped:{application}")
+    process.port()
+    assert process.stop() == 3
+    assert process.stderr.wait_for("ERROR .*shutdown failed$")
+    assert process.stderr.wait_for("in close_the_pool$")
+    assert process.stderr.wait_for("^OSError: the pool is gone$")
+
+
+@pytest.mark.parametrize("application", ["served:endless_shutdown", "stopped:stubborn_shutdown"])
+def test_shutdown_that_never_ends_is_cut_and_named(casgi, application):
+    process = casgi("-p", "0", "--application-close-timeout", "0.1", application)
+    process.port()
+    assert process.stop() == 3
+    assert process.stderr.wait_for("ERROR .*shutdown has not ended in 1 s, and is cancelled at$")
+    assert process.stderr.wait_for("await asyncio.Event...wait..$")

@@ -1,0 +1,59 @@
+"""Children that an application forks: they share the server's sockets, epoll and signals.
+
+A child that leaves the event loop, by sys.exit() in a view, must not end what it does not own: to
+close asyncio's loop would take the parent's descriptors out of the epoll that both have, and the
+application's shutdown would say goodbye on the parent's connections. So it ends right there.
+"""
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from weakref import WeakSet
+
+from casgi import _core
+
+
+@contextlib.contextmanager
+def ending_forks() -> Iterator[None]:
+    """Put around the run of an event loop: a forked child does not come out of it."""
+    process = os.getpid()
+    try:
+        yield
+    except BaseException as end:
+        if os.getpid() != process:
+            _end_child(end)
+        raise
+
+
+_cores: WeakSet[_core.Server] = WeakSet()
+
+
+def leave_to_parent_after_fork(core: _core.Server) -> None:
+    """Let a forked child reach nothing that is the core's."""
+    _cores.add(core)
+
+
+def _leave_to_parent() -> None:
+    for core in list(_cores):
+        core.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+def _end_child(end: BaseException) -> None:
+    """Exit as the interpreter would, but for what it would clean up."""
+    code = 1
+    if isinstance(end, SystemExit):
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    else:
+        traceback.print_exception(end)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(code & 0xFF)

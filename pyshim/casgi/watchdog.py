@@ -1,0 +1,152 @@
+"""A thread beside the event loop that sees what the loop cannot: that it does not turn.
+
+It looks twice a second and costs a request nothing. Code that holds the loop up is written to the
+log once, by its lines. A stop that was asked for is brought to its end, whatever the loop does.
+"""
+
+import asyncio
+import logging
+import os
+import selectors
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+
+from casgi.signals import StopSignals
+from casgi.unfinished import format_frames, log_left, thread_frames
+
+logger = logging.getLogger("casgi.process")
+
+_INTERVAL = 0.5
+_BLOCKED_AFTER = 1.0
+# What an ordinary stop may take beyond its time: cancelled tasks, the lifespan, the last lines.
+_LAST_STEPS = 4.0
+_TIME_TO_SAY = 1.0
+# Whose frames are no application's, and the functions under which an application's are: that of
+# asyncio's loops, and what calls a loop without Python frames (uvloop).
+_MACHINERY = (os.path.dirname(asyncio.__file__), selectors.__file__, os.path.dirname(__file__))
+_TURNING = ("_run_once", "run")
+_BLOCKED_STATUS = 1
+
+
+class Watchdog:
+    """Watches the running loop while entered, and until the process ends when a stop is asked for.
+
+    Args:
+        signals: those that ask for a stop; None when nobody asks by signal.
+        close_timeout: seconds for a stop, None for as long as it takes.
+
+    """
+
+    def __init__(
+        self, signals: StopSignals | None = None, close_timeout: float | None = None
+    ) -> None:
+        """Take the running loop."""
+        self._signals = signals
+        self._close_timeout = close_timeout
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._asked_at: float | None = None
+        self._is_told = False
+        self._ended = threading.Event()
+
+    def __enter__(self) -> "Watchdog":
+        threading.Thread(target=self._watch, name="casgi watchdog", daemon=True).start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._ended.set()
+
+    def _watch(self) -> None:
+        # A signal that came to this thread would not interrupt what holds up the main one.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        while not self._ended.wait(_INTERVAL):
+            now = time.monotonic()
+            self._look_at_loop(now)
+            if self._is_overdue(now):
+                self._end()
+
+    def _look_at_loop(self, now: float) -> None:
+        if self._asked_at is None:
+            self._asked_at = now
+            try:
+                self._loop.call_soon_threadsafe(self._answer)
+            except RuntimeError:  # It is closed.
+                self._ended.set()
+        elif now - self._asked_at > _BLOCKED_AFTER and not self._is_told:
+            self._tell(now - self._asked_at)
+
+    def _answer(self) -> None:
+        if self._is_told and self._asked_at is not None:
+            seconds = time.monotonic() - self._asked_at
+            logger.warning("The event loop goes on, after %.1f s", seconds)
+        self._asked_at, self._is_told = None, False
+
+    def _tell(self, seconds: float) -> None:
+        frames = application_frames(thread_frames(self._thread))
+        if not frames:
+            return
+        self._is_told = True
+        logger.warning(
+            "The event loop has been blocked for %.1f s, so that nobody else is served:"
+            " await what waits, and give what computes to a thread. It is at\n%s",
+            seconds,
+            format_frames(frames),
+        )
+
+    def _is_overdue(self, now: float) -> bool:
+        if self._signals is None or self._signals.first_at is None:
+            return False
+        if self._signals.second_at is not None and now - self._signals.second_at > _LAST_STEPS:
+            return True
+        timeout = self._close_timeout
+        return timeout is not None and now - self._signals.first_at > timeout + _LAST_STEPS
+
+    def _end(self) -> None:
+        """End a process that does not end by itself."""
+        frames = application_frames(thread_frames(self._thread))
+        if frames:
+            logger.error("Exiting, though the event loop is at\n%s", format_frames(frames))
+        exit_now(self._loop, _BLOCKED_STATUS)
+
+
+def application_frames(frames: list[FrameType]) -> list[FrameType]:
+    """Return those from the application's first on; none when the loop only waits."""
+    names = [frame.f_code.co_name if _is_machinery(frame) else "" for frame in frames]
+    turning = next((name for name in _TURNING if name in names), None)
+    if turning is None:
+        return []
+    place = names.index(turning) + 1
+    while place < len(frames) and names[place]:
+        place += 1
+    return frames[place:]
+
+
+def _is_machinery(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_MACHINERY)
+
+
+def exit_now(loop: asyncio.AbstractEventLoop | None, code: int) -> None:
+    """Say what keeps the process, and end it."""
+    # Whoever holds the log's lock, or does not read what is written, must not keep it either.
+    saying = threading.Thread(target=_say_what_is_left, args=[loop], daemon=True)
+    saying.start()
+    saying.join(_TIME_TO_SAY)
+    os._exit(code)
+
+
+def _say_what_is_left(loop: asyncio.AbstractEventLoop | None) -> None:
+    saying = threading.current_thread()
+    threads = [
+        thread
+        for thread in threading.enumerate()
+        if not thread.daemon and thread not in (threading.main_thread(), saying)
+    ]
+    tasks = asyncio.all_tasks(loop) if loop is not None else set()
+    log_left(tasks, threads)
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()

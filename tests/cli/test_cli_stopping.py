@@ -1,0 +1,193 @@
+"""A stop comes to its end whatever the application does, and says what it waits for."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from casgi_process import DEADLINE, PROJECT, CasgiProcess, environment
+
+from casgi import stopping
+from casgi.stopping import Stopping
+
+REQUEST = b"GET /report/ HTTP/1.1\r\nHost: x\r\n\r\n"
+SOON = ("--application-close-timeout", "0.2")
+NO_LIMIT = ("--application-close-timeout", "-1")
+
+
+@pytest.fixture
+def client() -> Iterator[socket.socket]:
+    with socket.socket() as made:
+        made.settimeout(DEADLINE)
+        yield made
+
+
+def send_request(client: socket.socket, process: CasgiProcess) -> None:
+    """Send a request to an application that then says that it has it."""
+    client.connect(("127.0.0.1", process.port()))
+    client.sendall(REQUEST)
+    process.stdout.wait_for("^request$")
+
+
+def test_first_signal_says_what_is_waited_for_and_what_a_second_does(casgi, client):
+    process = casgi("-p", "0", "served:endless")
+    send_request(client, process)
+    process.signal(signal.SIGINT)
+    process.stderr.wait_for(
+        r"Waiting up to \S+ s for 1 connections and 1 application tasks: GET /report/;"
+        r" a second Ctrl-C or SIGTERM ends them now$"
+    )
+    process.signal(signal.SIGINT)
+    assert process.wait() == 0
+
+
+def test_nothing_is_said_when_nothing_is_waited_for(casgi):
+    process = casgi("-p", "0", "served:with_lifespan")
+    process.port()
+    assert process.stop() == 0
+    assert not [line for line in process.stderr.lines() if "Waiting" in line]
+
+
+def test_one_time_for_all(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(stopping.time, "monotonic", lambda: now[0])
+    stop = Stopping(10.0, None)  # type: ignore[arg-type]
+    assert stop.seconds_left() == 10.0
+    now[0] += 8
+    assert stop.seconds_left(1.0) == 2.0
+    now[0] += 8
+    assert stop.seconds_left() == 0
+    assert stop.seconds_left(1.0) == 1.0
+    assert Stopping(None, None).seconds_left() is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("application", ["stopped:computing", "served:blocking"])
+def test_signal_ends_a_handler_that_never_awaits(casgi, client, application):
+    process = casgi("-p", "0", *SOON, application)
+    send_request(client, process)
+    process.signal(signal.SIGTERM)
+    assert process.wait() == 1
+    name = application.partition(":")[2]
+    process.stderr.wait_for("ERROR .*Exiting, though the event loop is at$")
+    process.stderr.wait_for(rf"File .*, line \d+, in {name}$")
+
+
+@pytest.mark.parametrize("application", ["stopped:computing", "served:blocking"])
+def test_two_signals_end_a_handler_that_never_awaits_without_a_time_limit(
+    casgi, client, application
+):
+    process = casgi("-p", "0", *NO_LIMIT, application)
+    send_request(client, process)
+    process.signal(signal.SIGINT)
+    process.signal(signal.SIGTERM)  # Not the same: two of one kind at once may count as one.
+    assert process.wait() == 1
+
+
+def test_task_that_cannot_be_cancelled_is_named_and_left(casgi, get):
+    process = casgi("-p", "0", *SOON, "stopped:leaving_a_task")
+    assert get(process.port()) == "started"
+    assert process.stop() == 0
+    process.stderr.wait_for("without waiting for task the one that is left, which goes on though")
+    process.stderr.wait_for("await asyncio.sleep.1000.$")
+
+
+def test_code_that_blocks_the_loop_is_named_once(casgi, get):
+    process = casgi("-p", "0", "stopped:blocking_for_a_while")
+    assert get(process.port()) == "at last"
+    process.stderr.wait_for(r"event loop goes on, after \d")
+    assert process.stop() == 0
+    lines = process.stderr.lines()
+    told = [i for i, line in enumerate(lines) if "event loop has been blocked" in line]
+    assert len(told) == 1
+    # The innermost line is what is to be found, and no frame of the server's stands before it.
+    assert re.search(r"in blocking_for_a_while$", lines[told[0] + 1])
+    assert "time.sleep(3)" in lines[told[0] + 2]
+
+
+# --- In a container ---
+
+
+@pytest.fixture
+def first_process() -> Iterator[list[subprocess.Popen[str]]]:
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout
+        process.stdout.close()
+
+
+def start_as_first_process(
+    started: list[subprocess.Popen[str]], *arguments: str
+) -> tuple[int, int, subprocess.Popen[str]]:
+    """Start casgi as PID 1 of a namespace; return its PID here, its port, and who started it."""
+    unshare = shutil.which("unshare")
+    assert unshare is not None
+    command = [unshare, "--pid", "--fork", "--kill-child"]
+    if os.getuid() != 0:
+        command += ["--user", "--map-root-user"]
+    if subprocess.run([*command, "true"], capture_output=True).returncode != 0:
+        pytest.skip("no namespace of processes can be made here")
+    process = subprocess.Popen(
+        [*command, sys.executable, "-m", "casgi", "-p", "0", *arguments],
+        cwd=PROJECT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    started.append(process)
+    assert process.stdout
+    port = 0
+    for line in process.stdout:
+        if match := re.search(r"Listening on TCP address .*:(\d+)$", line):
+            port = int(match[1])
+            break
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return int(children[0]), port, process
+
+
+def wait_for_request(process: subprocess.Popen[str]) -> None:
+    assert process.stdout
+    for line in process.stdout:
+        if line.strip() == "request":
+            return
+    raise AssertionError("the process has ended")
+
+
+def test_first_process_ends_though_a_handler_never_awaits(first_process, client):
+    pid, port, process = start_as_first_process(first_process, *SOON, "stopped:computing")
+    client.connect(("127.0.0.1", port))
+    client.sendall(REQUEST)
+    wait_for_request(process)
+    os.kill(pid, signal.SIGTERM)
+    assert process.wait(DEADLINE) == 1
+
+
+def test_first_process_ends_at_a_second_signal(first_process, client):
+    pid, port, process = start_as_first_process(first_process, *NO_LIMIT, "stopped:computing")
+    client.connect(("127.0.0.1", port))
+    client.sendall(REQUEST)
+    wait_for_request(process)
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + DEADLINE
+    while process.poll() is None and time.monotonic() < deadline:
+        # A second one counts for a blocked loop only some time after the first.
+        time.sleep(0.5)
+        if process.poll() is None:
+            os.kill(pid, signal.SIGINT)
+    assert process.wait(DEADLINE) in (1, 128 + signal.SIGINT)
+
+
+def test_first_process_stops_in_order(first_process):
+    pid, _, process = start_as_first_process(first_process, "served:with_lifespan")
+    os.kill(pid, signal.SIGTERM)
+    assert process.wait(DEADLINE) == 0
