@@ -9,7 +9,9 @@ enum {
     /* What an idle connection may keep: the heads of nearly all requests fit. */
     KEPT_CAPACITY = 4096,
     /* Memory taken at once, before the head's size is known. */
-    EXPECTED_SIZE = 1024
+    EXPECTED_SIZE = 1024,
+    /* The first byte of a TLS connection: a record of this type (RFC 8446 section 5.1). */
+    TLS_HANDSHAKE = 0x16
 };
 
 /* Looks at the method as it comes in, so that bytes of another protocol (TLS, say) are refused at
@@ -25,6 +27,10 @@ static struct http1_refusal scan_method(struct http1_head *head) {
                 return http1_refuse(400, "CR without LF");
             }
             return HTTP1_ACCEPTED;
+        } else if (i == 0 && line[0] == TLS_HANDSHAKE) {
+            return http1_refuse(400,
+                                "TLS (https:// or wss://) on a port for plain HTTP: use http:// or "
+                                "ws://, or have a proxy in front speak TLS");
         } else if (!header_is_token(slice_of(line + i, 1))) {
             return http1_refuse(400, "method is not a token");
         }

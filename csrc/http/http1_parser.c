@@ -4,8 +4,8 @@
  *   IDLE --first byte--> HEAD --empty line--> BODY --last byte--> COMPLETE --next--> IDLE
  *   IDLE, HEAD, BODY --refused--> FAILED
  *
- * llhttp sees the whole head at once, when all its lines are there, with "/" in place of the
- * request-target: the target's rules are request_target's, which takes UTF-8. It sees the body as
+ * llhttp sees the whole head at once, when all its lines are there, with a request line of ours:
+ * the rules for method and target are http1_rules' and request_target's. It sees the body as
  * it comes, but not the trailers: among them it would obey a Content-Length. */
 #include "http/http1_parser.h"
 
@@ -155,14 +155,13 @@ static llhttp_errno_t execute(struct http1_parser *parser, struct slice bytes) {
     return llhttp_execute(&parser->llhttp, bytes.data, bytes.length);
 }
 
-/* Method and version are known to be well-formed, so that llhttp objects only to a method that it
- * has not in its table. */
-static bool is_method_known(struct http1_parser *parser) {
-    struct slice method = parser->request.method;
-    return execute(parser, slice_of(method.data, method.length + 1)) == HPE_OK &&
-           execute(parser, parser->request.version_minor == 0
-                               ? SLICE_LITERAL("/ HTTP/1.0\r\n")
-                               : SLICE_LITERAL("/ HTTP/1.1\r\n")) == HPE_OK;
+/* The request line as llhttp is shown it. Its method is not the request's: which ones there are is
+ * for the rules to say, while llhttp's table ends where its version did. Of all methods only
+ * CONNECT, which the rules refuse, has a say in where a request ends (RFC 9112 section 6.3), so
+ * that llhttp reads the same body behind any other. */
+static struct slice shown_request_line(const struct http1_parser *parser) {
+    return parser->request.version_minor == 0 ? SLICE_LITERAL("POST / HTTP/1.0\r\n")
+                                              : SLICE_LITERAL("POST / HTTP/1.1\r\n");
 }
 
 /* Returns 0, or not 0 when the parser has failed. */
@@ -178,10 +177,10 @@ static int parse_head(struct http1_parser *parser) {
         .headers = parser->fields,
     };
     llhttp_reset(&parser->llhttp);
-    if (!is_method_known(parser)) {
-        return fail(parser, http1_refuse(501, "unknown method"));
+    llhttp_errno_t error = execute(parser, shown_request_line(parser));
+    if (error == HPE_OK) {
+        error = execute(parser, http1_head_fields(&parser->head));
     }
-    llhttp_errno_t error = execute(parser, http1_head_fields(&parser->head));
     if (parser->state == HTTP1_PARSER_FAILED) {
         return HPE_USER;
     }

@@ -4,9 +4,9 @@
  * It stops behind each request, so that pipelined requests wait in their bytes until the one before
  * has been answered. What llhttp lets pass and RFC 9112 or the advisories of other servers forbid
  * is refused here, with the HTTP status to answer: 400 for anything malformed, 414 and 431 for
- * sizes, 417 for an unknown Expect, 501 for an unknown method or transfer coding, 505 for a version
- * other than 1.0 and 1.1, 503 when there is no memory. The events do not depend on how the bytes
- * were cut, except that a body comes in as many pieces as it likes. */
+ * sizes, 417 for an unknown Expect, 501 for a method that is none or a transfer coding, 505 for a
+ * version other than 1.0 and 1.1, 503 when there is no memory. The events do not depend on how the
+ * bytes were cut, except that a body comes in as many pieces as it likes. */
 #ifndef CASGI_HTTP_HTTP1_PARSER_H
 #define CASGI_HTTP_HTTP1_PARSER_H
 

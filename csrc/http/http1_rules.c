@@ -150,13 +150,29 @@ static void set_facts(const struct findings *found, struct http_request_head *re
     request->upgrades_websocket = found->upgrade && found->websocket;
 }
 
+/* Upper-case letters and dashes, as all registered methods. ASGI's are upper case: "delete" would
+ * become DELETE in an application behind a proxy that has forbidden only that. Not 405, which names
+ * what the target's resource allows: a tunnel has no resource here (RFC 9110 section 9.1), and PRI
+ * is the first word of HTTP/2 (RFC 9113 section 3.4). */
+static struct http1_refusal check_method(struct slice method) {
+    for (size_t i = 0; i < method.length; i++) {
+        if ((method.data[i] < 'A' || method.data[i] > 'Z') && (method.data[i] != '-' || i == 0)) {
+            return http1_refuse(501, "unknown method");
+        }
+    }
+    if (slice_equals(method, SLICE_LITERAL("CONNECT"))) {
+        return http1_refuse(501, "CONNECT is not implemented");
+    }
+    return slice_equals(method, SLICE_LITERAL("PRI")) ? http1_refuse(501, "unknown method")
+                                                      : HTTP1_ACCEPTED;
+}
+
 struct http1_refusal http1_rules_apply(struct http_request_head *request) {
     struct findings found = {0};
     request->content_length = -1;
-    /* Not 405: that names what the target's resource allows, and a tunnel has no resource here (RFC
-     * 9110 section 9.1). */
-    if (slice_equals(request->method, SLICE_LITERAL("CONNECT"))) {
-        return http1_refuse(501, "CONNECT is not implemented");
+    struct http1_refusal refusal = check_method(request->method);
+    if (refusal.status != 0) {
+        return refusal;
     }
     if (!request_target_split(request)) {
         return http1_refuse(400, "bad request target");
@@ -166,7 +182,7 @@ struct http1_refusal http1_rules_apply(struct http_request_head *request) {
             return http1_refuse(400, "bad header value");
         }
     }
-    struct http1_refusal refusal = check_framing(&found, request);
+    refusal = check_framing(&found, request);
     if (refusal.status == 0) {
         refusal = check_fields(&found, request);
     }

@@ -18,7 +18,7 @@ struct http_header {
 };
 
 struct http_request_head {
-    struct slice method;    /* as sent; one that llhttp knows, all of which are upper case */
+    struct slice method;    /* as sent: upper-case letters and dashes */
     struct slice target;    /* request-target as sent */
     struct slice path;      /* its path, still percent-encoded; "*" for OPTIONS * */
     struct slice query;     /* behind '?', without it */

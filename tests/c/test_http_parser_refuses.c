@@ -158,11 +158,15 @@ static const struct refused hosts[] = {
 };
 
 static const struct refused request_lines[] = {
-    {"unknown method", 501, LINE("FOO / HTTP/1.1")},
     {"method in lower case", 501, LINE("get / HTTP/1.1")},
-    {"known method and more", 501, LINE("GETX / HTTP/1.1")},
-    {"unknown method of one letter", 501, LINE("! / HTTP/1.1")},
-    {"method of RTSP", 501, LINE("DESCRIBE / HTTP/1.1")},
+    {"method in mixed case", 501, LINE("Get / HTTP/1.1")},
+    {"method with a digit", 501, LINE("GET2 / HTTP/1.1")},
+    {"method of one mark", 501, LINE("! / HTTP/1.1")},
+    {"method that begins with a dash", 501, LINE("-GET / HTTP/1.1")},
+    {"PRI in HTTP/1.1", 501, LINE("PRI / HTTP/1.1")},
+    {"PRI with an asterisk", 501, LINE("PRI * HTTP/1.1")},
+    {"CONNECT with a body", 501,
+     SLICE_LITERAL("CONNECT a:80 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")},
     {"CONNECT", 501, LINE("CONNECT a:80 HTTP/1.1")},
     {"CONNECT with a path", 501, LINE("CONNECT / HTTP/1.1")},
     {"method that is no token", 400, LINE("GE{T / HTTP/1.1")},
