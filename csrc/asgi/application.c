@@ -28,12 +28,13 @@ static void on_idle(void *owner) {
     bridge->on_idle(bridge->owner);
 }
 
-static void on_refused(void *owner, struct connection *Py_UNUSED(connection), int http_status,
+static void on_refused(void *owner, const struct address *client, int http_status,
                        const char *reason) {
+    const char *host = client->family == ADDRESS_NONE ? "unknown" : client->host;
     PyObject *message =
-        http_status == 0
-            ? PyUnicode_FromFormat("Refused a TLS handshake: %s", reason)
-            : PyUnicode_FromFormat("Refused an invalid request with %d: %s", http_status, reason);
+        http_status == 0 ? PyUnicode_FromFormat("Refused a TLS handshake of %s: %s", host, reason)
+                         : PyUnicode_FromFormat("Refused an invalid request of %s with %d: %s",
+                                                host, http_status, reason);
     bridge_log(owner, "info", message, NULL);
     Py_XDECREF(message);
 }

@@ -11,6 +11,7 @@
 #include "base/slice.h"
 #include "server/slow_consumer.h"
 
+struct address;
 struct exchange;
 struct websocket;
 struct connection;
@@ -28,9 +29,9 @@ struct application_events {
     void (*on_connection_end)(void *application, struct connection *connection);
     /* A connection was closed and it was the last. */
     void (*on_idle)(void *application);
-    /* A request that failed before the application saw it: for the log; `reason` is static. Without
-     * a status (0) there was not even a handshake. */
-    void (*on_refused)(void *application, struct connection *connection, int http_status,
+    /* A request, the opening handshake of a WebSocket, or one of TLS (a status of 0) that is
+     * refused before the application sees it: for the log. `reason` is static. */
+    void (*on_refused)(void *application, const struct address *client, int http_status,
                        const char *reason);
 };
 

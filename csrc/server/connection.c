@@ -33,7 +33,7 @@ static void report_failure(struct connection *connection) {
     const struct server *server = connection->server;
     const char *failure = connection->stream->failure;
     if (failure != NULL) {
-        server->application->on_refused(server->owner, connection, 0, failure);
+        server->application->on_refused(server->owner, connection_peer(connection), 0, failure);
     }
 }
 

@@ -74,12 +74,6 @@ static void begin_exchange(struct http1_connection *http1, const struct http_req
     http1->body_remaining = !head->has_body ? 0 : head->is_chunked ? -1 : head->content_length;
 }
 
-/* Answers what never became a request. */
-static void answer_no_request(struct http1_connection *http1, int status, struct slice text) {
-    begin_exchange(http1, &NO_REQUEST);
-    exchange_answer(&http1->exchange, status, text, NULL);
-}
-
 static void on_head(void *owner, const struct http_request_head *head) {
     struct http1_connection *http1 = owner;
     struct server *server = http1->connection->server;
@@ -136,22 +130,23 @@ static void report_disconnect(struct http1_connection *http1) {
 /* The bytes are no HTTP: answers with the parser's status, as far as an answer can still be told
  * from what was sent before. */
 static void refuse(struct http1_connection *http1) {
+    struct exchange *exchange = &http1->exchange;
     struct server *server = http1->connection->server;
     int status = http1_parser_error_status(http1->parser);
     const char *reason = http1_parser_error_reason(http1->parser);
-    server->application->on_refused(server->owner, http1->connection, status, reason);
-    bool had_request = exchange_is_active(&http1->exchange);
+    server->application->on_refused(server->owner, exchange_client(exchange), status, reason);
+    bool had_request = exchange_is_active(exchange);
     report_disconnect(http1);
     if (!http1_is_usable(http1)) {
         return;
     }
-    struct slice text = slice_of(reason, strlen(reason));
     if (!had_request) {
-        answer_no_request(http1, status, text);
-    } else if (http1->exchange.state == EXCHANGE_WAITING) {
-        exchange_answer(&http1->exchange, status, text, NULL);
+        begin_exchange(http1, &NO_REQUEST);
+    }
+    if (exchange->state == EXCHANGE_WAITING) {
+        exchange_answer(exchange, status, slice_of(reason, strlen(reason)), NULL);
     } else {
-        exchange_abort(&http1->exchange);
+        exchange_abort(exchange);
     }
 }
 
@@ -297,7 +292,8 @@ static void on_timeout(void *protocol) {
         break;
     case HTTP1_HEAD:
         if (http1_reads(http1, HTTP1_PARSER_HEAD)) {
-            answer_no_request(http1, 408, SLICE_LITERAL("Request Timeout"));
+            begin_exchange(http1, &NO_REQUEST);
+            exchange_answer(&http1->exchange, 408, SLICE_LITERAL("Request Timeout"), NULL);
             break;
         } /* fall through */
     case HTTP1_IDLE:

@@ -21,39 +21,41 @@ static struct slice only_value(const struct http_request_head *head, struct slic
     return count == 1 ? value : SLICE_EMPTY;
 }
 
-/* Returns the key of a handshake that can be answered; one of length 0 when it was refused. */
-static struct slice check(struct exchange *exchange) {
-    const struct http_request_head *head = exchange->request;
-    bool is_get = slice_equals(head->method, SLICE_LITERAL("GET"));
-    if (!is_get || head->has_body || (head->version_major == 1 && head->version_minor == 0)) {
-        exchange_answer(exchange, 400,
-                        SLICE_LITERAL("A WebSocket begins with GET on HTTP/1.1, without a body "
-                                      "(RFC 6455 section 4.1)."),
-                        NULL);
-        return SLICE_EMPTY;
+/* Returns why a handshake can not be answered (static), and the status to say so with; NULL when it
+ * can. */
+static const char *find_fault(const struct http_request_head *head, int *status) {
+    *status = 400;
+    if (head->version_major == 1 && head->version_minor == 0) {
+        return "A WebSocket begins in HTTP/1.1, and this came in HTTP/1.0: a proxy in front has to "
+               "pass handshakes on in HTTP/1.1 (nginx: proxy_http_version 1.1).";
+    }
+    if (!slice_equals(head->method, SLICE_LITERAL("GET")) || head->has_body) {
+        return "A WebSocket begins with GET, without a body (RFC 6455 section 4.1).";
     }
     if (!ws_handshake_version_is_supported(
             only_value(head, SLICE_LITERAL("sec-websocket-version")))) {
-        struct http_header version = {SLICE_LITERAL("sec-websocket-version"), SLICE_LITERAL("13")};
-        exchange_answer(exchange, 426,
-                        SLICE_LITERAL("This server speaks WebSocket version 13 only (RFC 6455)."),
-                        &version);
-        return SLICE_EMPTY;
+        *status = 426;
+        return "This server speaks WebSocket version 13 only (RFC 6455).";
     }
-    struct slice key = only_value(head, SLICE_LITERAL("sec-websocket-key"));
-    if (!ws_handshake_key_is_valid(key)) {
-        exchange_answer(exchange, 400,
-                        SLICE_LITERAL("Sec-WebSocket-Key must be the base64 of 16 bytes "
-                                      "(RFC 6455 section 4.1)."),
-                        NULL);
-        return SLICE_EMPTY;
+    if (!ws_handshake_key_is_valid(only_value(head, SLICE_LITERAL("sec-websocket-key")))) {
+        return "Sec-WebSocket-Key must be the base64 of 16 bytes (RFC 6455 section 4.1).";
     }
-    return key;
+    return NULL;
+}
+
+static void refuse(struct server *server, struct exchange *exchange, int status,
+                   const char *reason) {
+    struct http_header version = {SLICE_LITERAL("sec-websocket-version"), SLICE_LITERAL("13")};
+    server->application->on_refused(server->owner, exchange_client(exchange), status, reason);
+    exchange_answer(exchange, status, slice_of(reason, strlen(reason)),
+                    status == 426 ? &version : NULL);
 }
 
 void websocket_offer(struct server *server, struct exchange *exchange) {
-    struct slice key = check(exchange);
-    if (key.length == 0) {
+    int status;
+    const char *fault = find_fault(exchange->request, &status);
+    if (fault != NULL) {
+        refuse(server, exchange, status, fault);
         return;
     }
     struct websocket *websocket = websocket_new(server, exchange);
@@ -61,7 +63,8 @@ void websocket_offer(struct server *server, struct exchange *exchange) {
         exchange_answer(exchange, 503, SLICE_EMPTY, NULL);
         return;
     }
-    ws_handshake_accept(key, websocket->accept);
+    ws_handshake_accept(only_value(exchange->request, SLICE_LITERAL("sec-websocket-key")),
+                        websocket->accept);
     websocket_log_event(websocket, ACCESS_WSCONNECTING);
     if (server->application->on_websocket(server->owner, websocket) != STATUS_OK) {
         (void)websocket_deny(websocket, 500);

@@ -42,10 +42,10 @@ static inline void script_on_idle(void *application) {
     record_add(&((struct server_script *)application)->record, "idle;");
 }
 
-static inline void script_on_refused(void *application, struct connection *connection, int status,
+static inline void script_on_refused(void *application, const struct address *client, int status,
                                      const char *reason) {
-    (void)connection;
-    record_add(&((struct server_script *)application)->record, "refused %d %s;", status, reason);
+    record_add(&((struct server_script *)application)->record, "refused %s %d %s;", client->host,
+               status, reason);
 }
 
 static const struct application_events script_application = {
