@@ -49,9 +49,10 @@ class Part:
 
     def watch(self) -> Watch:
         """Return a watch over it, as it is now."""
-        return Watch([*self._places(), *self._absent()])
+        return Watch([*self.places(), *self._absent()])
 
-    def _places(self) -> Iterator[Place]:
+    def places(self) -> Iterator[Place]:
+        """Yield where its objects are: names in modules and classes, functions of classes too."""
         for module_name, names in self.names.items():
             module = importlib.import_module(module_name)
             for name in names:
