@@ -5,6 +5,7 @@
 #include "asgi/cycle.h"
 #include "base/counters.h"
 #include "bindings/server_arguments.h"
+#include "channels/facts.h"
 #include "channels/plain.h"
 #include "loop/selector.h"
 #include "state.h"
@@ -56,7 +57,20 @@ static PyObject *drop_late_messages(PyObject *module, PyObject *receive) {
     return cycle_drop_late_messages(module_state(module), receive) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+PyDoc_STRVAR(first_broken_doc,
+             "first_broken(facts: tuple) -> int\n\nThe index of the first fact that does not hold "
+             "any more, -1 when all do.");
+
+static PyObject *first_broken(PyObject *Py_UNUSED(module), PyObject *facts) {
+    if (!PyTuple_CheckExact(facts)) {
+        return PyErr_Format(PyExc_TypeError, "facts are a tuple");
+    }
+    Py_ssize_t index = facts_first_broken(facts);
+    return index == -2 ? NULL : PyLong_FromSsize_t(index);
+}
+
 static PyMethodDef methods[] = {
+    {"first_broken", first_broken, METH_O, first_broken_doc},
     {"drop_late_messages", drop_late_messages, METH_O, drop_late_messages_doc},
     {"copy_plain", copy_plain, METH_O, copy_plain_doc},
     {"check_access_log_format", server_arguments_check_access_log_format, METH_O,

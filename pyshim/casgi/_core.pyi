@@ -263,5 +263,11 @@ def drop_late_messages(receive: Callable[[], Awaitable[dict[str, Any]]], /) -> N
     all that is sent in the current context.
     """
 
+def first_broken(facts: tuple[tuple[int, object, str, object], ...], /) -> int:
+    """Return the index of the first fact that does not hold any more, -1 when all do.
+
+    A fact is (kind, holder, name, value), see csrc/channels/facts.c.
+    """
+
 def counters() -> dict[str, int]:
     """Live objects of the core by kind; all 0 once everything is closed."""

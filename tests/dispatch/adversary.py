@@ -18,6 +18,7 @@ Journal = Counter[tuple[str, str]]
 
 PARTS = {
     "dispatch": seam.DISPATCHING,
+    "closing": seam.CLOSING,
     "sync dispatch": seam.SYNC_DISPATCHING,
     "sessions": seam.SESSIONS,
     "layer in memory": adoption.KNOWN[0].relied_on,

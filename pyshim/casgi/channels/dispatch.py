@@ -7,6 +7,7 @@ here, as long as that and all it calls are Channels' own. Any other consumer get
 """
 
 import functools
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import copy_context
 from types import MethodType
@@ -18,9 +19,9 @@ from channels.consumer import AsyncConsumer
 from casgi import _core
 from casgi.channels.database import DatabaseConnections
 from casgi.channels.presence import end_stay
-from casgi.channels.seam import Seam
-from casgi.channels.sending import innermost_send, is_sync
-from casgi.channels.sharing import plan_of
+from casgi.channels.seam import Reliance, Seam, SharedWhile
+from casgi.channels.sending import innermost_send, is_behind_sessions, is_sync
+from casgi.channels.sharing import SharingPlan, plan_of
 from casgi.channels.standing import attributes_of, consumer_of, is_own, place_of
 
 Message: TypeAlias = dict[str, Any]
@@ -55,6 +56,9 @@ class Dispatcher:
         self._verify = verify
         self._context = copy_context()  # of no consumer
         self._handler_names: dict[str, str] = {}
+        self._plans: weakref.WeakKeyDictionary[
+            SharingPlan, dict[tuple[Reliance, ...], SharedWhile]
+        ] = weakref.WeakKeyDictionary()
         self._has_ended = False
 
     def end(self) -> None:
@@ -71,18 +75,19 @@ class Dispatcher:
             _core.drop_late_messages(callables[0])
         is_known = consumer is not None and not self._has_ended
         place = place_of(callables, consumer) if is_known else None
+        base_send = attributes_of(consumer).get("base_send") if place else None
         channel = None if place is None else place[0].open(place[1])
-        cycle = None if channel is None else self._listen(channel, callables[0], consumer)
+        cycle = None if channel is None else self._listen(channel, callables[0], consumer, dispatch)
         if channel is None or cycle is None:
             return self._do_as_original(callables, dispatch, consumer)
-        if not self._verify and self._is_channels_own(dispatch):
-            return self._handle_all(cycle.next_event, consumer, channel, dispatch)
         if self._verify:
             dispatch = self._verifying(consumer, dispatch)
+        elif self._is_channels_own(dispatch):
+            return self._handle_all(cycle.next_event, consumer, channel, dispatch, base_send)
         return self._dispatch_all(cycle.next_event, consumer, channel, dispatch)
 
     def _listen(
-        self, channel: _core.Channel, receive: Receive, consumer: Any
+        self, channel: _core.Channel, receive: Receive, consumer: Any, dispatch: Dispatch
     ) -> _core.WsCycle | None:
         if not is_own(consumer, "base_send"):
             # Its class decides what sending does: neither read nor written here.
@@ -90,10 +95,11 @@ class Dispatcher:
         attributes = attributes_of(consumer)
         base_send = attributes["base_send"]
         send = innermost_send(base_send, knows_sessions=self._seam.sessions.holds())
-        if not is_sync(base_send):
+        plan = self._plan_for(consumer, attributes)
+        is_inlined = not self._verify and self._is_channels_own(dispatch)
+        if is_inlined and not is_sync(base_send):
             # The wrappers in between have nothing to do for a WebSocket, at each message.
             base_send = send
-        plan = self._plan_for(consumer, attributes)
         cycle = channel.listen(receive, send, consumer, base_send, plan)
         if cycle is not None:
             # Not before: the wrappers save the session of a consumer that answers HTTP.
@@ -101,17 +107,26 @@ class Dispatcher:
         return cycle
 
     def _plan_for(self, consumer: AsyncConsumer, attributes: dict[str, Any]) -> Any:
-        """Return the plan of shared frames for a consumer, None when it gets only events."""
+        """Return the plan of shared frames for a consumer, None when it gets only events.
+
+        It is one object for all consumers that can share a frame.
+        """
         if self._verify or "dispatch" in attributes:  # of this instance, whatever its class is
             return None
-        way = self._seam.sync_dispatch if is_sync(attributes["base_send"]) else self._seam.dispatch
-        return plan_of(type(consumer)) if way.holds() else None
+        seam, base_send = self._seam, attributes["base_send"]
+        parts = [seam.closing, seam.sync_dispatch if is_sync(base_send) else seam.dispatch]
+        if is_behind_sessions(base_send):
+            parts.append(seam.sessions)
+        plan = plan_of(type(consumer))
+        kept = self._plans.setdefault(plan, {})
+        return kept.setdefault(tuple(parts), SharedWhile(plan, tuple(parts)))
 
     def _is_channels_own(self, dispatch: object) -> bool:
         return (
             type(dispatch) is MethodType
             and dispatch.__func__ is vars(AsyncConsumer).get("dispatch")
             and self._seam.dispatch.holds()
+            and self._seam.closing.holds()
         )
 
     async def _do_as_original(
@@ -135,15 +150,24 @@ class Dispatcher:
             end_stay(consumer)
 
     async def _handle_all(
-        self, next_event: Receive, consumer: Any, channel: _core.Channel, dispatch: Dispatch
+        self,
+        next_event: Receive,
+        consumer: Any,
+        channel: _core.Channel,
+        dispatch: Dispatch,
+        base_send: Any,
     ) -> None:
         """Do what AsyncConsumer.dispatch() does, without the calls in between."""
         is_due, close_old = self._databases.is_due, self._databases.close_old
-        names, is_as_read = self._handler_names, self._seam.dispatch.holds
+        names, is_as_read = self._handler_names, self._check_for(base_send)
+        attributes = attributes_of(consumer)
+        direct_send = attributes.get("base_send")
         try:
             while True:
                 message = await next_event()
                 if not is_as_read():
+                    if attributes.get("base_send") is direct_send:
+                        attributes["base_send"] = base_send
                     await dispatch(message)
                     del message
                     continue
@@ -160,6 +184,13 @@ class Dispatcher:
         finally:
             channel.close()
             end_stay(consumer)
+
+    def _check_for(self, base_send: object) -> Callable[[], bool]:
+        """Return what tells before each message whether all that is passed by is as it was read."""
+        dispatch, sessions = self._seam.dispatch.holds, self._seam.sessions.holds
+        if not is_behind_sessions(base_send):
+            return dispatch
+        return lambda: dispatch() and sessions()
 
     def _handler_name(self, message: Message) -> str:
         name: str = channels.consumer.get_handler_name(message)

@@ -8,10 +8,15 @@ calls it, and may be anything.
 
 import importlib
 import logging
+import weakref
 from collections.abc import Iterator, Mapping
 from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
 from casgi.origin import Place, Watch, change_in
+
+if TYPE_CHECKING:
+    from casgi.channels.sharing import SharingPlan
 
 logger = logging.getLogger("casgi.channels")
 
@@ -75,18 +80,6 @@ def _functions(owner: type) -> list[str]:
     return [name for name, value in vars(owner).items() if isinstance(value, kinds)]
 
 
-_CLOSING = {
-    "channels.db": ("close_old_connections", "sync_to_async"),
-    "django.db": ("close_old_connections",),
-    "django.db.utils": ("ConnectionHandler",),
-    "django.utils.connection": ("BaseConnectionHandler.all",),
-    "django.db.backends.base.base": (
-        "BaseDatabaseWrapper.close_if_unusable_or_obsolete",
-        "BaseDatabaseWrapper.get_autocommit",
-    ),
-    "asgiref.sync": ("SyncToAsync", "sync_to_async"),
-}
-
 WAITING = Part(
     {
         "channels.consumer": ("await_many_dispatch",),
@@ -97,28 +90,43 @@ WAITING = Part(
 
 DISPATCHING = Part(
     {
-        **_CLOSING,
         "channels.consumer": (
             "AsyncConsumer.dispatch",
             "get_handler_name",
             "aclose_old_connections",
         ),
-        "channels.db": (*_CLOSING["channels.db"], "aclose_old_connections"),
+        "channels.db": ("aclose_old_connections", "close_old_connections", "sync_to_async"),
+        "django.db": ("close_old_connections",),
     }
 )
-"""What is done in the place of `AsyncConsumer.dispatch()`. Changed: that is called, and no frame
-is shared with async consumers.
+"""What is done in the place of `AsyncConsumer.dispatch()`; looked at for each message. Changed:
+that is called, and no frame is shared with async consumers.
+"""
+
+CLOSING = Part(
+    {
+        "django.db.utils": ("ConnectionHandler",),
+        "django.utils.connection": ("BaseConnectionHandler.all",),
+        "django.db.backends.base.base": (
+            "BaseDatabaseWrapper.close_if_unusable_or_obsolete",
+            "BaseDatabaseWrapper.get_autocommit",
+        ),
+        "asgiref.sync": ("SyncToAsync", "sync_to_async"),
+    }
+)
+"""What `close_old_connections()` does in a thread; looked at for each connection and each shared
+frame. Changed: as above.
 """
 
 SYNC_DISPATCHING = Part(
     {
-        **_CLOSING,
         "channels.consumer": ("SyncConsumer.dispatch", "get_handler_name", "async_to_sync"),
-        "channels.db": (*_CLOSING["channels.db"], "DatabaseSyncToAsync"),
-        "asgiref.sync": (*_CLOSING["asgiref.sync"], "AsyncToSync", "async_to_sync"),
+        "channels.db": ("DatabaseSyncToAsync", "close_old_connections"),
+        "django.db": ("close_old_connections",),
+        "asgiref.sync": ("SyncToAsync", "AsyncToSync", "async_to_sync"),
     }
 )
-"""What a shared frame to a sync consumer passes by. Changed: each gets its messages as events."""
+"""What a shared frame to a sync consumer passes by. Changed: none is shared with them."""
 
 SESSIONS = Part(
     {
@@ -174,11 +182,31 @@ class Seam:
     """All parts that dispatching relies on, while casgi serves."""
 
     def __init__(self) -> None:
-        self.dispatch = Reliance(DISPATCHING, "each message is given to Channels' dispatch")
+        every_message = "each message is given to Channels' dispatch"
+        self.dispatch = Reliance(DISPATCHING, every_message)
+        self.closing = Reliance(CLOSING, every_message)
         self.sync_dispatch = Reliance(SYNC_DISPATCHING, "sync consumers share no frames")
         self.sessions = Reliance(SESSIONS, "behind sessions no frames are shared")
 
     def sentences(self) -> list[str]:
         """Return what the first line of the log says of parts that are not relied on."""
-        parts = (self.dispatch, self.sync_dispatch, self.sessions)
+        parts = (self.dispatch, self.closing, self.sync_dispatch, self.sessions)
         return [sentence for part in parts if (sentence := part.sentence())]
+
+
+class SharedWhile:
+    """A plan of shared handlers, followed as long as all that its frames pass by is relied on.
+
+    It does not keep the plan alive.
+    """
+
+    def __init__(self, plan: "SharingPlan", parts: tuple[Reliance, ...]) -> None:
+        self._plan = weakref.ref(plan)
+        self._parts = parts
+
+    def run(self, message: dict[str, Any]) -> Any:
+        """Run the handler once, as the plan does; None: it runs for each consumer."""
+        plan = self._plan()
+        if plan is None or not all(part.holds() for part in self._parts):
+            return None
+        return plan.run(message)

@@ -21,6 +21,12 @@ def is_sync(base_send: object) -> bool:
     return type(base_send) is AsyncToSync
 
 
+def is_behind_sessions(base_send: object) -> bool:
+    """Whether Channels' session middleware has wrapped what this calls."""
+    send = vars(base_send)["awaitable"] if type(base_send) is AsyncToSync else base_send
+    return type(send) is MethodType and type(send.__self__) is InstanceSessionWrapper
+
+
 def innermost_send(base_send: object, *, knows_sessions: bool) -> Any:
     """Return what a consumer's `base_send` calls in the end, as far as it is known.
 

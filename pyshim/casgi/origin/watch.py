@@ -1,63 +1,73 @@
 """Whether some names still stand for what they stood for, functions unchanged: for hot paths.
 
-It compares identities, and of functions the code and the defaults. It knows nothing of files: a
-watch is made when `change_in` has found all to be as it should be.
+It compares identities, and of functions the code and the defaults, in C. It knows nothing of files:
+a watch is made when `change_in` has found all to be as it should be.
 """
 
-from collections.abc import Iterable, Mapping
-from types import CodeType, FunctionType, ModuleType
+from collections.abc import Iterable, Iterator
+from types import FunctionType, ModuleType
 from typing import Any, TypeAlias
+
+from casgi import _core
 
 Place: TypeAlias = tuple[ModuleType | type, str]
 """A name, and the module or class in whose namespace it is."""
-_Parts: TypeAlias = tuple[
-    FunctionType, CodeType, tuple[Any, ...] | None, dict[str, Any] | None, tuple[Any, ...]
-]
+_Fact: TypeAlias = tuple[int, object, str, object]
 
-_ABSENT = object()
+# As enum fact_kind in csrc/channels/facts.c.
+_NAME, _ABSENT, _SIZE, _CODE, _DEFAULTS, _KEYWORD_DEFAULTS = 0, 1, 2, 5, 6, 7
 
 
 class Watch:
     """What some names stand for now; a name may stand for nothing."""
 
-    __slots__ = ("_states",)
+    __slots__ = ("_facts", "_titles")
 
     def __init__(self, places: Iterable[Place]) -> None:
-        self._states = tuple(map(_state_of, places))
+        facts, titles = [], []
+        for place in places:
+            for fact in _facts_of(place):
+                facts.append(fact)
+                titles.append(_title(place))
+        self._facts = tuple(facts)
+        self._titles = titles
 
     def holds(self) -> bool:
         """Whether all is as it was when the watch was made. Calls nothing of the application's."""
-        return self.change() is None
+        return _core.first_broken(self._facts) < 0
 
     def change(self) -> str | None:
         """Return the first name that has changed, as for a log line, or None."""
-        for namespace, name, value, functions, owner in self._states:
-            if namespace.get(name, _ABSENT) is not value:
-                return f"{owner}.{name} was replaced"
-            for function, code, defaults, by_keyword, values in functions:
-                if function.__code__ is not code or function.__defaults__ is not defaults:
-                    return f"{owner}.{name} was changed"
-                if function.__kwdefaults__ is not by_keyword:
-                    return f"{owner}.{name} was changed"
-                if by_keyword and not _are_same(tuple(by_keyword.values()), values):
-                    return f"{owner}.{name} was changed"
-        return None
+        index = _core.first_broken(self._facts)
+        if index < 0:
+            return None
+        is_other = self._facts[index][0] in (_NAME, _ABSENT)
+        return f"{self._titles[index]} was {'replaced' if is_other else 'changed'}"
 
 
-def _state_of(
-    place: Place,
-) -> tuple[Mapping[str, Any], str, object, tuple[_Parts, ...], str]:
+def _facts_of(place: Place) -> Iterator[_Fact]:
     owner, name = place
-    namespace = vars(owner)
-    value = namespace.get(name, _ABSENT)
-    functions = tuple(map(_parts_of, _functions_in(value)))
-    is_class = isinstance(owner, type)
-    title = f"{owner.__module__}.{owner.__qualname__}" if is_class else owner.__name__
-    return namespace, name, value, functions, title
+    # The namespace of a class is read through the class: what vars() gives for it is no dict.
+    holder = owner if isinstance(owner, type) else vars(owner)
+    if name not in vars(owner):
+        yield _ABSENT, holder, name, None
+        return
+    value = vars(owner)[name]
+    yield _NAME, holder, name, value
+    for function in _functions_in(value):
+        by_keyword = function.__kwdefaults__
+        yield _CODE, function, "", function.__code__
+        # Defaults where there were none change nothing for who has called it until now.
+        if function.__defaults__:
+            yield _DEFAULTS, function, "", function.__defaults__
+        if by_keyword:
+            yield _KEYWORD_DEFAULTS, function, "", by_keyword
+            yield _SIZE, by_keyword, "", len(by_keyword)
+            yield from ((_NAME, by_keyword, each, value) for each, value in by_keyword.items())
 
 
-def _functions_in(value: object) -> list[FunctionType]:
-    """Return the functions of a function, method or property as it stands in a namespace."""
+def _functions_in(value: Any) -> list[FunctionType]:
+    """Return the functions of what stands in a namespace, as far as they are known."""
     match value:
         case FunctionType():
             return [value]
@@ -69,14 +79,11 @@ def _functions_in(value: object) -> list[FunctionType]:
     return []
 
 
-def _parts_of(function: FunctionType) -> _Parts:
-    """Return what of a function can be assigned or changed and has an effect."""
-    by_keyword = function.__kwdefaults__
-    values = tuple((by_keyword or {}).values())
-    return function, function.__code__, function.__defaults__, by_keyword, values
-
-
-def _are_same(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
-    return len(some) == len(others) and all(
-        one is other for one, other in zip(some, others, strict=True)
+def _title(place: Place) -> str:
+    owner, name = place
+    is_class = isinstance(owner, type)
+    return (
+        f"{owner.__module__}.{owner.__qualname__}.{name}"
+        if is_class
+        else f"{owner.__name__}.{name}"
     )

@@ -1,0 +1,99 @@
+/* Facts: what stands under a name, what code a function has, of which type an object is. They are
+ * looked at before each shared run, a hundred or more of them, so this is a loop over borrowed
+ * pointers.
+ *
+ * A fact compares identities only. It never calls what it looks at; but a namespace whose keys are
+ * no plain text may run their `__eq__`. */
+#include "channels/facts.h"
+
+/* As Kind in facts.py. */
+enum fact_kind {
+    FACT_NAME,             /* a dict, or a class's own, has this value under the name */
+    FACT_ABSENT,           /* it has nothing under the name */
+    FACT_SIZE,             /* it has so many names */
+    FACT_TYPE,             /* the object is of exactly this type */
+    FACT_MRO,              /* the class has this very MRO */
+    FACT_CODE,             /* the function has this code, */
+    FACT_DEFAULTS,         /* these defaults, */
+    FACT_KEYWORD_DEFAULTS, /* and this dict of defaults for keywords; None: it has none */
+    FACT_CELL,             /* the variable of a closure has this value */
+    FACT_ATTRIBUTES,       /* the instance has this very dict of attributes */
+};
+
+/* Returns new reference to the namespace of a dict or a class. */
+static PyObject *namespace_of(PyObject *holder) {
+    if (PyType_Check(holder)) {
+#if PY_VERSION_HEX >= 0x030C0000
+        return PyType_GetDict((PyTypeObject *)holder);
+#else
+        return Py_XNewRef(((PyTypeObject *)holder)->tp_dict);
+#endif
+    }
+    return PyDict_Check(holder) ? Py_NewRef(holder) : NULL;
+}
+
+/* 1, 0, or -1 with an exception. */
+static int name_holds(enum fact_kind kind, PyObject *holder, PyObject *name, PyObject *value) {
+    PyObject *names = namespace_of(holder);
+    int holds = 0;
+    if (names != NULL && kind == FACT_SIZE) {
+        holds = PyDict_GET_SIZE(names) == PyLong_AsSsize_t(value);
+    } else if (names != NULL) {
+        PyObject *found = PyDict_GetItemWithError(names, name);
+        holds = kind == FACT_ABSENT ? found == NULL : found == value;
+        holds = found == NULL && PyErr_Occurred() ? -1 : holds;
+    }
+    Py_XDECREF(names);
+    return holds;
+}
+
+static int is(PyObject *found, const PyObject *value) {
+    return (found == NULL ? Py_None : found) == value;
+}
+
+static int has_attributes(PyObject *instance, const PyObject *attributes) {
+    PyObject *found = PyObject_GenericGetDict(instance, NULL);
+    Py_XDECREF(found); /* the instance keeps it */
+    return found == NULL ? -1 : found == attributes;
+}
+
+static int holds(enum fact_kind kind, PyObject *holder, PyObject *name, PyObject *value) {
+    switch (kind) {
+    case FACT_NAME:
+    case FACT_ABSENT:
+    case FACT_SIZE:
+        return name_holds(kind, holder, name, value);
+    case FACT_TYPE:
+        return Py_IS_TYPE(holder, (PyTypeObject *)value);
+    case FACT_MRO:
+        return PyType_Check(holder) && ((PyTypeObject *)holder)->tp_mro == value;
+    case FACT_CODE:
+        return PyFunction_Check(holder) && PyFunction_GET_CODE(holder) == value;
+    case FACT_DEFAULTS:
+        return PyFunction_Check(holder) && is(PyFunction_GET_DEFAULTS(holder), value);
+    case FACT_KEYWORD_DEFAULTS:
+        return PyFunction_Check(holder) && is(PyFunction_GET_KW_DEFAULTS(holder), value);
+    case FACT_CELL:
+        return PyCell_Check(holder) && is(PyCell_GET(holder), value);
+    case FACT_ATTRIBUTES:
+        return has_attributes(holder, value);
+    }
+    return 0;
+}
+
+Py_ssize_t facts_first_broken(PyObject *facts) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(facts); i++) {
+        PyObject *fact = PyTuple_GET_ITEM(facts, i);
+        if (!PyTuple_Check(fact) || PyTuple_GET_SIZE(fact) != 4) {
+            PyErr_SetString(PyExc_TypeError, "a fact is (kind, holder, name, value)");
+            return -2;
+        }
+        long kind = PyLong_AsLong(PyTuple_GET_ITEM(fact, 0));
+        int status = holds((enum fact_kind)kind, PyTuple_GET_ITEM(fact, 1),
+                           PyTuple_GET_ITEM(fact, 2), PyTuple_GET_ITEM(fact, 3));
+        if (status != 1) {
+            return status < 0 || PyErr_Occurred() ? -2 : i;
+        }
+    }
+    return -1;
+}
