@@ -77,6 +77,7 @@ fuzz: build ## fuzz every target for a while (SECONDS=60 each)
 	@bash fuzz/run.sh $(SECONDS)
 
 screenshots: build $(VENV)/test-installed $(VENV)/browser-installed ## take the pictures of the README
+	@$(BIN)/pip install --quiet pillow
 	@PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py
 
 test-all-pythons: packages-test ## all tests on every Python of PYTHONS that is there

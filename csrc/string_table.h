@@ -6,11 +6,9 @@
 #define CASGI_STRING_TABLE_H
 
 #define MODULE_STRINGS(STRING, NAMED)                                                              \
-    STRING(_asyncio_future_blocking)                                                               \
     STRING(add_done_callback)                                                                      \
     STRING(add_reader)                                                                             \
     STRING(application)                                                                            \
-    STRING(args)                                                                                   \
     STRING(asgi)                                                                                   \
     STRING(base_send)                                                                              \
     STRING(body)                                                                                   \
@@ -20,21 +18,15 @@
     STRING(call_soon)                                                                              \
     STRING(call_soon_threadsafe)                                                                   \
     STRING(cancel)                                                                                 \
-    STRING(cancelled)                                                                              \
     STRING(client)                                                                                 \
-    STRING(close)                                                                                  \
     STRING(code)                                                                                   \
     STRING(context)                                                                                \
-    STRING(coro)                                                                                   \
-    STRING(create_future)                                                                          \
     STRING(create_task)                                                                            \
     STRING(done)                                                                                   \
     STRING(eager_start)                                                                            \
     STRING(exception)                                                                              \
     STRING(extensions)                                                                             \
-    STRING(fileno)                                                                                 \
     STRING(get_key)                                                                                \
-    STRING(get_loop)                                                                               \
     STRING(get_map)                                                                                \
     STRING(get_task_factory)                                                                       \
     STRING(group)                                                                                  \
@@ -50,31 +42,24 @@
     STRING(modify)                                                                                 \
     STRING(more_body)                                                                              \
     STRING(name)                                                                                   \
-    STRING(on_idle)                                                                                \
     STRING(path)                                                                                   \
     STRING(query_string)                                                                           \
     STRING(raw_path)                                                                               \
     STRING(reason)                                                                                 \
-    STRING(receive)                                                                                \
-    STRING(send)                                                                                   \
     STRING(remove_reader)                                                                          \
-    STRING(result)                                                                                 \
     STRING(root_path)                                                                              \
     STRING(run)                                                                                    \
     STRING(scheme)                                                                                 \
     STRING(scope)                                                                                  \
     STRING(select)                                                                                 \
     STRING(server)                                                                                 \
-    STRING(set_result)                                                                             \
     STRING(spec_version)                                                                           \
     STRING(state)                                                                                  \
     STRING(status)                                                                                 \
     STRING(subprotocol)                                                                            \
     STRING(subprotocols)                                                                           \
-    STRING(task)                                                                                   \
     STRING(text)                                                                                   \
     STRING(timeout)                                                                                \
-    STRING(trailers)                                                                               \
     STRING(type)                                                                                   \
     STRING(unregister)                                                                             \
     STRING(version)                                                                                \
@@ -83,7 +68,6 @@
     STRING(wss)                                                                                    \
     NAMED(on_task_done, "_on_task_done")                                                           \
     NAMED(get_method, "GET")                                                                       \
-    NAMED(empty, "")                                                                               \
     NAMED(register_, "register")                                                                   \
     NAMED(http_1_0, "1.0")                                                                         \
     NAMED(http_1_1, "1.1")                                                                         \

@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -59,11 +60,11 @@ def server(
 
 @pytest.fixture
 def new_person(server: ChatServer, browser: Browser) -> Iterator[NewPerson]:
-    """Make people; the test fails when a script of theirs raised an error."""
+    """Make people, with options for their browser; a script that raises an error fails the test."""
     people: list[Person] = []
 
-    def make(name: str) -> Person:
-        person = Person(browser.new_context(), server.url, name)
+    def make(name: str, **options: Any) -> Person:
+        person = Person(browser.new_context(**options), server.url, name)
         people.append(person)
         return person
 

@@ -97,4 +97,4 @@ class Person:
         expect(self.bubbles(within).filter(has_text=text)).to_have_count(1)
 
 
-NewPerson = Callable[[str], Person]
+NewPerson = Callable[..., Person]

@@ -179,8 +179,8 @@ def leaving_a_slow_view(site: Site) -> Any:
     key = new_key()
     with site.connect() as client:
         client.send(request(f"/slow/{key}/"))
-        client.is_silent(0.2)
-    return site.journal(key)
+        site.journal(key)
+    return site.journal(key, 2)
 
 
 @check

@@ -13,13 +13,18 @@ from support.server import Serve
 
 
 def assert_timed_out(client: RawClient) -> None:
-    """Check that the server closes, perhaps with a 408 before."""
-    rest = client.read_to_end()
-    assert rest == b"" or rest.startswith(b"HTTP/1.1 408 "), rest
+    """Check that the server answers what it has of a head with 408, and closes."""
+    assert client.read_response().status == 408
+    client.assert_closed()
+
+
+def test_connection_on_which_nothing_comes(serve: Serve) -> None:
+    with serve(hello, header_timeout=0.3).connect() as client:
+        client.assert_closed()
 
 
 @pytest.mark.parametrize(
-    "sent", [b"", b"G", b"GET / HTTP/1.1\r\n", request()[:-2]], ids=["none", "byte", "line", "head"]
+    "sent", [b"G", b"GET / HTTP/1.1\r\n", request()[:-2]], ids=["byte", "line", "head"]
 )
 def test_head_that_does_not_come(serve: Serve, sent: bytes) -> None:
     with serve(hello, header_timeout=0.3).connect() as client:
@@ -75,11 +80,11 @@ def test_idle_connection_is_closed(serve: Serve) -> None:
 
 
 def test_idle_time_begins_anew_with_each_request(serve: Serve) -> None:
-    with serve(hello, keep_alive_timeout=1.0).connect() as client:
+    with serve(hello, keep_alive_timeout=2.0).connect() as client:
         for _ in range(5):
             client.send(request())
             assert client.read_response().status == 200
-            assert client.is_silent(0.4)
+            assert client.is_silent(0.5)
         client.assert_closed()
 
 

@@ -61,17 +61,17 @@ def test_peer_that_answers_no_ping(serve: Serve) -> None:
         client.read_to_end()
         disconnect = journal.next()
     assert disconnect["type"] == "websocket.disconnect"
-    assert disconnect["code"] in (1006, 1011)
+    assert disconnect["code"] == 1006
     server.wait_idle()
 
 
 def test_wrong_pong_is_no_silence(serve: Serve) -> None:
     """Any sign of life counts: a peer that talks is not cut off for a pong that is late."""
     with serve(echo_websocket, ping_interval=0.2, ping_timeout=0.4).websocket() as client:
-        for number in range(15):
+        for number in range(5):
+            assert client.read_frame().opcode == PING
             client.send_text(str(number))
             assert client.read_text() == str(number)
-            client.is_silent(0.1)
 
 
 def test_no_pings_when_turned_off(serve: Serve) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
-from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.urls import reverse_lazy
 from django.views.generic import CreateView
@@ -20,16 +21,12 @@ class SignUpForm(UserCreationForm):
         super().__init__(*arguments, label_suffix="", **options)
         name = self.fields["username"]
         name.widget.attrs["maxlength"] = NAME_LENGTH
+        name.validators.append(
+            MaxLengthValidator(NAME_LENGTH, f"The name is longer than {NAME_LENGTH} characters.")
+        )
         name.help_text = f"Up to {NAME_LENGTH} letters, digits and @ . + - _"
         self.fields["password1"].help_text = "At least 8 characters, and not a common password."
         self.fields["password2"].help_text = ""
-
-    def clean_username(self) -> str:
-        """Refuse long names."""
-        name: str = super().clean_username()
-        if len(name) > NAME_LENGTH:
-            raise ValidationError(f"The name is longer than {NAME_LENGTH} characters.")
-        return name
 
 
 class SignUpView(CreateView):
@@ -41,6 +38,12 @@ class SignUpView(CreateView):
 
     def form_valid(self, form: SignUpForm) -> HttpResponse:
         """Log the new user in, so that the next page is the chat."""
-        response = super().form_valid(form)
+        try:
+            with transaction.atomic():
+                response = super().form_valid(form)
+        except IntegrityError:
+            # Somebody took the name after the form had looked.
+            form.add_error("username", "A user with that username already exists.")
+            return self.form_invalid(form)
         login(self.request, self.object)
         return response

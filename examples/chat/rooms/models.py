@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 
 from project.messages import NAME_LENGTH, TEXT_LENGTH, clean_text
+from rooms.names import ROOM_LENGTH
 
 HISTORY_LENGTH = 50
 
@@ -23,7 +24,7 @@ class RoomMessageQuerySet(models.QuerySet["RoomMessage"]):
 class RoomMessage(models.Model):
     """One message, kept so that late comers and polling readers can have it."""
 
-    room = models.CharField(max_length=40)
+    room = models.CharField(max_length=ROOM_LENGTH)
     author = models.CharField(max_length=NAME_LENGTH)
     guest = models.BooleanField()
     text = models.CharField(max_length=TEXT_LENGTH)

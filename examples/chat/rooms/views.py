@@ -3,10 +3,13 @@
 from typing import Any
 
 from django.db.models import Count, Max
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.generic import TemplateView
 
 from project.messages import NAME_LENGTH, TEXT_LENGTH
 from rooms.models import RoomMessage
+from rooms.names import ROOM_LENGTH, room_name
 
 LISTED_ROOMS = 12
 SUGGESTED_ROOM = "lobby"
@@ -17,6 +20,15 @@ class LobbyView(TemplateView):
 
     template_name = "rooms/lobby.html"
 
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Lead to the room that the form asks for, if that is one."""
+        asked = request.GET.get("room")
+        if asked is None:
+            return super().get(request, **kwargs)
+        if room := room_name(asked):
+            return redirect("rooms:room", room)
+        return super().get(request, error="Use at least one letter or digit.", asked=asked)
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the rooms that were written in last."""
         rooms = RoomMessage.objects.values("room").annotate(last=Max("id"), messages=Count("id"))
@@ -24,6 +36,7 @@ class LobbyView(TemplateView):
             rooms=rooms.order_by("-last")[:LISTED_ROOMS],
             suggested_room=SUGGESTED_ROOM,
             name_length=NAME_LENGTH,
+            room_length=ROOM_LENGTH,
             **kwargs,
         )
 

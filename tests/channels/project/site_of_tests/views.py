@@ -191,6 +191,7 @@ def thread(request):
 
 
 async def slow(request, key):
+    entries[key].append(["begun"])
     try:
         await asyncio.sleep(20)
     except asyncio.CancelledError:

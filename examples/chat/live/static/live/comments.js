@@ -2,9 +2,12 @@
 // more come than lanes can take, they wait, and when too many wait, the oldest are dropped: with
 // thousands of writers nobody can read all, and the page must not grow.
 
+import { prefersStillness } from "../js/motion.js";
+
 const CROSSING = 7_000; // milliseconds a comment needs for the width of the stage
 const LANE_HEIGHT = 44; // pixels
 const GAP = 36; // pixels between two comments in a lane
+const STANDING = 5_000; // milliseconds a comment stays where nothing shall move
 const LONGEST_QUEUE = 100;
 
 export class CommentLayer {
@@ -57,12 +60,22 @@ export class CommentLayer {
     element.textContent = text;
     element.style.top = `${lane * LANE_HEIGHT}px`;
     this.#layer.append(element);
+    const { places, duration, laneFor } = prefersStillness() ? this.#standing(element) : this.#flight(element);
+    this.#laneFreeAt[lane] = now + laneFor;
+    const frames = places.map((left) => ({ transform: `translateX(${left}px)` }));
+    element.animate(frames, { duration }).onfinish = () => element.remove();
+  }
+
+  /** Where a comment is, from its beginning to its end, and for how long it needs its lane. */
+  #flight({ offsetWidth }) {
     const width = this.#layer.clientWidth;
     const speed = width / CROSSING;
-    this.#laneFreeAt[lane] = now + (element.offsetWidth + GAP) / speed;
-    element.animate(
-      [{ transform: `translateX(${width}px)` }, { transform: `translateX(${-element.offsetWidth}px)` }],
-      { duration: (width + element.offsetWidth) / speed },
-    ).onfinish = () => element.remove();
+    const laneFor = (offsetWidth + GAP) / speed;
+    return { places: [width, -offsetWidth], duration: (width + offsetWidth) / speed, laneFor };
+  }
+
+  #standing({ offsetWidth }) {
+    const middle = Math.max(0, (this.#layer.clientWidth - offsetWidth) / 2);
+    return { places: [middle, middle], duration: STANDING, laneFor: STANDING };
   }
 }

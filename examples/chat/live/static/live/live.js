@@ -3,6 +3,7 @@
 import { Composer } from "../js/composer.js";
 import { Connection, socketAddress } from "../js/connection.js";
 import { showState } from "../js/status.js";
+import { prefersStillness } from "../js/motion.js";
 import { CommentLayer } from "./comments.js";
 import { Player } from "./player.js";
 
@@ -21,10 +22,12 @@ const handlers = {
   error: (message) => composer.showError(message.text),
 };
 
-page.querySelector("#play").addEventListener("click", ({ currentTarget }) => {
+const play = page.querySelector("#play");
+const showPlaying = () => (play.textContent = player.playing ? "Pause" : "Play");
+
+play.addEventListener("click", () => {
   player.toggle();
-  currentTarget.setAttribute("aria-pressed", String(!player.playing));
-  currentTarget.textContent = player.playing ? "Pause" : "Play";
+  showPlaying();
 });
 
 page.querySelector("#show-comments").addEventListener("change", ({ currentTarget }) => {
@@ -35,5 +38,6 @@ page.querySelector("#show-comments").addEventListener("change", ({ currentTarget
 connection.addEventListener("message", ({ detail }) => handlers[detail.message.type]?.(detail.message));
 showState(connection, page.querySelector(".status"));
 composer.follow(connection);
-player.start();
+if (!prefersStillness()) player.start();
+showPlaying();
 connection.open();

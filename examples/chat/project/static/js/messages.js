@@ -77,7 +77,13 @@ export class MessageList {
 function bubble(message) {
   const element = document.createElement("div");
   element.className = "bubble";
-  element.append(author(message), part("p", message.text), time(message.created));
+  element.append(author(message), spoken(message.text), time(message.created));
+  return element;
+}
+
+function spoken(text) {
+  const element = part("p", text);
+  element.dir = "auto"; // the text says which way it is written
   return element;
 }
 
