@@ -12,32 +12,28 @@ bool group_message_is(struct bridge *bridge, PyObject *type) {
            message_is(type, strings->websocket_group_discard);
 }
 
-/* Returns new frame with the message's text or bytes, or NULL with an exception. */
-static struct frame *encode(struct bridge *bridge, PyObject *message) {
+/* Takes the message's text or bytes. Returns -1 with an exception. */
+static int read_payload(struct group_message *group_message, struct bridge *bridge,
+                        PyObject *message) {
     struct module_strings *strings = &bridge->state->strings;
-    PyObject *text;
+    PyObject *text = NULL;
     PyObject *bytes = NULL;
     struct slice payload;
-    struct frame *frame = NULL;
-    if (message_text(message, strings->text, &text, &payload) < 0) {
-        return NULL;
-    }
-    if (message_bytes(message, strings->bytes, &bytes) < 0) {
-        goto done;
+    if (message_text(message, strings->text, &text, &payload) < 0 ||
+        message_bytes(message, strings->bytes, &bytes) < 0) {
+        Py_XDECREF(text);
+        return -1;
     }
     if ((text == NULL) == (bytes == NULL)) {
         PyErr_SetString(PyExc_ValueError, "websocket.group.send needs either 'text' or 'bytes'");
-        goto done;
+        Py_XDECREF(text);
+        Py_XDECREF(bytes);
+        return -1;
     }
-    payload = bytes != NULL ? message_slice(bytes) : payload;
-    frame = ws_frame_new(bytes != NULL ? WS_BINARY : WS_TEXT, payload);
-    if (frame == NULL) {
-        PyErr_NoMemory();
-    }
-done:
-    Py_XDECREF(text);
-    Py_XDECREF(bytes);
-    return frame;
+    group_message->payload = bytes != NULL ? bytes : text;
+    ws_message_init(&group_message->message, bytes == NULL,
+                    bytes != NULL ? message_slice(bytes) : payload);
+    return 0;
 }
 
 static int read_send(struct group_message *group_message, struct bridge *bridge,
@@ -49,8 +45,7 @@ static int read_send(struct group_message *group_message, struct bridge *bridge,
     int includes_self = include == NULL ? 1 : PyObject_IsTrue(include);
     Py_XDECREF(include);
     group_message->includes_self = includes_self > 0;
-    group_message->frame = includes_self < 0 ? NULL : encode(bridge, message);
-    return group_message->frame == NULL ? -1 : 0;
+    return includes_self < 0 ? -1 : read_payload(group_message, bridge, message);
 }
 
 int group_message_read(struct group_message *group_message, struct bridge *bridge,
@@ -71,7 +66,7 @@ int group_message_read(struct group_message *group_message, struct bridge *bridg
 }
 
 struct delivery {
-    struct frame *frame;
+    struct ws_message *message;
     const struct websocket *except; /* NULL: to all */
 };
 
@@ -80,7 +75,7 @@ static void deliver(struct member *member, double joined, void *context) {
     const struct delivery *delivery = context;
     struct websocket *websocket = LIST_OBJECT(member, struct websocket, member);
     if (websocket != delivery->except) {
-        (void)websocket_deliver(websocket, delivery->frame);
+        (void)websocket_deliver(websocket, delivery->message);
     }
 }
 
@@ -90,13 +85,13 @@ static int join(struct groups *groups, struct slice name, struct websocket *webs
                : STATUS_CLOSED;
 }
 
-int group_message_do(const struct group_message *group_message, struct websocket *websocket) {
+int group_message_do(struct group_message *group_message, struct websocket *websocket) {
     struct groups *groups = &websocket->server->groups;
     if (websocket->state == WEBSOCKET_CONNECTING) {
         return STATUS_STATE;
     }
     if (group_message->sends) {
-        struct delivery delivery = {group_message->frame,
+        struct delivery delivery = {&group_message->message,
                                     group_message->includes_self ? NULL : websocket};
         groups_visit(groups, group_message->group, GROUPS_ALL, deliver, &delivery);
         return STATUS_OK;
@@ -109,6 +104,7 @@ int group_message_do(const struct group_message *group_message, struct websocket
 }
 
 void group_message_release(struct group_message *group_message) {
-    frame_unref(group_message->frame);
+    ws_message_release(&group_message->message);
+    Py_XDECREF(group_message->payload);
     Py_XDECREF(group_message->name);
 }

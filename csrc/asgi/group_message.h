@@ -13,7 +13,8 @@ bool group_message_is(struct bridge *bridge, PyObject *type);
 struct group_message {
     PyObject *name; /* owns the memory of `group` */
     struct slice group;
-    struct frame *frame; /* of websocket.group.send */
+    PyObject *payload; /* of websocket.group.send: owns the memory of `message` */
+    struct ws_message message;
     bool adds, sends, includes_self;
 };
 
@@ -24,7 +25,7 @@ int group_message_read(struct group_message *group_message, struct bridge *bridg
 
 /* Does what the message says for this WebSocket. STATUS_OK, STATUS_STATE before accept,
  * STATUS_CLOSED, STATUS_NO_MEMORY, STATUS_TOO_LARGE for a group too many. */
-int group_message_do(const struct group_message *group_message, struct websocket *websocket);
+int group_message_do(struct group_message *group_message, struct websocket *websocket);
 
 void group_message_release(struct group_message *group_message);
 

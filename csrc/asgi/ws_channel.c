@@ -87,6 +87,9 @@ static PyObject *poll_next(PyObject *op) {
         event = take_from(self, from_channel);
     }
     channel->phase = event != NULL ? WS_CHANNEL_HANDLING : WS_CHANNEL_WAITING;
+    if (event != NULL && from_channel && self->websocket != NULL) {
+        metrics_add(&self->websocket->server->metrics, METRIC_group_messages_consumed, 1);
+    }
     channel->is_next = event != NULL && !from_channel;
     channel->holds_event = channel->is_next && has_event(channel);
     ws_cycle_finish_close_if_done(self);
@@ -157,9 +160,13 @@ bool ws_channel_is_idle(PyObject *cycle) {
            !waiter_queue_is_empty(&self->cycle.receivers);
 }
 
-bool ws_channel_deliver(PyObject *cycle, struct frame *frame) {
-    WsCycleObject *self = (WsCycleObject *)cycle;
-    return self->websocket != NULL && websocket_deliver(self->websocket, frame);
+bool ws_channel_deliver(PyObject *cycle, struct ws_message *message) {
+    struct websocket *websocket = ((WsCycleObject *)cycle)->websocket;
+    if (websocket == NULL || !websocket_deliver(websocket, message)) {
+        return false;
+    }
+    metrics_add(&websocket->server->metrics, METRIC_group_messages_shared, 1);
+    return true;
 }
 
 static void wake(struct deferred *deferred) {

@@ -6,8 +6,8 @@
 #ifndef CASGI_ASGI_WS_CHANNEL_H
 #define CASGI_ASGI_WS_CHANNEL_H
 
-#include "base/frame.h"
 #include "state.h"
+#include "ws/ws_message.h"
 
 struct ws_channel_ops {
     /* True when take() would return one. */
@@ -51,9 +51,9 @@ PyObject *ws_channel_consumer(PyObject *cycle);
  */
 PyObject *ws_channel_scope(PyObject *cycle, PyObject *consumer);
 
-/* Puts a frame (*borrows*) into the write queue as a group's, see websocket_deliver(), and what it
- * may run. */
-bool ws_channel_deliver(PyObject *cycle, struct frame *frame);
+/* Puts a message (*borrows*) into the write queue as a group's, see websocket_deliver(), and what
+ * it may run. Returns whether it was taken. */
+bool ws_channel_deliver(PyObject *cycle, struct ws_message *message);
 
 /* The channel has an event: who waits is woken in the loop's next turn. Runs no application code.
  */

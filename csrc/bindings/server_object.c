@@ -292,17 +292,35 @@ static PyObject *get_tasks(PyObject *op, void *Py_UNUSED(closure)) {
     return PyLong_FromSize_t(((ServerObject *)op)->bridge.task_count);
 }
 
-static PyObject *get_slow_consumers(PyObject *op, void *Py_UNUSED(closure)) {
-    ServerObject *self = (ServerObject *)op;
+/* Adds a count to a dict; -1 with an exception. */
+static int put_count(PyObject *counts, const char *name, uint64_t count) {
+    PyObject *number = PyLong_FromUnsignedLongLong(count);
+    int status = number == NULL ? -1 : PyDict_SetItemString(counts, name, number);
+    Py_XDECREF(number);
+    return status;
+}
+
+static uint64_t read_metric(const ServerObject *self, enum metric kind) {
+    return self->server == NULL ? 0 : metrics_read(&self->server->metrics, kind);
+}
+
+static PyObject *metrics(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     PyObject *counts = PyDict_New();
-    for (int i = 0; counts != NULL && i < SLOW_CONSUMER_OUTCOMES; i++) {
-        PyObject *count =
-            PyLong_FromUnsignedLongLong(self->server == NULL ? 0 : self->server->slow_consumers[i]);
-        if (count == NULL ||
-            PyDict_SetItemString(counts, slow_consumer_outcome_name(i), count) < 0) {
+    for (int kind = 0; counts != NULL && kind < METRIC_COUNT; kind++) {
+        if (put_count(counts, metrics_name(kind), read_metric((ServerObject *)op, kind)) < 0) {
             Py_CLEAR(counts);
         }
-        Py_XDECREF(count);
+    }
+    return counts;
+}
+
+static PyObject *get_slow_consumers(PyObject *op, void *Py_UNUSED(closure)) {
+    PyObject *counts = PyDict_New();
+    for (int i = 0; counts != NULL && i < SLOW_CONSUMER_OUTCOMES; i++) {
+        uint64_t count = read_metric((ServerObject *)op, slow_consumer_metric(i));
+        if (put_count(counts, slow_consumer_outcome_name(i), count) < 0) {
+            Py_CLEAR(counts);
+        }
     }
     return counts;
 }
@@ -371,6 +389,8 @@ static void dealloc(PyObject *op) {
 PyDoc_STRVAR(listen_doc, "listen(fd: int, backlog: int = 2048, tls: TlsAcceptor | None = None) -> "
                          "None\n\nListens on a bound stream "
                          "socket, of which a copy is kept. Raises OSError.");
+PyDoc_STRVAR(metrics_doc, "metrics() -> dict[str, int]\n\nWhat it has done since it began, as "
+                          "counts that only grow; all 0 once it is closed.");
 PyDoc_STRVAR(stop_doc,
              "stop_listening() -> None\n\nAccepts no more connections. Can be called again.");
 PyDoc_STRVAR(shutdown_doc, "shutdown() -> None\n\nLets everything end in order: idle connections "
@@ -389,6 +409,7 @@ PyDoc_STRVAR(unfinished_doc, "unfinished() -> list[tuple[str, Task]]\n\nReturns 
 
 static PyMethodDef methods[] = {
     {"listen", listen_on, METH_VARARGS, listen_doc},
+    {"metrics", metrics, METH_NOARGS, metrics_doc},
     {"stop_listening", stop_listening, METH_NOARGS, stop_doc},
     {"shutdown", shut_down, METH_NOARGS, shutdown_doc},
     {"abort", abort_all, METH_NOARGS, abort_doc},

@@ -1,5 +1,5 @@
 /* Channels by name, and the groups they are in. Owns its channels while they are of use. Its Python
- * face is bindings/channel_table_object.c. */
+ * face is channel_table_object.c. */
 #include "channels/channel_table.h"
 
 /* --- Home --- */

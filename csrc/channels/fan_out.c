@@ -1,26 +1,25 @@
 /* A group message to all members of its group in this process.
  *
  * Each member takes one of two ways. Its consumer's class has a shareable handler for the message,
- * and the member is idle: the frames that the handler made, once for all, go straight into its
+ * and the member is idle: what the handler sent, once for all, goes straight into its
  * write queue. Or else it gets a copy of the message as an event, and its consumer handles it as
  * under any server. docs/channels.md says why no client can tell the two apart.
  *
- * Application code runs in one place, run_recipes(), which is between two walks over a list that
+ * Application code runs in one place, render(), which is between two walks over a list that
  * holds the members. */
 #include "asgi/ws_channel.h"
-#include "base/frame.h"
 #include "channels/channel_table.h"
 #include "channels/plain.h"
-#include "ws/ws_frame.h"
 
-enum { MOST_RECIPES = 16, MOST_FRAMES = 8 };
+enum { MOST_RENDERINGS = 16, MOST_MESSAGES = 8 };
 
 /* What one class of consumers makes of the message. */
-struct recipe {
+struct rendering {
     PyObject *plan;    /* of a member */
-    PyObject *methods; /* tuple of (attribute name, function) */
-    struct frame *frames[MOST_FRAMES];
-    size_t frame_count;
+    PyObject *run;     /* what the plan has given: owns `methods` and the payloads */
+    PyObject *methods; /* tuple of (attribute name, function); borrowed */
+    struct ws_message messages[MOST_MESSAGES];
+    size_t message_count;
     bool is_shared;
 };
 
@@ -28,36 +27,36 @@ struct fan_out {
     ChannelTableObject *table;
     PyObject *members; /* list of Channel */
     PyObject *message;
-    struct recipe recipes[MOST_RECIPES];
-    size_t recipe_count;
+    struct rendering renderings[MOST_RENDERINGS];
+    size_t rendering_count;
 };
 
-static struct recipe *find_recipe(struct fan_out *fan_out, const PyObject *plan) {
-    for (size_t i = 0; i < fan_out->recipe_count; i++) {
-        if (fan_out->recipes[i].plan == plan) {
-            return &fan_out->recipes[i];
+static struct rendering *find_rendering(struct fan_out *fan_out, const PyObject *plan) {
+    for (size_t i = 0; i < fan_out->rendering_count; i++) {
+        if (fan_out->renderings[i].plan == plan) {
+            return &fan_out->renderings[i];
         }
     }
     return NULL;
 }
 
-static void collect_recipes(struct fan_out *fan_out) {
+static void collect_renderings(struct fan_out *fan_out) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(fan_out->members); i++) {
         ChannelObject *channel = (ChannelObject *)PyList_GET_ITEM(fan_out->members, i);
-        if (channel->plan != NULL && fan_out->recipe_count < MOST_RECIPES &&
-            find_recipe(fan_out, channel->plan) == NULL && channel_is_idle(channel)) {
-            fan_out->recipes[fan_out->recipe_count++] =
-                (struct recipe){.plan = Py_NewRef(channel->plan)};
+        if (channel->plan != NULL && fan_out->rendering_count < MOST_RENDERINGS &&
+            find_rendering(fan_out, channel->plan) == NULL && channel_is_idle(channel)) {
+            fan_out->renderings[fan_out->rendering_count++] =
+                (struct rendering){.plan = Py_NewRef(channel->plan)};
         }
     }
 }
 
 /* --- Running the handlers --- */
 
-/* Encodes what the handler has sent. False leaves the recipe to be dropped, maybe with an
- * exception. */
-static bool encode(struct recipe *recipe, PyObject *payloads) {
-    if (!PyTuple_Check(payloads) || PyTuple_GET_SIZE(payloads) > MOST_FRAMES) {
+/* Reads what the handler has sent. False when it is not what can be shared, maybe with an exception
+ * of a text that is no Unicode. */
+static bool read_payloads(struct rendering *rendering, PyObject *payloads) {
+    if (!PyTuple_Check(payloads) || PyTuple_GET_SIZE(payloads) > MOST_MESSAGES) {
         return false;
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(payloads); i++) {
@@ -71,13 +70,11 @@ static bool encode(struct recipe *recipe, PyObject *payloads) {
             data = PyBytes_AS_STRING(payload);
             length = PyBytes_GET_SIZE(payload);
         }
-        struct frame *frame = data == NULL ? NULL
-                                           : ws_frame_new(is_text ? WS_TEXT : WS_BINARY,
-                                                          slice_of(data, (size_t)length));
-        if (frame == NULL) {
+        if (data == NULL) {
             return false;
         }
-        recipe->frames[recipe->frame_count++] = frame;
+        ws_message_init(&rendering->messages[rendering->message_count++], is_text,
+                        slice_of(data, (size_t)length));
     }
     return true;
 }
@@ -89,16 +86,17 @@ static bool is_run(PyObject *run) {
            PyTuple_GET_SIZE(PyTuple_GET_ITEM(run, 1)) > 0;
 }
 
-static int run_recipe(struct fan_out *fan_out, struct recipe *recipe) {
+static int render_for(struct fan_out *fan_out, struct rendering *rendering) {
     struct module_strings *strings = &fan_out->table->state->strings;
     PyObject *run = NULL;
     PyObject *copy;
     if (plain_copy(fan_out->message, &copy) == 1) {
-        run = PyObject_CallMethodOneArg(recipe->plan, strings->run, copy);
+        run = PyObject_CallMethodOneArg(rendering->plan, strings->run, copy);
     }
     if (run != NULL && is_run(run)) {
-        recipe->methods = Py_NewRef(PyTuple_GET_ITEM(run, 1));
-        recipe->is_shared = encode(recipe, PyTuple_GET_ITEM(run, 0));
+        rendering->run = Py_NewRef(run);
+        rendering->methods = PyTuple_GET_ITEM(run, 1);
+        rendering->is_shared = read_payloads(rendering, PyTuple_GET_ITEM(run, 0));
     }
     int status = 0;
     if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_Exception)) {
@@ -112,22 +110,22 @@ static int run_recipe(struct fan_out *fan_out, struct recipe *recipe) {
 }
 
 /* Returns -1 when the process is to end: KeyboardInterrupt, SystemExit. */
-static int run_recipes(struct fan_out *fan_out) {
+static int render(struct fan_out *fan_out) {
     int status = 0;
-    for (size_t i = 0; status == 0 && i < fan_out->recipe_count; i++) {
-        status = run_recipe(fan_out, &fan_out->recipes[i]);
+    for (size_t i = 0; status == 0 && i < fan_out->rendering_count; i++) {
+        status = render_for(fan_out, &fan_out->renderings[i]);
     }
     return status;
 }
 
-static void release_recipes(struct fan_out *fan_out) {
-    for (size_t i = 0; i < fan_out->recipe_count; i++) {
-        struct recipe *recipe = &fan_out->recipes[i];
-        for (size_t k = 0; k < recipe->frame_count; k++) {
-            frame_unref(recipe->frames[k]);
+static void release_renderings(struct fan_out *fan_out) {
+    for (size_t i = 0; i < fan_out->rendering_count; i++) {
+        struct rendering *rendering = &fan_out->renderings[i];
+        for (size_t k = 0; k < rendering->message_count; k++) {
+            ws_message_release(&rendering->messages[k]);
         }
-        Py_XDECREF(recipe->methods);
-        Py_DECREF(recipe->plan);
+        Py_XDECREF(rendering->run);
+        Py_DECREF(rendering->plan);
     }
 }
 
@@ -148,7 +146,7 @@ static bool is_method_of(PyObject *consumer, PyObject *name, const PyObject *fun
 /* The consumer is what its class says: no attribute of its own hides a method that the handler
  * uses, and what it sends goes to its WebSocket as when it began to listen. The keys of its
  * __dict__ may be application code, which closes the channel. */
-static bool is_as_its_class(const ChannelObject *channel, const struct recipe *recipe) {
+static bool is_as_its_class(const ChannelObject *channel, const struct rendering *rendering) {
     if (!Py_IS_TYPE(channel->consumer, channel->consumer_class)) {
         return false;
     }
@@ -157,8 +155,8 @@ static bool is_as_its_class(const ChannelObject *channel, const struct recipe *r
     PyObject *base_send = PyObject_GetAttr(consumer, strings->base_send);
     bool is_same = base_send != NULL && base_send == channel->base_send;
     Py_XDECREF(base_send);
-    for (Py_ssize_t i = 0; is_same && i < PyTuple_GET_SIZE(recipe->methods); i++) {
-        PyObject *pair = PyTuple_GET_ITEM(recipe->methods, i);
+    for (Py_ssize_t i = 0; is_same && i < PyTuple_GET_SIZE(rendering->methods); i++) {
+        PyObject *pair = PyTuple_GET_ITEM(rendering->methods, i);
         is_same = PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 &&
                   is_method_of(consumer, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
     }
@@ -168,16 +166,16 @@ static bool is_as_its_class(const ChannelObject *channel, const struct recipe *r
 }
 
 static bool deliver_shared(struct fan_out *fan_out, ChannelObject *channel) {
-    const struct recipe *recipe =
-        channel->plan == NULL ? NULL : find_recipe(fan_out, channel->plan);
-    if (recipe == NULL || !recipe->is_shared || !channel_table_is_home(fan_out->table) ||
-        !channel_is_idle(channel) || !is_as_its_class(channel, recipe) ||
+    struct rendering *rendering =
+        channel->plan == NULL ? NULL : find_rendering(fan_out, channel->plan);
+    if (rendering == NULL || !rendering->is_shared || !channel_table_is_home(fan_out->table) ||
+        !channel_is_idle(channel) || !is_as_its_class(channel, rendering) ||
         !channel_is_idle(channel)) {
         return false;
     }
     PyObject *cycle = Py_NewRef(channel->cycle); /* a frame too many closes the WebSocket */
-    for (size_t i = 0; i < recipe->frame_count; i++) {
-        fan_out->table->shared += ws_channel_deliver(cycle, recipe->frames[i]);
+    for (size_t i = 0; i < rendering->message_count; i++) {
+        fan_out->table->shared += ws_channel_deliver(cycle, &rendering->messages[i]);
     }
     Py_DECREF(cycle);
     return true;
@@ -212,8 +210,8 @@ Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, 
         .table = table, .members = channel_table_members(table, group, end), .message = message};
     Py_ssize_t events = fan_out.members == NULL ? -1 : 0;
     if (events == 0) {
-        collect_recipes(&fan_out);
-        events = run_recipes(&fan_out);
+        collect_renderings(&fan_out);
+        events = render(&fan_out);
     }
     for (Py_ssize_t i = 0; events >= 0 && i < PyList_GET_SIZE(fan_out.members); i++) {
         ChannelObject *channel = (ChannelObject *)PyList_GET_ITEM(fan_out.members, i);
@@ -222,7 +220,7 @@ Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, 
             events = deliver_event(&fan_out, channel) < 0 ? -1 : events + 1;
         }
     }
-    release_recipes(&fan_out);
+    release_renderings(&fan_out);
     Py_XDECREF(fan_out.members);
     return events;
 }

@@ -30,10 +30,10 @@ static void on_read(void *owner, struct slice bytes) {
 
 /* There was no handshake. */
 static void report_failure(struct connection *connection) {
-    const struct server *server = connection->server;
+    struct server *server = connection->server;
     const char *failure = connection->stream->failure;
     if (failure != NULL) {
-        server->application->on_refused(server->owner, connection_peer(connection), 0, failure);
+        server_refuse(server, connection_peer(connection), 0, failure);
     }
 }
 
@@ -187,6 +187,7 @@ void connection_accept(void *owner, struct stream *stream) {
     write_queue_init(&connection->queue, stream);
     list_append(&server->connections, &connection->link);
     server->connection_count++;
+    metrics_add(&server->metrics, METRIC_connections, 1);
     stream_attach(stream, &stream_events, connection);
     stream_open(stream);
     if (connection->state == CONNECTION_OPENING) {

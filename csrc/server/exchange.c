@@ -79,6 +79,7 @@ void exchange_begin(struct exchange *exchange, const struct http_request_head *h
         exchange->access_request = access_log_remember(log, head);
     }
     counters_opened(COUNTER_exchanges);
+    metrics_add(&connection->server->metrics, METRIC_requests, 1);
 }
 
 static void log_response(struct exchange *exchange) {

@@ -134,7 +134,7 @@ static void refuse(struct http1_connection *http1) {
     struct server *server = http1->connection->server;
     int status = http1_parser_error_status(http1->parser);
     const char *reason = http1_parser_error_reason(http1->parser);
-    server->application->on_refused(server->owner, exchange_client(exchange), status, reason);
+    server_refuse(server, exchange_client(exchange), status, reason);
     bool had_request = exchange_is_active(exchange);
     report_disconnect(http1);
     if (!http1_is_usable(http1)) {

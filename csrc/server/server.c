@@ -100,6 +100,12 @@ void server_leave_to_parent(struct server *server) {
     event_loop_leave_to_parent(server->loop);
 }
 
+void server_refuse(struct server *server, const struct address *client, int http_status,
+                   const char *reason) {
+    metrics_add(&server->metrics, METRIC_requests_refused, 1);
+    server->application->on_refused(server->owner, client, http_status, reason);
+}
+
 struct slice server_date(struct server *server) {
     if (!server->options.date_header) {
         return SLICE_EMPTY;

@@ -6,6 +6,7 @@
 #define CASGI_SERVER_SERVER_H
 
 #include "base/list.h"
+#include "base/metrics.h"
 #include "http/http_date.h"
 #include "net/listener.h"
 #include "server/access_log.h"
@@ -32,7 +33,7 @@ struct server {
     struct http_date date;
     uint64_t date_turn; /* turn in which the date was looked at */
     struct access_log access_log;
-    uint64_t slow_consumers[SLOW_CONSUMER_OUTCOMES]; /* counts */
+    struct metrics metrics;
     bool is_draining;
 };
 
@@ -57,6 +58,10 @@ void server_abort(struct server *server);
 
 /* In a forked child: the connections, listeners and lines of the log are the parent's. */
 void server_leave_to_parent(struct server *server);
+
+/* Counts what the application never sees, and notifies it: application_events.on_refused. */
+void server_refuse(struct server *server, const struct address *client, int http_status,
+                   const char *reason);
 
 /* The Date header's value now, or empty when the option is off. */
 struct slice server_date(struct server *server);

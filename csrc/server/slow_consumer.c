@@ -1,4 +1,4 @@
-/* The policy for slow consumers. Holds nothing: the counts are the server's, the frames the
+/* The policy for slow consumers. Holds nothing: the metrics are the server's, the frames the
  * exchange's. Never judges by what the socket was not offered yet. Never calls the application, but
  * closing tells it by an event, and where Python objects are made the garbage collector may run
  * finalizers of its. */
@@ -16,6 +16,15 @@ const char *slow_consumer_outcome_name(enum slow_consumer_outcome outcome) {
     return names[outcome];
 }
 
+enum metric slow_consumer_metric(enum slow_consumer_outcome outcome) {
+    static const enum metric metrics[] = {
+        [SLOW_CONSUMER_CLOSED] = METRIC_slow_closed,
+        [SLOW_CONSUMER_DROPPED_OLDEST] = METRIC_slow_dropped_oldest,
+        [SLOW_CONSUMER_DROPPED_NEWEST] = METRIC_slow_dropped_newest,
+    };
+    return metrics[outcome];
+}
+
 /* Returns how many bytes must go before `length` more fit. An empty queue takes any frame. */
 static size_t excess(const struct websocket *websocket, size_t length) {
     size_t limit = websocket->server->options.write_backlog_limit;
@@ -28,7 +37,7 @@ static size_t excess(const struct websocket *websocket, size_t length) {
 
 static void note(struct websocket *websocket, enum slow_consumer_outcome outcome, uint32_t count,
                  size_t backlog) {
-    websocket->server->slow_consumers[outcome] += count;
+    metrics_add(&websocket->server->metrics, slow_consumer_metric(outcome), count);
     if (websocket->events != NULL) {
         websocket->events->on_slow(websocket->owner, outcome, count, backlog);
     }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/metrics.h"
+
 /* --slow-consumer. */
 enum slow_consumer_policy {
     SLOW_CONSUMER_CLOSE,       /* close code 1008 */
@@ -29,6 +31,9 @@ struct websocket;
  * Closing the member may run finalizers of the application, by way of the garbage collector, and so
  * change groups and close WebSockets. */
 bool slow_consumer_make_room(struct websocket *websocket, size_t length);
+
+/* Where the outcome is counted. */
+enum metric slow_consumer_metric(enum slow_consumer_outcome outcome);
 
 /* The outcome's name, static. */
 const char *slow_consumer_outcome_name(enum slow_consumer_outcome outcome);

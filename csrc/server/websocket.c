@@ -140,8 +140,11 @@ static void on_lifetime(struct timer *timer) {
 
 static void on_message(void *owner, bool is_text, struct slice payload) {
     struct websocket *websocket = owner;
+    struct metrics *metrics = &websocket->server->metrics;
     websocket->traffic.messages_in++;
     websocket->traffic.bytes_in += payload.length;
+    metrics_add(metrics, METRIC_messages_received, 1);
+    metrics_add(metrics, METRIC_message_bytes_received, payload.length);
     if (websocket->state == WEBSOCKET_OPEN && websocket->events != NULL) {
         websocket->events->on_message(websocket->owner, is_text, payload);
     }
@@ -306,8 +309,11 @@ static int sendable(const struct websocket *websocket) {
 }
 
 static void count_sent(struct websocket *websocket, size_t payload_length) {
+    struct metrics *metrics = &websocket->server->metrics;
     websocket->traffic.messages_out++;
     websocket->traffic.bytes_out += payload_length;
+    metrics_add(metrics, METRIC_messages_sent, 1);
+    metrics_add(metrics, METRIC_message_bytes_sent, payload_length);
 }
 
 int websocket_send(struct websocket *websocket, bool is_text, struct slice payload) {
@@ -323,21 +329,12 @@ int websocket_send(struct websocket *websocket, bool is_text, struct slice paylo
     return exchange_send_frame(websocket->exchange, frame, false);
 }
 
-int websocket_send_frame(struct websocket *websocket, struct frame *frame) {
-    int status = sendable(websocket);
-    if (status != STATUS_OK) {
-        frame_unref(frame);
-        return status;
-    }
-    count_sent(websocket, ws_frame_payload_length(frame));
-    return exchange_send_frame(websocket->exchange, frame, false);
-}
-
-bool websocket_deliver(struct websocket *websocket, struct frame *frame) {
-    if (websocket->state != WEBSOCKET_OPEN || !slow_consumer_make_room(websocket, frame->length)) {
+bool websocket_deliver(struct websocket *websocket, struct ws_message *message) {
+    struct frame *frame = websocket->state == WEBSOCKET_OPEN ? ws_message_plain(message) : NULL;
+    if (frame == NULL || !slow_consumer_make_room(websocket, frame->length)) {
         return false;
     }
-    count_sent(websocket, ws_frame_payload_length(frame));
+    count_sent(websocket, message->payload.length);
     bool may_be_dropped = websocket->server->options.slow_consumer == SLOW_CONSUMER_DROP_OLDEST;
     return exchange_queue_frame(websocket->exchange, frame_ref(frame), may_be_dropped) == STATUS_OK;
 }

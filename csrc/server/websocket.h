@@ -20,6 +20,7 @@
 #include "server/exchange.h"
 #include "server/groups.h"
 #include "ws/ws_handshake.h"
+#include "ws/ws_message.h"
 #include "ws/ws_session.h"
 
 struct server;
@@ -79,15 +80,14 @@ int websocket_deny(struct websocket *websocket, int http_status);
  * close. */
 struct exchange *websocket_respond(struct websocket *websocket);
 
-/* Sends a message by copy, or a ready frame (*takes* the reference in every case). STATUS_OK,
- * STATUS_STATE before accept, STATUS_CLOSED after a close, STATUS_NO_MEMORY. */
+/* Sends a message by copy. STATUS_OK, STATUS_STATE before accept, STATUS_CLOSED after a close,
+ * STATUS_NO_MEMORY. */
 int websocket_send(struct websocket *websocket, bool is_text, struct slice payload);
-int websocket_send_frame(struct websocket *websocket, struct frame *frame);
 
-/* Queues a frame of a group (*borrows*), to leave at the end of the turn. What is done when more
- * than the backlog option is unsent, --slow-consumer says. Returns whether the frame was taken.
- * May run finalizers of the application, see slow_consumer_make_room(). */
-bool websocket_deliver(struct websocket *websocket, struct frame *frame);
+/* Queues a message of a group (*borrows*), to leave at the end of the turn. What is done when more
+ * than the backlog option is unsent, --slow-consumer says. Returns whether it was taken. Closing
+ * the member may run finalizers of the application, by way of the garbage collector. */
+bool websocket_deliver(struct websocket *websocket, struct ws_message *message);
 
 /* Starts the closing handshake. Statuses as websocket_send(). */
 int websocket_close(struct websocket *websocket, int code, struct slice reason);

@@ -46,7 +46,7 @@ static const char *find_fault(const struct http_request_head *head, int *status)
 static void refuse(struct server *server, struct exchange *exchange, int status,
                    const char *reason) {
     struct http_header version = {SLICE_LITERAL("sec-websocket-version"), SLICE_LITERAL("13")};
-    server->application->on_refused(server->owner, exchange_client(exchange), status, reason);
+    server_refuse(server, exchange_client(exchange), status, reason);
     exchange_answer(exchange, status, slice_of(reason, strlen(reason)),
                     status == 426 ? &version : NULL);
 }
@@ -113,6 +113,7 @@ int websocket_accept(struct websocket *websocket, struct slice subprotocol,
         websocket->state = WEBSOCKET_CONNECTING;
         return status;
     }
+    metrics_add(&websocket->server->metrics, METRIC_websockets, 1);
     websocket_log_event(websocket, ACCESS_WSCONNECT);
     websocket_start_timer(websocket, websocket->server->options.ping_interval);
     if (websocket->server->options.websocket_timeout >= 0) {

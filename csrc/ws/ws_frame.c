@@ -55,13 +55,6 @@ struct frame *ws_frame_new(enum ws_opcode opcode, struct slice payload) {
     return frame;
 }
 
-size_t ws_frame_payload_length(const struct frame *frame) {
-    char length = frame->data[1];
-    return frame->length - (length == LENGTH_IN_8_BYTES   ? WS_FRAME_HEAD_MAX
-                            : length == LENGTH_IN_2_BYTES ? 4
-                                                          : 2);
-}
-
 /* The longest start of `text` within `limit` bytes that cuts no character in two. */
 static size_t length_within(struct slice text, size_t limit) {
     if (text.length <= limit) {

@@ -40,9 +40,6 @@ size_t ws_frame_write_head(char out[WS_FRAME_HEAD_MAX], enum ws_opcode opcode,
  * frame's payload is at most LIMIT_WS_CONTROL_PAYLOAD bytes: the caller's duty. */
 struct frame *ws_frame_new(enum ws_opcode opcode, struct slice payload);
 
-/* The bytes of payload in a whole frame that one of these functions made. */
-size_t ws_frame_payload_length(const struct frame *frame);
-
 /* Returns new close frame with `code` and `reason` (*borrows*; UTF-8, cut at a character within
  * LIMIT_WS_CLOSE_REASON bytes), an empty one for WS_CLOSE_NO_STATUS, or NULL without memory. Any
  * other code goes out as it is: ask ws_close_code_is_sendable() first. */

@@ -111,6 +111,12 @@ class Server:
         With an acceptor, clients have to speak TLS. Raises ValueError before its `load()`.
         """
 
+    def metrics(self) -> dict[str, int]:
+        """Return what it has done since it began, as counts that only grow: csrc/base/metrics.h.
+
+        All 0 once it is closed.
+        """
+
     def stop_listening(self) -> None:
         """Accept no more connections. Can be called again."""
 

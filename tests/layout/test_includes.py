@@ -34,7 +34,7 @@ STATE_FILES = {"state.h", "string_table.h"}
 # The files that may include a header of a library, or folders of which all may.
 FOREIGN = {
     "Python.h": {"state.h"},
-    "structmember.h": {"asgi", "bindings", "loop"},
+    "structmember.h": {"asgi", "bindings", "channels", "loop"},
     "uv.h": {"net", "loop"},
     "llhttp.h": {"http/http1_parser.c"},
     "wslay/wslay.h": {"ws/ws_decoder.c"},

@@ -1,0 +1,29 @@
+/* One message for many WebSockets: its payload, and the frames that are made of it, each when the
+ * first WebSocket wants it, once for all. Today there is one kind of frame, the plain one;
+ * compressed ones (RFC 7692) will be one for each set of parameters. HTTP/2 carries the same frames
+ * in DATA.
+ *
+ * Lives on the stack of a fan-out. Never knows who gets it. */
+#ifndef CASGI_WS_WS_MESSAGE_H
+#define CASGI_WS_WS_MESSAGE_H
+
+#include "base/frame.h"
+
+struct ws_message {
+    struct slice payload; /* borrowed */
+    bool is_text;
+    struct frame *plain; /* NULL until asked for */
+};
+
+/* Prepares a message; *borrows* the payload (valid UTF-8 when is_text) until ws_message_release().
+ */
+void ws_message_init(struct ws_message *message, bool is_text, struct slice payload);
+
+/* Returns the frame for a WebSocket without extensions, *borrowed* from the message; NULL without
+ * memory. */
+struct frame *ws_message_plain(struct ws_message *message);
+
+/* Lets go of the frames; queues that hold them keep them. Idempotent. */
+void ws_message_release(struct ws_message *message);
+
+#endif
