@@ -89,6 +89,7 @@
     NAMED(websocket_group_discard, "websocket.group.discard")                                      \
     NAMED(websocket_group_send, "websocket.group.send")                                            \
     NAMED(asgi_version, "3.0")                                                                     \
-    NAMED(asgi_spec_version, "2.5")
+    NAMED(http_spec_version, "2.3")                                                                \
+    NAMED(websocket_spec_version, "2.5")
 
 #endif

@@ -5,6 +5,7 @@
 #include "asgi/cycle.h"
 #include "asgi/event.h"
 #include "asgi/message.h"
+#include "asgi/outcome.h"
 #include "asgi/overdue.h"
 #include "asgi/request_body.h"
 #include "asgi/response.h"
@@ -16,14 +17,18 @@ typedef struct {
     CycleObject cycle;
     struct response response; /* with the exchange, which is NULL when it is over */
     struct request_body body;
+    struct timer stop_timer; /* while the server stops: until a stream may be one that waits */
+    uint64_t last_sent;      /* event_loop_now() */
     bool is_disconnected;
+    bool is_stopping;             /* the server is */
+    bool is_told_to_stop;         /* by an http.disconnect, though the client is still there */
     uint8_t disconnects_received; /* times that the application has received http.disconnect */
 } HttpCycleObject;
 
 /* --- receive() --- */
 
 static bool is_over(const HttpCycleObject *self) {
-    return self->is_disconnected || self->response.exchange == NULL ||
+    return self->is_disconnected || self->is_told_to_stop || self->response.exchange == NULL ||
            self->response.state == RESPONSE_COMPLETE;
 }
 
@@ -78,9 +83,10 @@ static PyObject *receive(PyObject *op, PyObject *Py_UNUSED(argument)) {
 
 /* --- send() --- */
 
-static PyObject *raise_gone(HttpCycleObject *self) {
-    return bridge_raise_status(self->cycle.bridge, STATUS_CLOSED,
-                               "the client has gone: nobody receives this response");
+/* The client has gone: silence, as every server's for HTTP. An application that goes on sending,
+ * and waits for nothing else, leaves the loop its turns, so that it can be cancelled. */
+static PyObject *drop(HttpCycleObject *self) {
+    return outcome_none_later(self->cycle.bridge->state);
 }
 
 static bool is_congested(const HttpCycleObject *self) {
@@ -90,13 +96,19 @@ static bool is_congested(const HttpCycleObject *self) {
 static PyObject *poll_drained(PyObject *op) {
     HttpCycleObject *self = (HttpCycleObject *)op;
     bool is_open = self->response.exchange != NULL && !self->is_disconnected;
-    if (is_open && is_congested(self)) {
-        return NULL;
+    return is_open && is_congested(self) ? NULL : Py_NewRef(Py_None);
+}
+
+/* Something was sent: a stream that begins while the server stops is looked at, too. */
+static void note_sent(HttpCycleObject *self) {
+    struct event_loop *event_loop = self->cycle.bridge->event_loop;
+    if (event_loop == NULL || self->response.exchange == NULL) {
+        return;
     }
-    if (!is_open && self->response.state != RESPONSE_COMPLETE) {
-        return raise_gone(self);
+    self->last_sent = event_loop_now(event_loop);
+    if (self->is_stopping && !timer_is_running(&self->stop_timer) && !self->is_told_to_stop) {
+        timer_start(event_loop, &self->stop_timer, LIMIT_STREAM_PAUSE_SECONDS);
     }
-    Py_RETURN_NONE;
 }
 
 /* The response is complete: send_body() of Channels promises that what follows is ignored. */
@@ -124,12 +136,16 @@ static PyObject *take_message(PyObject *op, PyObject *message, PyObject *type) {
     }
     /* A client may have ended only its own side: it still gets an answer, until the application
      * knows of its going. */
-    if (self->disconnects_received > 0) {
-        return raise_gone(self);
+    if (self->disconnects_received > 0 && !self->is_told_to_stop) {
+        return drop(self);
     }
-    int result = is_body ? response_take_body(&self->response, message)
+    int status = is_body ? response_take_body(&self->response, message)
                          : response_take_start(&self->response, message);
-    return result < 0 ? NULL : cycle_sent(&self->cycle, is_congested(self), poll_drained);
+    if (status == STATUS_CLOSED) {
+        return drop(self);
+    }
+    note_sent(self);
+    return status == STATUS_OK ? cycle_sent(&self->cycle, is_congested(self), poll_drained) : NULL;
 }
 
 static PyObject *send(PyObject *op, PyObject *message) {
@@ -140,7 +156,8 @@ static PyObject *send(PyObject *op, PyObject *message) {
 
 static void on_app_done(PyObject *op, PyObject *exception) {
     HttpCycleObject *self = (HttpCycleObject *)op;
-    bool is_gone = self->is_disconnected || self->response.exchange == NULL;
+    bool is_gone =
+        self->is_disconnected || self->is_told_to_stop || self->response.exchange == NULL;
     bool is_missing = self->response.state != RESPONSE_COMPLETE && !is_gone;
     cycle_log_end(&self->cycle, exception,
                   is_missing ? "ASGI application returned without completing its response" : NULL);
@@ -202,8 +219,40 @@ static void on_disconnect(void *owner) {
     Py_DECREF(self);
 }
 
+/* The server stops. A stream that waits for something to send might do so for ever: it gets
+ * http.disconnect. One that is sending goes on to its end. */
+static void stop_if_it_waits(HttpCycleObject *self) {
+    struct bridge *bridge = self->cycle.bridge;
+    if (!self->is_stopping || self->response.state != RESPONSE_BEGUN) {
+        return;
+    }
+    double silent = (double)(event_loop_now(bridge->event_loop) - self->last_sent) / 1000.0;
+    if (silent < LIMIT_STREAM_PAUSE_SECONDS || is_congested(self)) {
+        timer_start(bridge->event_loop, &self->stop_timer, LIMIT_STREAM_PAUSE_SECONDS);
+        return;
+    }
+    self->is_told_to_stop = true;
+    waiter_queue_wake_one(&self->cycle.receivers);
+}
+
+static void on_stop_timer(struct timer *timer) {
+    HttpCycleObject *self = LIST_OBJECT(timer, HttpCycleObject, stop_timer);
+    Py_INCREF(self);
+    stop_if_it_waits(self);
+    Py_DECREF(self);
+}
+
+static void on_shutdown(void *owner) {
+    HttpCycleObject *self = owner;
+    Py_INCREF(self);
+    self->is_stopping = true;
+    stop_if_it_waits(self);
+    Py_DECREF(self);
+}
+
 static void on_end(void *owner) {
     HttpCycleObject *self = owner;
+    timer_stop(&self->stop_timer);
     self->response.exchange = NULL;
     cycle_detach(&self->cycle);
     if (self->cycle.app_task.was_started && self->response.state != RESPONSE_COMPLETE) {
@@ -219,6 +268,7 @@ static const struct exchange_events exchange_events = {
     .on_ready = on_ready,
     .on_drain = cycle_on_drain,
     .on_disconnect = on_disconnect,
+    .on_shutdown = on_shutdown,
     .on_end = on_end,
 };
 
@@ -232,6 +282,7 @@ int http_cycle_begin(struct bridge *bridge, struct exchange *exchange) {
     counters_opened(COUNTER_http_cycles);
     response_init(&self->response, bridge, exchange);
     request_body_init(&self->body);
+    timer_init(&self->stop_timer, on_stop_timer);
     bridge_attach(bridge, &self->cycle.attached, (PyObject *)self);
     exchange_attach(exchange, &exchange_events, self);
     PyObject_GC_Track(self);

@@ -9,6 +9,7 @@ typedef struct {
     PyObject_HEAD
     PyObject *value;
     bool raises;
+    bool yields; /* once, before it is done */
 } OutcomeObject;
 
 PyObject *outcome_new(struct module_state *state, PyObject *value, bool raises) {
@@ -18,6 +19,7 @@ PyObject *outcome_new(struct module_state *state, PyObject *value, bool raises) 
     }
     self->value = Py_NewRef(value);
     self->raises = raises;
+    self->yields = false;
     PyObject_GC_Track(self);
     return (PyObject *)self;
 }
@@ -33,8 +35,21 @@ PyObject *outcome_none(struct module_state *state) {
     return Py_NewRef(state->ready);
 }
 
+PyObject *outcome_none_later(struct module_state *state) {
+    OutcomeObject *self = (OutcomeObject *)outcome_new(state, Py_None, false);
+    if (self != NULL) {
+        self->yields = true;
+    }
+    return (PyObject *)self;
+}
+
 static PySendResult step(PyObject *op, PyObject **result) {
     OutcomeObject *self = (OutcomeObject *)op;
+    if (self->yields) { /* a bare yield, after which asyncio goes on in its next round */
+        self->yields = false;
+        *result = Py_NewRef(Py_None);
+        return PYGEN_NEXT;
+    }
     if (self->raises) {
         awaitable_raise_again(self->value);
         *result = NULL;

@@ -16,4 +16,7 @@ PyObject *outcome_of_error(struct module_state *state);
 /* Returns new reference to the awaitable whose result is None. */
 PyObject *outcome_none(struct module_state *state);
 
+/* As outcome_none() for one await, which lets the loop turn first. NULL with an exception. */
+PyObject *outcome_none_later(struct module_state *state);
+
 #endif

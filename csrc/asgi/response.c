@@ -75,17 +75,13 @@ static int send_body(struct response *response, PyObject *bytes, bool is_first, 
     return send_part(response, bytes, is_last);
 }
 
-static int raise_status(struct response *response, int status) {
+static void raise_status(struct response *response, int status) {
     if (status == STATUS_INVALID) {
         PyErr_SetString(PyExc_RuntimeError, "the body is longer or shorter than the Content-Length "
                                             "header said; the connection was cut");
-    } else if (status == STATUS_CLOSED) {
-        bridge_raise_status(response->bridge, status,
-                            "the client has gone: nobody receives this response");
-    } else {
+    } else if (status != STATUS_OK && status != STATUS_CLOSED) {
         bridge_raise_status(response->bridge, status, "the response could not be sent");
     }
-    return -1;
 }
 
 int response_take_body(struct response *response, PyObject *message) {
@@ -95,7 +91,7 @@ int response_take_body(struct response *response, PyObject *message) {
     if (message_body(message, strings->body, &bytes) < 0 ||
         message_bool(message, strings->more_body, &has_more) < 0) {
         Py_XDECREF(bytes);
-        return -1;
+        return STATUS_INVALID;
     }
     if (response->state == RESPONSE_NOTHING || response->state == RESPONSE_COMPLETE) {
         PyErr_SetString(PyExc_RuntimeError,
@@ -103,7 +99,7 @@ int response_take_body(struct response *response, PyObject *message) {
                             ? "unexpected ASGI message: the response is complete"
                             : "the response's start must be sent before its body");
         Py_XDECREF(bytes);
-        return -1;
+        return STATUS_STATE;
     }
     if (bytes == NULL) {
         bytes = Py_NewRef(response->bridge->state->empty_bytes);
@@ -116,7 +112,8 @@ int response_take_body(struct response *response, PyObject *message) {
     if (status == STATUS_INVALID) {
         response->state = RESPONSE_COMPLETE;
     }
-    return status == STATUS_OK ? 0 : raise_status(response, status);
+    raise_status(response, status);
+    return status;
 }
 
 void response_fail(struct response *response) {

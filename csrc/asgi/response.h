@@ -25,8 +25,8 @@ void response_init(struct response *response, struct bridge *bridge, struct exch
 /* Takes http.response.start (or websocket.http.response.start). Returns -1 with an exception. */
 int response_take_start(struct response *response, PyObject *message);
 
-/* Takes http.response.body. Returns -1 with an exception: ClientDisconnected when nobody listens.
- */
+/* Takes http.response.body. Returns STATUS_OK; STATUS_CLOSED, when nobody listens any more; another
+ * status with an exception. */
 int response_take_body(struct response *response, PyObject *message);
 
 /* Ends a response that will not be completed: 500 while nothing was sent, a cut connection

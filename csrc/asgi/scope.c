@@ -170,12 +170,15 @@ static PyObject *root_path(struct bridge *bridge, struct exchange *exchange) {
 
 /* --- The scope --- */
 
-static PyObject *asgi_versions(struct bridge *bridge) {
+/* Frameworks read 2.4 as: send() raises when the client has gone, there is no need to listen for
+ * http.disconnect. No server's does for HTTP, so neither do we promise it. */
+static PyObject *asgi_versions(struct bridge *bridge, bool is_websocket) {
     struct module_strings *strings = &bridge->state->strings;
+    PyObject *spec = is_websocket ? strings->websocket_spec_version : strings->http_spec_version;
     PyObject *versions = PyDict_New();
     if (versions != NULL &&
         (PyDict_SetItem(versions, strings->version, strings->asgi_version) < 0 ||
-         PyDict_SetItem(versions, strings->spec_version, strings->asgi_spec_version) < 0)) {
+         PyDict_SetItem(versions, strings->spec_version, spec) < 0)) {
         Py_CLEAR(versions);
     }
     return versions;
@@ -256,7 +259,7 @@ static int fill_common(struct bridge *bridge, PyObject *scope, struct exchange *
     }
     return PyDict_SetItem(scope, strings->type, is_websocket ? strings->websocket : strings->http) <
                        0 ||
-                   set_new(scope, strings->asgi, asgi_versions(bridge)) < 0 ||
+                   set_new(scope, strings->asgi, asgi_versions(bridge, is_websocket)) < 0 ||
                    set_new(scope, strings->http_version, http_version(bridge, head)) < 0 ||
                    PyDict_SetItem(scope, strings->server, shared->server) < 0 ||
                    set_new(scope, strings->client, client_tuple(bridge, exchange, shared)) < 0 ||

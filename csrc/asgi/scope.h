@@ -1,4 +1,4 @@
-/* The scope of a request or WebSocket, as the ASGI specification 3.0 (HTTP and WebSocket 2.5) lays
+/* The scope of a request or WebSocket, as the ASGI specification 3.0 (HTTP 2.3, WebSocket 2.5) lays
  * it down. */
 #ifndef CASGI_ASGI_SCOPE_H
 #define CASGI_ASGI_SCOPE_H

@@ -212,7 +212,11 @@ static PyObject *send_denial_body(WsCycleObject *self, PyObject *message,
                             : "the response is complete");
         return NULL;
     }
-    return response_take_body(self->denial, message) < 0 ? NULL : sent(self);
+    int status = response_take_body(self->denial, message);
+    if (status == STATUS_CLOSED) {
+        return raise_gone(self);
+    }
+    return status == STATUS_OK ? sent(self) : NULL;
 }
 
 static PyObject *send_group_message(WsCycleObject *self, PyObject *message, PyObject *type) {

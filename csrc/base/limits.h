@@ -122,6 +122,10 @@
 /* The same while the server shuts down. */
 #define LIMIT_DRAIN_STALL_SECONDS 2.0
 
+/* A streamed response that sends nothing for so long waits for something to happen, which may be
+ * never: a server that stops tells it so. */
+#define LIMIT_STREAM_PAUSE_SECONDS 0.5
+
 /* After a close frame (or a violation) arrived, how long the application may still answer the
  * messages that came before it. */
 #define LIMIT_CLOSE_WAIT_SECONDS 1.0

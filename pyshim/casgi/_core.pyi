@@ -8,7 +8,7 @@ from typing import Any, final
 from casgi.asgi import Application
 
 class ClientDisconnected(OSError):
-    """Raised by send() after the client has gone or the WebSocket is closed."""
+    """Raised by send() of a WebSocket that is closed."""
 
 @final
 class Selector(BaseSelector):
@@ -124,7 +124,8 @@ class Server:
         """Let everything end in order.
 
         Idle connections close, running requests finish with "Connection: close", WebSockets get
-        close 1012 and their applications websocket.disconnect.
+        close 1012 and their applications websocket.disconnect. Streamed responses that wait get
+        http.disconnect.
         """
 
     def abort(self) -> None:

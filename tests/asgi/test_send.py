@@ -126,19 +126,37 @@ def test_disconnect_comes_out_of_the_await(serve: Serve, way: Way) -> None:
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        journal.add("ready")
+        await way(send, {"type": "websocket.accept"})
         await receive()
         try:
-            await way(send, {"type": "http.response.start", "status": 200})
+            await way(send, {"type": "websocket.send", "text": "too late"})
         except Exception as error:
             journal.add(unwrapped(error))
+
+    server = serve(application)
+    server.websocket().close()
+    assert isinstance(journal.next(), ClientDisconnected)
+    server.wait_idle()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_response_that_nobody_receives(serve: Serve, way: Way) -> None:
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        journal.add("ready")
+        await receive()
+        await way(send, {"type": "http.response.start", "status": 200})
+        await way(send, {"type": "http.response.body", "body": b"late"})
+        journal.add("silent")
 
     server = serve(application)
     client = server.connect()
     client.send(request())
     assert journal.next() == "ready"
     client.close()
-    assert isinstance(journal.next(), ClientDisconnected)
+    assert journal.next() == "silent"
     server.wait_idle()
 
 

@@ -107,11 +107,6 @@ DIFFERENCES: dict[str, Difference] = {
         [(1000, ""), (1001, ""), (4999, ""), (None, "")],
         "RFC 6455 section 5.5.1: a close frame is answered with its own code",
     ),
-    "sending_consumer_is_ended": Difference(
-        [["CancelledError"]],
-        [["ClientDisconnected"]],
-        "ASGI 2.4: send() says at once that nobody listens; daphne is silent, and cancels later",
-    ),
     "consumer_stops": Difference(
         "open", (1011, ""), "nobody is there for what the client sends: it is told so"
     ),
