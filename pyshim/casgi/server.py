@@ -47,6 +47,10 @@ class Server:
             application = import_application(application)
         self.config = config or Config()
         self._application = as_asgi3(application)
+        if self.config.verify_shared:
+            from casgi.channels.verification import observed
+
+            self._application = observed(self._application)
         self._lifespan = Lifespan(self._application, self.config.lifespan)
         self._sockets: list[BoundSocket] = []
         self._tls = TlsAcceptors()

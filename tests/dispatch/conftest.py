@@ -30,11 +30,12 @@ def layer() -> Iterator[Any]:
 def accelerated(serve: Serve, layer: Any) -> Iterator[Accelerated]:
     """Serve an application with acceleration: `accelerated(application, verify=False)`."""
     from casgi.channels.acceleration import acceleration
+    from casgi.channels.verification import observed
 
     with ExitStack() as stack:
 
         def start(application: Any, *, verify: bool = False, **options: Any) -> LiveServer:
-            server = serve(application, **options)
+            server = serve(observed(application) if verify else application, **options)
             server.call(lambda: acceleration.begin(server.loop, verify=verify))
             stack.callback(server.call, acceleration.end)
             stack.callback(server.forget_clients)

@@ -95,7 +95,7 @@ class Dispatcher:
         attributes = attributes_of(consumer)
         base_send = attributes["base_send"]
         send = innermost_send(base_send, knows_sessions=self._seam.sessions.holds())
-        plan = self._plan_for(consumer, attributes)
+        plan = None if self._verify else self._plan_for(consumer, attributes)
         is_inlined = not self._verify and self._is_channels_own(dispatch)
         if is_inlined and not is_sync(base_send):
             # The wrappers in between have nothing to do for a WebSocket, at each message.
@@ -111,7 +111,7 @@ class Dispatcher:
 
         It is one object for all consumers that can share a frame.
         """
-        if self._verify or "dispatch" in attributes:  # of this instance, whatever its class is
+        if "dispatch" in attributes:  # of this instance, whatever its class is
             return None
         seam, base_send = self._seam, attributes["base_send"]
         parts = [seam.closing, seam.sync_dispatch if is_sync(base_send) else seam.dispatch]
@@ -198,7 +198,15 @@ class Dispatcher:
             self._handler_names[message["type"]] = name
         return name
 
-    def _verifying(self, consumer: Any, dispatch: Dispatch) -> Dispatch:
-        from casgi.channels.verification import verifying_dispatch
+    def _verifying(self, consumer: AsyncConsumer, dispatch: Dispatch) -> Dispatch:
+        """Return a dispatch that compares, if the consumer would get shared frames."""
+        from casgi.channels.verification import is_observed, verifying_dispatch
 
-        return verifying_dispatch(consumer, dispatch, self._context)
+        if not is_own(consumer, "base_send"):
+            return dispatch
+        attributes = attributes_of(consumer)
+        send = innermost_send(attributes["base_send"], knows_sessions=self._seam.sessions.holds())
+        plan = self._plan_for(consumer, attributes)
+        if plan is None or not is_observed(send):
+            return dispatch
+        return verifying_dispatch(consumer, dispatch, plan, self._context)
