@@ -189,12 +189,6 @@ void ws_channel_init(WsCycleObject *self) {
     deferred_init(&self->channel.wake, wake);
 }
 
-void ws_channel_on_close(WsCycleObject *self) {
-    if (self->channel.channel != NULL) {
-        self->channel.ops->on_close(self->channel.channel);
-    }
-}
-
 void ws_channel_release(WsCycleObject *self) {
     bool was_due = !list_is_empty(&self->channel.wake.link);
     deferred_cancel(&self->channel.wake);

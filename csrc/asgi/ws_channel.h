@@ -15,8 +15,6 @@ struct ws_channel_ops {
     /* Returns the channel's first event, a new reference; NULL when there is none (no exception).
      */
     PyObject *(*take)(void *channel);
-    /* The WebSocket is closed. Must run no application code. */
-    void (*on_close)(void *channel);
     /* Returns the consumer that listens. *Borrows*. */
     PyObject *(*consumer)(void *channel);
 };

@@ -192,7 +192,6 @@ static void on_close(void *owner, int code, struct slice reason) {
         self->state = WS_CYCLE_DISCONNECTED;
         Py_XDECREF(event);
     }
-    ws_channel_on_close(self);
     waiter_queue_pass_on(&self->cycle.receivers); /* on_ready() need not follow in a fan-out */
     app_task_end_soon(&self->cycle.app_task);
 }

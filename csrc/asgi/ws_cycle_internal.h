@@ -57,9 +57,6 @@ void ws_cycle_finish_close_if_done(WsCycleObject *self);
 void ws_channel_init(WsCycleObject *self);
 void ws_channel_release(WsCycleObject *self);
 
-/* The WebSocket is closed. Runs no application code. */
-void ws_channel_on_close(WsCycleObject *self);
-
 /* The method next_event() of a WsCycle. */
 PyObject *ws_channel_next_event(PyObject *cycle, PyObject *ignored);
 

@@ -189,7 +189,7 @@ bool channel_is_of_use(const ChannelObject *self) {
     return channel_is_read(self) || self->count > 0 || !list_is_empty(&self->member.memberships);
 }
 
-bool channel_may_join(const ChannelObject *self) {
+bool channel_is_open(const ChannelObject *self) {
     return self->cycle == NULL || ws_channel_is_open(self->cycle);
 }
 
@@ -218,20 +218,12 @@ static PyObject *take_for_cycle(void *channel) {
     return message;
 }
 
-/* Membership ends with the connection, whatever its consumer does or forgets. */
-static void on_close(void *channel) {
-    ChannelObject *self = channel;
-    Py_INCREF(self); /* whoever is told of a group that empties may let go of it */
-    groups_leave_all(&self->table->groups, &self->member);
-    Py_DECREF(self);
-}
-
 static PyObject *consumer_of(void *channel) {
     return ((ChannelObject *)channel)->consumer;
 }
 
 static const struct ws_channel_ops channel_ops = {
-    .has_event = has_event, .take = take_for_cycle, .on_close = on_close, .consumer = consumer_of};
+    .has_event = has_event, .take = take_for_cycle, .consumer = consumer_of};
 
 PyDoc_STRVAR(listen_doc,
              "listen(receive, send, consumer, base_send, plan) -> WsCycle | None\n\n"

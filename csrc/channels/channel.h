@@ -70,8 +70,9 @@ bool channel_is_of_use(const ChannelObject *channel);
  * no handler of it is half-way. */
 bool channel_is_idle(const ChannelObject *channel);
 
-/* False for a channel whose WebSocket is closed. */
-bool channel_may_join(const ChannelObject *channel);
+/* False for a channel whose WebSocket is closed: it joins no group, and gets no message of those
+ * that it is in until its consumer has ended. */
+bool channel_is_open(const ChannelObject *channel);
 
 /* Drops all messages. */
 void channel_drop_messages(ChannelObject *channel);

@@ -127,8 +127,18 @@ void channel_table_tell_left(ChannelTableObject *self) {
 
 /* --- Channels --- */
 
+/* Returns new str that is exactly one: a subclass of str may have a hash of its own, and run code
+ * wherever the table is asked. */
+static PyObject *plain_name(PyObject *name) {
+    return PyUnicode_CheckExact(name) ? Py_NewRef(name) : PyUnicode_FromObject(name);
+}
+
 ChannelObject *channel_table_find(ChannelTableObject *self, PyObject *name) {
-    return (ChannelObject *)Py_XNewRef(PyDict_GetItemWithError(self->channels, name));
+    PyObject *plain = plain_name(name);
+    PyObject *found = plain == NULL ? NULL : PyDict_GetItemWithError(self->channels, plain);
+    Py_XINCREF(found);
+    Py_XDECREF(plain);
+    return (ChannelObject *)found;
 }
 
 /* As for asyncio.Queue, a capacity of 0 or less is no limit, and any number will do. Returns 0 with
@@ -151,11 +161,13 @@ static ChannelObject *make(ChannelTableObject *self, PyObject *name) {
         return NULL;
     }
     ChannelObject *channel = channel_table_find(self, name); /* made by another thread meanwhile */
-    if (channel == NULL && !PyErr_Occurred()) {
-        channel = channel_new(self, name, capacity);
-        if (channel != NULL && PyDict_SetItem(self->channels, name, (PyObject *)channel) < 0) {
+    PyObject *plain = channel != NULL || PyErr_Occurred() ? NULL : plain_name(name);
+    if (plain != NULL) {
+        channel = channel_new(self, plain, capacity);
+        if (channel != NULL && PyDict_SetItem(self->channels, plain, (PyObject *)channel) < 0) {
             Py_CLEAR(channel);
         }
+        Py_DECREF(plain);
     }
     return channel;
 }

@@ -6,23 +6,11 @@
 
 #include "base/status.h"
 #include "channels/channel_table.h"
+#include "channels/channel_table_lists.h"
 
 extern PyType_Spec channel_table_type_spec;
 
 /* --- Methods --- */
-
-static int slice_of_name(PyObject *name, struct slice *slice) {
-    Py_ssize_t length;
-    const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, &length) : NULL;
-    if (text == NULL) {
-        if (!PyErr_Occurred()) {
-            PyErr_Format(PyExc_TypeError, "a name must be str, not %R", name);
-        }
-        return -1;
-    }
-    *slice = slice_of(text, (size_t)length);
-    return 0;
-}
 
 PyDoc_STRVAR(open_doc, "open(channel) -> Channel");
 
@@ -107,7 +95,8 @@ static PyObject *add(PyObject *op, PyObject *args) {
     ChannelTableObject *self = (ChannelTableObject *)op;
     PyObject *group, *name;
     struct slice group_name;
-    if (!PyArg_ParseTuple(args, "UU:add", &group, &name) || slice_of_name(group, &group_name) < 0) {
+    if (!PyArg_ParseTuple(args, "UU:add", &group, &name) ||
+        channel_table_name(group, &group_name) < 0) {
         return NULL;
     }
     ChannelObject *channel = channel_table_open(self, name);
@@ -115,7 +104,7 @@ static PyObject *add(PyObject *op, PyObject *args) {
         return NULL;
     }
     uint64_t number = 0;
-    bool may_join = channel_may_join(channel);
+    bool may_join = channel_is_open(channel);
     int status =
         may_join ? groups_add(&self->groups, group_name, &channel->member, channel_clock(), &number)
                  : STATUS_OK;
@@ -143,7 +132,7 @@ static PyObject *discard(PyObject *op, PyObject *args) {
     PyObject *group, *name;
     struct slice group_name;
     if (!PyArg_ParseTuple(args, "UU:discard", &group, &name) ||
-        slice_of_name(group, &group_name) < 0) {
+        channel_table_name(group, &group_name) < 0) {
         return NULL;
     }
     ChannelObject *channel = channel_table_find(self, name);
@@ -171,7 +160,7 @@ static PyObject *send(PyObject *op, PyObject *args) {
     unsigned long long end = GROUPS_ALL;
     struct slice group_name;
     if (!PyArg_ParseTuple(args, "UO!|K:send", &group, &PyDict_Type, &message, &end) ||
-        slice_of_name(group, &group_name) < 0) {
+        channel_table_name(group, &group_name) < 0) {
         return NULL;
     }
     channel_table_sweep(self, 0);
@@ -181,89 +170,6 @@ static PyObject *send(PyObject *op, PyObject *args) {
     }
     Py_ssize_t events = channel_table_fan_out(self, group_name, end, message);
     return events < 0 ? NULL : PyLong_FromSsize_t(events);
-}
-
-PyDoc_STRVAR(members_doc, "members(group) -> list[Channel]\n\nIn the order of their joining.");
-
-static PyObject *members(PyObject *op, PyObject *group) {
-    struct slice group_name;
-    return slice_of_name(group, &group_name) < 0
-               ? NULL
-               : channel_table_members((ChannelTableObject *)op, group_name, GROUPS_ALL);
-}
-
-PyDoc_STRVAR(size_doc, "size(group) -> int\n\nHow many members the group has here.");
-
-static PyObject *size(PyObject *op, PyObject *group) {
-    struct slice group_name;
-    return slice_of_name(group, &group_name) < 0
-               ? NULL
-               : PyLong_FromSize_t(groups_size(&((ChannelTableObject *)op)->groups, group_name));
-}
-
-static void collect_name(struct slice name, void *context) {
-    PyObject **list = context;
-    PyObject *text = PyUnicode_DecodeUTF8(name.data, (Py_ssize_t)name.length, "replace");
-    if (*list != NULL && (text == NULL || PyList_Append(*list, text) < 0)) {
-        Py_CLEAR(*list);
-    }
-    Py_XDECREF(text);
-}
-
-PyDoc_STRVAR(groups_doc, "groups() -> list[str]\n\nThe groups that have members here.");
-
-static PyObject *group_names(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    PyObject *list = PyList_New(0);
-    groups_visit_names(&((ChannelTableObject *)op)->groups, collect_name, &list);
-    return list;
-}
-
-PyDoc_STRVAR(listening_doc, "listening() -> list[Channel]\n\nThose whose consumers listen.");
-
-static PyObject *listening(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    PyObject *all = PyDict_Values(((ChannelTableObject *)op)->channels);
-    PyObject *list = all == NULL ? NULL : PyList_New(0);
-    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(all); i++) {
-        PyObject *channel = PyList_GET_ITEM(all, i);
-        if (((ChannelObject *)channel)->cycle != NULL && PyList_Append(list, channel) < 0) {
-            Py_CLEAR(list);
-        }
-    }
-    Py_XDECREF(all);
-    return list;
-}
-
-PyDoc_STRVAR(sizes_doc,
-             "sizes() -> dict[str, int]\n\nHow many messages wait in each channel that has "
-             "some, or that somebody reads.");
-
-static PyObject *sizes(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    PyObject *result = PyDict_New();
-    Py_ssize_t position = 0;
-    PyObject *name, *value;
-    while (result != NULL && PyDict_Next(self->channels, &position, &name, &value)) {
-        const ChannelObject *channel = (const ChannelObject *)value;
-        if (channel->count == 0 && !channel_is_read(channel)) {
-            continue;
-        }
-        PyObject *count = PyLong_FromUnsignedLong(channel->count);
-        if (count == NULL || PyDict_SetItem(result, name, count) < 0) {
-            Py_CLEAR(result);
-        }
-        Py_XDECREF(count);
-    }
-    return result;
-}
-
-PyDoc_STRVAR(is_listening_doc,
-             "is_listening(channel) -> bool\n\nWhether a consumer listens to the channel.");
-
-static PyObject *is_listening(PyObject *op, PyObject *name) {
-    ChannelObject *channel = channel_table_find((ChannelTableObject *)op, name);
-    bool listens = channel != NULL && channel->cycle != NULL;
-    Py_XDECREF(channel);
-    return PyErr_Occurred() ? NULL : PyBool_FromLong(listens);
 }
 
 /* The closure is the offset of the callback. */
@@ -377,7 +283,7 @@ static PyObject *tell_left(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 }
 
 static PyMethodDef methods[] = {
-    {"open", open_channel, METH_O, open_doc},
+    CHANNEL_TABLE_LISTS{"open", open_channel, METH_O, open_doc},
     {"put", put, METH_VARARGS, put_doc},
     {"take", take, METH_O, take_doc},
     {"wait", wait, METH_VARARGS, wait_doc},
@@ -385,12 +291,6 @@ static PyMethodDef methods[] = {
     {"add", add, METH_VARARGS, add_doc},
     {"discard", discard, METH_VARARGS, discard_doc},
     {"send", send, METH_VARARGS, send_doc},
-    {"members", members, METH_O, members_doc},
-    {"size", size, METH_O, size_doc},
-    {"groups", group_names, METH_NOARGS, groups_doc},
-    {"listening", listening, METH_NOARGS, listening_doc},
-    {"sizes", sizes, METH_NOARGS, sizes_doc},
-    {"is_listening", is_listening, METH_O, is_listening_doc},
     {"flush", flush, METH_NOARGS, flush_doc},
     {"_tell_left", tell_left, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -27,6 +27,8 @@ struct fan_out {
     ChannelTableObject *table;
     PyObject *members; /* list of Channel */
     PyObject *message;
+    PyObject *source; /* what members' copies are made of: a copy itself, if the message is plain,
+                         in which nobody else refers to anything; NULL until the first */
     struct rendering renderings[MOST_RENDERINGS];
     size_t rendering_count;
 };
@@ -196,9 +198,18 @@ static void look_ahead(const struct fan_out *fan_out, Py_ssize_t i) {
     }
 }
 
+/* Returns new copy for one more member, or NULL with an exception. */
+static PyObject *new_copy(struct fan_out *fan_out) {
+    if (fan_out->source == NULL && (PyList_GET_SIZE(fan_out->members) == 1 ||
+                                    plain_copy(fan_out->message, &fan_out->source) == 0)) {
+        fan_out->source = Py_NewRef(fan_out->message);
+    }
+    return fan_out->source == NULL ? NULL : message_copy(fan_out->table->state, fan_out->source);
+}
+
 /* A full channel loses the message, as every layer says; -1 with an exception of the copy. */
 static int deliver_event(struct fan_out *fan_out, ChannelObject *channel) {
-    PyObject *copy = message_copy(fan_out->table->state, fan_out->message);
+    PyObject *copy = new_copy(fan_out);
     int status = copy == NULL ? -1 : channel_put(channel, copy, false);
     fan_out->table->dropped += status == 0;
     return status;
@@ -216,11 +227,12 @@ Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, 
     for (Py_ssize_t i = 0; events >= 0 && i < PyList_GET_SIZE(fan_out.members); i++) {
         ChannelObject *channel = (ChannelObject *)PyList_GET_ITEM(fan_out.members, i);
         look_ahead(&fan_out, i);
-        if (!deliver_shared(&fan_out, channel)) {
+        if (!deliver_shared(&fan_out, channel) && channel_is_open(channel)) {
             events = deliver_event(&fan_out, channel) < 0 ? -1 : events + 1;
         }
     }
     release_renderings(&fan_out);
+    Py_XDECREF(fan_out.source);
     Py_XDECREF(fan_out.members);
     return events;
 }

@@ -6,7 +6,8 @@
 #include "state.h"
 
 /* Copies `value` as copy.deepcopy() would, if it is None, a bool, int, float, str or bytes, or a
- * list, tuple or dict (with str keys) of such; all of exactly these types. Returns 1 and sets *copy
+ * list, tuple or dict (with str keys) of such; all of exactly these types. What occurs twice
+ * in it does so in the copy. Returns 1 and sets *copy
  * to a new reference; 0 when it is something else, or nested too deeply; -1 with MemoryError. */
 int plain_copy(PyObject *value, PyObject **copy);
 

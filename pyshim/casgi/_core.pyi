@@ -226,6 +226,9 @@ class ChannelTable:
         """
 
     def members(self, group: str, /) -> list[Channel]: ...
+    def joined(self, group: str, /) -> list[tuple[str, float]]:
+        """Return the members with the time, of time.monotonic(), at which they joined."""
+
     def size(self, group: str, /) -> int:
         """Return how many members the group has here."""
 
@@ -233,6 +236,9 @@ class ChannelTable:
     def listening(self) -> list[Channel]: ...
     def sizes(self) -> dict[str, int]:
         """Return how many messages wait in each channel that has some, or that somebody reads."""
+
+    def waiting(self, channel: str, /) -> int | None:
+        """Return how many messages wait in a channel; None when none do and nobody reads it."""
 
     def is_listening(self, channel: str, /) -> bool: ...
     def flush(self) -> None: ...
@@ -252,10 +258,7 @@ class NativeThread:
         """Have a turn soon; two calls before it are one. RuntimeError when the thread has ended."""
 
 def copy_message(message: dict[str, Any], /) -> dict[str, Any]:
-    """As copy.deepcopy(), fast when all in it is of the types that JSON has.
-
-    Unlike there, what occurs twice in it arrives as two.
-    """
+    """As copy.deepcopy(), fast when all in it is of the types that JSON has."""
 
 def check_access_log_format(text: str) -> None:
     """Raise ValueError with the reason when the access log cannot be written so."""

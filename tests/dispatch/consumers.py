@@ -3,7 +3,7 @@
 import asyncio
 import json
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, ClassVar
 
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
@@ -193,4 +193,28 @@ class Refusing(Room):
     async def room_message(self, event: dict[str, Any]) -> None:
         if not self.is_ready:
             raise ValueError("on purpose")
+        await self.send(text_data=event["text"])
+
+
+class LastOneOut(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """Says in `left` how many are in the room when it disconnects, itself among them."""
+
+    left: ClassVar[list[tuple[int, int, int]]] = []
+    heard: ClassVar[list[str]] = []
+
+    async def connect(self) -> None:
+        await self.channel_layer.group_add("room", self.channel_name)
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        layer = self.channel_layer
+        await layer.group_send("room", {"type": "room.named", "text": "bye"})
+        await asyncio.sleep(0.01)
+        channels = await layer.group_channels("room")
+        self.left.append(
+            (len(layer.groups["room"]), len(channels), channels.index(self.channel_name))
+        )
+
+    async def room_named(self, event: dict[str, Any]) -> None:
+        self.heard.append(self.channel_name)
         await self.send(text_data=event["text"])

@@ -205,6 +205,23 @@ def test_membership_ends_with_the_connection(accelerated: Accelerated, layer: An
     wait_until(lambda: layer.local.groups() == [], "the group is still there")
 
 
+def test_who_disconnects_counts_and_gets_nothing(accelerated: Accelerated, layer: Any) -> None:
+    """The last one out deletes the room, who must not be the last but one."""
+    left, heard = consumers.LastOneOut.left, consumers.LastOneOut.heard
+    left.clear()
+    heard.clear()
+    server = accelerated(consumers.LastOneOut.as_asgi())
+    clients = members(server, layer, 3)
+    names = layer.local.channels("room")
+    for number, client in enumerate(clients):
+        client.close()
+        wait_until(lambda number=number: len(left) > number, "it was not told of its end")
+        wait_until(lambda number=number: layer.local.size("room") == 2 - number, "it has not left")
+    assert left == [(3, 3, 0), (2, 2, 0), (1, 1, 0)]
+    assert heard == [names[1], names[2], names[2]]
+    assert layer.groups == {}
+
+
 def test_from_another_thread_without_a_loop(accelerated: Accelerated, layer: Any) -> None:
     server = accelerated(consumers.Room.as_asgi())
     clients = members(server, layer, 2)

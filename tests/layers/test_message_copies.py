@@ -37,6 +37,21 @@ async def test_types_of_python_arrive(layer: Any) -> None:
     assert await get(layer, "other") == sent
 
 
+async def test_what_occurs_twice_arrives_so(layer: Any) -> None:
+    shared: list[Any] = [1]
+    sent = {"type": "test", "a": shared, "b": {"c": shared}, "t": (shared, shared)}
+    for channel in ("one", "other"):
+        await layer.group_add("group", channel)
+    await layer.group_send("group", sent)
+    await layer.send("single", sent)
+    received = [await get(layer, channel) for channel in ("one", "other", "single")]
+    for each in received:
+        assert each == sent
+        assert each["a"] is each["b"]["c"] is each["t"][0] is each["t"][1]
+        assert each["a"] is not shared
+    assert len({id(each["a"]) for each in received}) == 3
+
+
 async def test_large_message(layer: Any) -> None:
     sent = {"type": "test.message", "text": "x" * 2**20}
     await layer.send("one", sent)

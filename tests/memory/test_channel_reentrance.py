@@ -310,7 +310,8 @@ def test_capacity_that_acts(outer: str, act: str) -> None:
     run(f"""
     {ACT_ONCE}
     import types
-    DONE = types.SimpleNamespace(done=lambda: True)
+    DONE = asyncio.Future(loop=asyncio.new_event_loop())
+    DONE.set_result(None)
 
     def capacity(name):
         act(name)

@@ -9,6 +9,7 @@ from channels.layers import BaseChannelLayer, InMemoryChannelLayer
 
 from casgi import _core
 from casgi.channels.local import LocalChannels
+from casgi.channels.views import Channels, Groups
 
 # Messages to groups that one task may send before others get their turn. It bounds what waits for
 # a socket that is not slow, but has not been written to yet.
@@ -68,14 +69,14 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
                 self.local.add(group, name)
 
     @property
-    def channels(self) -> dict[str, int]:
-        """How many messages wait in each channel that has some, or that somebody reads: a copy."""
-        return self.local.sizes()
+    def channels(self) -> Channels:
+        """The channels in which messages wait, or that somebody reads, as the original's dict."""
+        return Channels(self.local)
 
     @property
-    def groups(self) -> dict[str, list[str]]:
-        """The members of each group: a copy."""
-        return {group: self.local.channels(group) for group in self.local.groups()}
+    def groups(self) -> Groups:
+        """The members of each group, and when they joined, as the original's dict."""
+        return Groups(self.local)
 
     async def send(self, channel: str, message: dict[str, Any]) -> None:
         """Send a message to one channel. Raise ChannelFull."""

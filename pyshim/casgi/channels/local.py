@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,8 @@ class LocalChannels:
             discards_oldest: a full channel loses its oldest message instead of the new one.
 
         """
+        self.capacity = capacity
+        self.expiry = expiry
         self._core = _core.ChannelTable(capacity, _wake, expiry, group_expiry, discards_oldest)
         self._discards_oldest = discards_oldest
 
@@ -70,6 +73,10 @@ class LocalChannels:
         """Append a message, which is taken as it is. Raise ChannelFull."""
         if not self._core.put(channel, message) and not self._discards_oldest:
             raise ChannelFull(channel)
+
+    def take(self, channel: str) -> dict[str, Any] | None:
+        """Return the first message, which is then gone; None when there is none."""
+        return self._core.take(channel)
 
     async def get(self, channel: str) -> dict[str, Any]:
         """Wait for the next message; cancelled, none is lost."""
@@ -132,6 +139,11 @@ class LocalChannels:
         """Return the members of a group in the order of their joining."""
         return [channel.name for channel in self._core.members(group)]
 
+    def joined(self, group: str) -> dict[str, float]:
+        """Return the members of a group in the order of their joining, and when, by time.time()."""
+        offset = time.time() - time.monotonic()
+        return {name: joined + offset for name, joined in self._core.joined(group)}
+
     def size(self, group: str) -> int:
         """Return how many members a group has here, in the same time for any number."""
         return self._core.size(group)
@@ -143,6 +155,10 @@ class LocalChannels:
     def sizes(self) -> dict[str, int]:
         """Return how many messages wait in each channel that has some, or that somebody reads."""
         return self._core.sizes()
+
+    def waiting(self, channel: str) -> int | None:
+        """Return how many messages wait in a channel; None when none do and nobody reads it."""
+        return self._core.waiting(channel)
 
     def open(self, channel: str) -> _core.Channel:
         """Return a channel for a consumer to listen to; close() is then due."""

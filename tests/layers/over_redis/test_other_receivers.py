@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import Any
 
@@ -225,4 +226,32 @@ async def test_adopting_an_original_that_is_in_use(
     while (await get(layer, channel))["number"] != 49:
         pass
     await layer.group_discard("room", channel)
+    await layer.flush()
+
+
+async def test_waiting_with_a_time_limit_loses_nothing(new_layer: Any) -> None:
+    """Messages come while somebody waits, just when he gives up, and while nobody waits."""
+    layer = new_layer()
+    channel = await layer.new_channel()
+    sent: list[int] = []
+    received: list[int] = []
+
+    async def send_all() -> None:
+        for number in range(60):
+            await layer.send(channel, {"type": "test", "number": number})
+            sent.append(number)
+            await asyncio.sleep(0.002 * (number % 3))
+
+    sending = asyncio.ensure_future(send_all())
+    async with asyncio.timeout(DEADLINE):
+        while len(received) < 60:
+            with contextlib.suppress(TimeoutError):
+                message = await asyncio.wait_for(layer.receive(channel), 0.001)
+                received.append(message["number"])
+    await sending
+    assert received == sent
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(layer.receive(channel), 0.001)
+    await layer.send(channel, {"type": "test", "number": 60})
+    assert (await asyncio.wait_for(layer.receive(channel), 10))["number"] == 60
     await layer.flush()

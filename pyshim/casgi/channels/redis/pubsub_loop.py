@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
@@ -27,6 +28,8 @@ logger = logging.getLogger("casgi.channels")
 _PATIENCE = 2.0
 # How many channels are made between two looks for those that nobody has any more.
 _SWEEP = 64
+# For how long a channel that nobody reads any more is kept: who waits with a time limit comes back.
+_UNREAD_SECONDS = 60.0
 
 
 class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
@@ -46,6 +49,9 @@ class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
         # Channels with subscriptions of their own, because Redis does not allow the pattern.
         self._named: set[str] = set()
         self._may_use_patterns = True
+        self._readers: Counter[str] = Counter()
+        # Channels that were read, by the time at which somebody last did: the oldest comes first.
+        self._unread: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take_over(self, original: RedisPubSubLoopLayer) -> None:
@@ -64,6 +70,7 @@ class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
     async def new_channel(self, prefix: str = "specific.") -> str:
         """Return the name of a new channel, whose messages are kept from now on."""
         channel = f"{self.prefix}{prefix}{self._mark}{uuid.uuid4().hex[16:]}"
+        await self._forget_unread()
         await self._subscribe_to_channel(channel)
         return channel
 
@@ -71,7 +78,30 @@ class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
         """Wait for the next message of the channel."""
         if self.channel_layer.local.is_bound(channel):
             return await self.channel_layer.local.get(channel)
-        return await super().receive(channel)
+        await self._forget_unread()
+        if channel not in self.channels:
+            await self._subscribe_to_channel(channel)
+        # The original forgets the channel, with all that has come and comes yet, when the task that
+        # waits is cancelled, by wait_for() say.
+        self._unread.pop(channel, None)
+        self._readers[channel] += 1
+        try:
+            data = await self.channels[channel].get()
+        finally:
+            self._readers[channel] -= 1
+            if self._readers[channel] == 0:
+                del self._readers[channel]
+                self._unread[channel] = self.loop.time()
+        return self.channel_layer.deserialize(data)
+
+    async def _forget_unread(self) -> None:
+        """Forget the channels that nobody has come back to read."""
+        oldest = self.loop.time() - _UNREAD_SECONDS
+        while self._unread and (first := next(iter(self._unread.items())))[1] < oldest:
+            del self._unread[first[0]]
+            self.channels.pop(first[0], None)
+            self._named.discard(first[0])
+            await self._get_shard(first[0]).unsubscribe(first[0])
 
     async def _subscribe_to_channel(self, channel: str) -> None:
         self.channels[channel] = asyncio.Queue()
