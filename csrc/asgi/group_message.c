@@ -3,7 +3,7 @@
 
 #include "asgi/message.h"
 #include "base/status.h"
-#include "server/server.h"
+#include "server/websocket_group.h"
 
 bool group_message_is(struct bridge *bridge, PyObject *type) {
     struct module_strings *strings = &bridge->state->strings;
@@ -65,42 +65,14 @@ int group_message_read(struct group_message *group_message, struct bridge *bridg
     return group_message->sends ? read_send(group_message, bridge, message) : 0;
 }
 
-struct delivery {
-    struct ws_message *message;
-    const struct websocket *except; /* NULL: to all */
-};
-
-static void deliver(struct member *member, double joined, void *context) {
-    (void)joined;
-    const struct delivery *delivery = context;
-    struct websocket *websocket = LIST_OBJECT(member, struct websocket, member);
-    if (websocket != delivery->except) {
-        (void)websocket_deliver(websocket, delivery->message);
-    }
-}
-
-static int join(struct groups *groups, struct slice name, struct websocket *websocket) {
-    return websocket->state == WEBSOCKET_OPEN
-               ? groups_add(groups, name, &websocket->member, 0, NULL)
-               : STATUS_CLOSED;
-}
-
 int group_message_do(struct group_message *group_message, struct websocket *websocket) {
-    struct groups *groups = &websocket->server->groups;
-    if (websocket->state == WEBSOCKET_CONNECTING) {
-        return STATUS_STATE;
-    }
+    struct slice group = group_message->group;
     if (group_message->sends) {
-        struct delivery delivery = {&group_message->message,
-                                    group_message->includes_self ? NULL : websocket};
-        groups_visit(groups, group_message->group, GROUPS_ALL, deliver, &delivery);
-        return STATUS_OK;
+        return websocket_group_send(websocket, group, &group_message->message,
+                                    group_message->includes_self);
     }
-    if (group_message->adds) {
-        return join(groups, group_message->group, websocket);
-    }
-    groups_discard(groups, group_message->group, &websocket->member);
-    return STATUS_OK;
+    return group_message->adds ? websocket_group_join(websocket, group)
+                               : websocket_group_leave(websocket, group);
 }
 
 void group_message_release(struct group_message *group_message) {

@@ -68,7 +68,7 @@ static bool is_wanted(PyObject *callback) {
     return callback != NULL && callback != Py_None;
 }
 
-void channel_table_on_leave(void *owner, struct member *member, struct slice name, bool is_last) {
+static void on_leave(void *owner, struct member *member, struct slice name, bool is_last) {
     ChannelTableObject *self = owner;
     bool is_news = is_wanted(self->on_leave) || (is_last && is_wanted(self->on_group_empty));
     if (!is_news || self->is_discarding || self->home == NULL) {
@@ -88,6 +88,8 @@ void channel_table_on_leave(void *owner, struct member *member, struct slice nam
     }
     Py_XDECREF(pair);
 }
+
+const struct group_bus_ops channel_table_bus = {.on_leave = on_leave};
 
 /* A group that was joined again meanwhile is no news, and who has joined it counts on it. */
 static bool is_empty(ChannelTableObject *self, PyObject *name) {

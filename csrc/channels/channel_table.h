@@ -53,8 +53,9 @@ void channel_table_let_go(ChannelTableObject *table, ChannelObject *channel);
  * one is received. */
 void channel_table_sweep(ChannelTableObject *table, double later);
 
-/* A membership has ended: see groups_on_leave. Notes it, to be told soon. */
-void channel_table_on_leave(void *owner, struct member *member, struct slice name, bool is_last);
+/* The bus of a layer's groups: notes the memberships that have ended, to be told soon. The layer
+ * itself, in Python, knows who joins and publishes what is sent. */
+extern const struct group_bus_ops channel_table_bus;
 
 /* Calls on_leave with each membership noted, and on_group_empty with each of their groups that has
  * become empty, and still is. Runs application code. */

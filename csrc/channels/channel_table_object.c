@@ -222,7 +222,7 @@ static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (self == NULL) {
         return NULL;
     }
-    groups_init(&self->groups, channel_table_on_leave, self);
+    groups_init(&self->groups, (struct group_bus){&channel_table_bus, self});
     self->state = state;
     self->capacity = Py_NewRef(capacity);
     self->wake = Py_NewRef(wake);

@@ -2,7 +2,7 @@
  * lists, its group's and its member's, which are walked, and in a table of all, where it is found.
  *
  * A walk keeps the link that comes next where everybody who ends a membership finds it, and the
- * group from being freed. Never holds a pointer of its own over a call to `visit` or on_leave(). */
+ * group from being freed. Never holds a pointer of its own over a call to `visit` or to the bus. */
 #include "server/groups.h"
 
 #include <sys/random.h>
@@ -41,7 +41,7 @@ struct walk {
     struct list *next; /* of_group of the membership that is visited next, or the list's head */
 };
 
-void groups_init(struct groups *groups, groups_on_leave on_leave, void *owner) {
+void groups_init(struct groups *groups, struct group_bus bus) {
     uint64_t seed = (uintptr_t)groups;
     if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0) {
         seed ^= UINT64_C(0x9E3779B97F4A7C15); /* before the kernel has entropy: an address is no
@@ -51,8 +51,7 @@ void groups_init(struct groups *groups, groups_on_leave on_leave, void *owner) {
     table_init(&groups->memberships, seed);
     list_init(&groups->walks);
     groups->joins = 0;
-    groups->on_leave = on_leave;
-    groups->owner = owner;
+    groups->bus = bus;
 }
 
 /* --- Groups --- */
@@ -94,15 +93,23 @@ static void let_go(struct group *group) {
     }
 }
 
-/* The last member has gone: the name is free for a new group before anybody is told. */
-static void tell(struct groups *groups, struct group *group, struct member *member) {
+static void report_join(struct groups *groups, struct group *group, struct member *member) {
+    const struct group_bus *bus = &groups->bus;
+    if (bus->ops != NULL && bus->ops->on_join != NULL) {
+        bus->ops->on_join(bus->owner, member, group->entry.name, group->size == 1);
+    }
+}
+
+/* The last member has gone: the name is free for a new group before the bus knows. */
+static void report_leave(struct groups *groups, struct group *group, struct member *member) {
     bool is_last = group->size == 0;
     hold(group);
     if (is_last) {
         table_remove(&groups->groups, &group->entry);
     }
-    if (groups->on_leave != NULL) {
-        groups->on_leave(groups->owner, member, group->entry.name, is_last);
+    const struct group_bus *bus = &groups->bus;
+    if (bus->ops != NULL && bus->ops->on_leave != NULL) {
+        bus->ops->on_leave(bus->owner, member, group->entry.name, is_last);
     }
     let_go(group);
 }
@@ -155,7 +162,7 @@ static void end_membership(struct groups *groups, struct membership *membership)
     memory_free(membership);
     member->count--;
     group->size--;
-    tell(groups, group, member);
+    report_leave(groups, group, member);
 }
 
 /* The member's list is kept in the order of renewal. */
@@ -175,7 +182,8 @@ int groups_add(struct groups *groups, struct slice name, struct member *member, 
     if (group == NULL) {
         group = new_group(groups, name);
     }
-    if (group != NULL && membership == NULL) {
+    bool is_new = membership == NULL;
+    if (group != NULL && is_new) {
         membership = new_membership(groups, group, member);
     }
     if (membership == NULL) {
@@ -188,6 +196,9 @@ int groups_add(struct groups *groups, struct slice name, struct member *member, 
     renew(membership, now);
     if (number != NULL) {
         *number = membership->number;
+    }
+    if (is_new) {
+        report_join(groups, group, member);
     }
     return STATUS_OK;
 }
@@ -249,6 +260,12 @@ void groups_visit(struct groups *groups, struct slice name, uint64_t end,
     }
     list_remove(&walk.link);
     let_go(group);
+}
+
+int groups_publish(struct groups *groups, struct slice name, struct ws_message *message) {
+    const struct group_bus *bus = &groups->bus;
+    bool is_alone = bus->ops == NULL || bus->ops->publish == NULL;
+    return is_alone ? STATUS_OK : bus->ops->publish(bus->owner, name, message);
 }
 
 size_t groups_size(const struct groups *groups, struct slice name) {

@@ -10,11 +10,7 @@
 
 #include "base/list.h"
 #include "base/table.h"
-
-struct member;
-
-typedef void (*groups_on_leave)(void *owner, struct member *member, struct slice name,
-                                bool is_last);
+#include "server/group_bus.h"
 
 /* For groups_visit(): all members. */
 #define GROUPS_ALL UINT64_MAX
@@ -24,8 +20,7 @@ struct groups {
     struct table memberships; /* of struct membership, by group and member */
     struct list walks;        /* of struct walk: the visits that are under way */
     uint64_t joins;           /* memberships that ever began */
-    groups_on_leave on_leave;
-    void *owner;
+    struct group_bus bus;
 };
 
 /* Embedded in what joins groups. All its memberships are in one registry. */
@@ -42,10 +37,8 @@ static inline void member_init(struct member *member, size_t most) {
     member->most = most;
 }
 
-/* Initialises an empty registry. `on_leave` (may be NULL) is told of each membership that has
- * ended, and when it was the group's last, which is gone then: others may join and leave meanwhile.
- */
-void groups_init(struct groups *groups, groups_on_leave on_leave, void *owner);
+/* Initialises an empty registry, whose memberships `bus` (copied) is told of. */
+void groups_init(struct groups *groups, struct group_bus bus);
 
 /* Makes it a member (*borrows* until it leaves), or joins it anew at time `now`, of a clock that
  * never goes back. Numbers of memberships grow; that of this one goes into *number, which may be
@@ -70,6 +63,10 @@ void groups_leave_old(struct groups *groups, struct member *member, double oldes
 void groups_visit(struct groups *groups, struct slice name, uint64_t end,
                   void (*visit)(struct member *member, double joined, void *context),
                   void *context);
+
+/* Passes on to the bus what was sent to the group here. STATUS_OK, also without a bus; or the
+ * status of the bus. */
+int groups_publish(struct groups *groups, struct slice name, struct ws_message *message);
 
 /* Returns how many members the group has. */
 size_t groups_size(const struct groups *groups, struct slice name);

@@ -33,7 +33,7 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     server->owner = owner;
     server->date.second = -1;
     list_init(&server->connections);
-    groups_init(&server->groups, NULL, NULL);
+    groups_init(&server->groups, (struct group_bus){NULL, NULL});
     access_log_init(&server->access_log, loop, access_log, &options->access_log_format);
     server->ws_decoders = ws_decoder_pool_new();
     if (server->ws_decoders == NULL) {

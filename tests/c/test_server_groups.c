@@ -23,6 +23,7 @@ struct world {
     size_t emptied[GROUPS]; /* reports */
     size_t became_empty[GROUPS];
     uint64_t left, ended; /* memberships: reported as ended, and ended */
+    uint64_t entered;     /* reported as begun */
     int depth;
 };
 
@@ -45,6 +46,13 @@ static void leave(struct world *world, size_t group, size_t member) {
     world->became_empty[group] += was_in && size_of(world, group) == 0 ? 1 : 0;
 }
 
+static void on_join(void *owner, struct member *member, struct slice name, bool is_first) {
+    struct world *world = owner;
+    CHECK((groups_size(&world->groups, name) == 1) == is_first);
+    CHECK(member >= world->members && member < world->members + MEMBERS);
+    world->entered++;
+}
+
 static void on_leave(void *owner, struct member *member, struct slice name, bool is_last) {
     struct world *world = owner;
     for (size_t i = 0; i < GROUPS; i++) {
@@ -55,10 +63,12 @@ static void on_leave(void *owner, struct member *member, struct slice name, bool
     world->left++;
 }
 
+static const struct group_bus_ops bus = {.on_join = on_join, .on_leave = on_leave};
+
 static void set_up(struct world *world, uint64_t random) {
     memset(world, 0, sizeof(*world));
     world->random = random;
-    groups_init(&world->groups, on_leave, world);
+    groups_init(&world->groups, (struct group_bus){&bus, world});
     for (size_t i = 0; i < MEMBERS; i++) {
         member_init(&world->members[i], 0);
     }
@@ -69,6 +79,7 @@ static void tear_down(struct world *world) {
         groups_leave_all(&world->groups, &world->members[i]);
         CHECK(world->members[i].count == 0);
     }
+    CHECK(world->entered == world->left);
     groups_release(&world->groups);
     CHECK(counters_alive(COUNTER_groups) == 0);
 }
