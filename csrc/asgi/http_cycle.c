@@ -17,6 +17,7 @@ typedef struct {
     CycleObject cycle;
     struct response response; /* with the exchange, which is NULL when it is over */
     struct request_body body;
+    struct deferred wake;    /* the turn's reads are over: who receives gets them in one event */
     struct timer stop_timer; /* while the server stops: until a stream may be one that waits */
     uint64_t last_sent;      /* event_loop_now() */
     bool is_disconnected;
@@ -198,13 +199,30 @@ static void on_body(void *owner, struct slice bytes, bool is_last) {
     }
 }
 
+static void wake_receiver(HttpCycleObject *self) {
+    deferred_cancel(&self->wake);
+    if (has_event(self)) {
+        waiter_queue_wake_one(&self->cycle.receivers);
+    }
+}
+
+static void on_wake(struct deferred *deferred) {
+    HttpCycleObject *self = LIST_OBJECT(deferred, HttpCycleObject, wake);
+    Py_INCREF(self);
+    event_loop_wake(self->cycle.bridge->event_loop);
+    wake_receiver(self);
+    Py_DECREF(self);
+}
+
 static void on_ready(void *owner) {
     HttpCycleObject *self = owner;
     Py_INCREF(self);
     if (!self->cycle.app_task.was_started) {
         cycle_start(&self->cycle);
-    } else if (has_event(self)) {
-        waiter_queue_wake_one(&self->cycle.receivers);
+    } else if (self->body.state == BODY_ARRIVING) {
+        event_loop_defer(self->cycle.bridge->event_loop, &self->wake);
+    } else {
+        wake_receiver(self);
     }
     Py_DECREF(self);
 }
@@ -253,6 +271,7 @@ static void on_shutdown(void *owner) {
 static void on_end(void *owner) {
     HttpCycleObject *self = owner;
     timer_stop(&self->stop_timer);
+    deferred_cancel(&self->wake);
     self->response.exchange = NULL;
     cycle_detach(&self->cycle);
     if (self->cycle.app_task.was_started && self->response.state != RESPONSE_COMPLETE) {
@@ -283,6 +302,7 @@ int http_cycle_begin(struct bridge *bridge, struct exchange *exchange) {
     response_init(&self->response, bridge, exchange);
     request_body_init(&self->body);
     timer_init(&self->stop_timer, on_stop_timer);
+    deferred_init(&self->wake, on_wake);
     bridge_attach(bridge, &self->cycle.attached, (PyObject *)self);
     exchange_attach(exchange, &exchange_events, self);
     PyObject_GC_Track(self);

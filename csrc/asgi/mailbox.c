@@ -5,21 +5,21 @@
 enum { FIRST_CAPACITY = 4 };
 
 void mailbox_init(struct mailbox *mailbox) {
-    *mailbox = (struct mailbox){.events = NULL};
+    *mailbox = (struct mailbox){.entries = NULL};
 }
 
 static int grow(struct mailbox *mailbox) {
     uint32_t capacity = mailbox->capacity > 0 ? mailbox->capacity * 2 : FIRST_CAPACITY;
-    PyObject **events = PyMem_Malloc((size_t)capacity * sizeof(*events));
-    if (events == NULL) {
+    struct mailbox_entry *entries = PyMem_Malloc((size_t)capacity * sizeof(*entries));
+    if (entries == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     for (uint32_t i = 0; i < mailbox->count; i++) {
-        events[i] = mailbox->events[(mailbox->first + i) % mailbox->capacity];
+        entries[i] = mailbox->entries[(mailbox->first + i) % mailbox->capacity];
     }
-    PyMem_Free(mailbox->events);
-    mailbox->events = events;
+    PyMem_Free(mailbox->entries);
+    mailbox->entries = entries;
     mailbox->capacity = capacity;
     mailbox->first = 0;
     return 0;
@@ -30,7 +30,8 @@ int mailbox_put(struct mailbox *mailbox, PyObject *event, size_t bytes) {
         Py_XDECREF(event);
         return -1;
     }
-    mailbox->events[(mailbox->first + mailbox->count) % mailbox->capacity] = event;
+    mailbox->entries[(mailbox->first + mailbox->count) % mailbox->capacity] =
+        (struct mailbox_entry){event, bytes};
     mailbox->count++;
     mailbox->bytes += bytes;
     return 0;
@@ -40,22 +41,22 @@ PyObject *mailbox_take(struct mailbox *mailbox) {
     if (mailbox->count == 0) {
         return NULL;
     }
-    PyObject *event = mailbox->events[mailbox->first];
+    struct mailbox_entry entry = mailbox->entries[mailbox->first];
     mailbox->first = (mailbox->first + 1) % mailbox->capacity;
     mailbox->count--;
+    mailbox->bytes -= entry.bytes;
     if (mailbox->count == 0) {
-        PyMem_Free(mailbox->events);
-        mailbox->events = NULL;
+        PyMem_Free(mailbox->entries);
+        mailbox->entries = NULL;
         mailbox->capacity = 0;
         mailbox->first = 0;
-        mailbox->bytes = 0;
     }
-    return event;
+    return entry.event;
 }
 
 int mailbox_traverse(struct mailbox *mailbox, visitproc visit, void *arg) {
     for (uint32_t i = 0; i < mailbox->count; i++) {
-        Py_VISIT(mailbox->events[(mailbox->first + i) % mailbox->capacity]);
+        Py_VISIT(mailbox->entries[(mailbox->first + i) % mailbox->capacity].event);
     }
     return 0;
 }

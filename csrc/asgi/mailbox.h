@@ -5,10 +5,15 @@
 
 #include "state.h"
 
+struct mailbox_entry {
+    PyObject *event;
+    size_t bytes; /* of its payload */
+};
+
 struct mailbox {
-    PyObject **events; /* ring of references; NULL while empty */
+    struct mailbox_entry *entries; /* ring; NULL while empty */
     uint32_t first, count, capacity;
-    size_t bytes; /* of the messages' payloads */
+    size_t bytes; /* of all entries */
 };
 
 void mailbox_init(struct mailbox *mailbox);

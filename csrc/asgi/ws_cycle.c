@@ -31,15 +31,22 @@ void ws_cycle_finish_close_if_done(WsCycleObject *self) {
     }
 }
 
+static bool holds_more_than(const struct mailbox *mailbox, uint32_t messages, size_t bytes) {
+    return mailbox->count > messages || mailbox->bytes > bytes;
+}
+
+/* Reading stops above the limits, and goes on at half of them. */
 static void update_pressure(WsCycleObject *self) {
-    bool is_full =
-        self->mailbox.count > LIMIT_MAILBOX_MESSAGES || self->mailbox.bytes > LIMIT_MAILBOX_BYTES;
-    if (self->websocket == NULL || is_full == self->websocket->is_paused) {
+    if (self->websocket == NULL) {
         return;
     }
-    if (is_full && self->state == WS_CYCLE_OPEN) {
+    const struct mailbox *mailbox = &self->mailbox;
+    bool is_paused = self->websocket->is_paused;
+    if (!is_paused && self->state == WS_CYCLE_OPEN &&
+        holds_more_than(mailbox, LIMIT_MAILBOX_MESSAGES, LIMIT_MAILBOX_BYTES)) {
         websocket_pause(self->websocket);
-    } else if (!is_full && self->mailbox.count <= LIMIT_MAILBOX_MESSAGES / 2) {
+    } else if (is_paused &&
+               !holds_more_than(mailbox, LIMIT_MAILBOX_MESSAGES / 2, LIMIT_MAILBOX_BYTES / 2)) {
         websocket_resume(self->websocket);
     }
 }

@@ -49,11 +49,13 @@
  * ten thousand messages. Uploads are read in a small part of it. */
 #define LIMIT_READ_SHARE_MS 2
 
-/* --request-buffer-size: the most bytes of a request body in one http.request event. */
-#define LIMIT_REQUEST_BUFFER_SIZE (64 * 1024)
+/* --request-buffer-size: the most bytes of a request body in one http.request event. All that may
+ * wait fits: an application that joins the pieces one by one pays for each with all before it. */
+#define LIMIT_REQUEST_BUFFER_SIZE (512 * 1024)
 
-/* Body bytes that wait for the application's receive() before reading stops. */
-#define LIMIT_RECEIVE_BUFFER (128 * 1024)
+/* Body bytes that wait for the application's receive() before reading stops, after the read that
+ * makes it more. */
+#define LIMIT_RECEIVE_BUFFER (256 * 1024)
 
 /* Times that an application whose client has gone can ask for http.disconnect and get it at once:
  * each of its layers may, but one that asks in a loop must not keep the server to itself. */

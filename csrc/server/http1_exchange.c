@@ -20,11 +20,14 @@ static void finish_response(struct http1_connection *http1) {
         }
         return;
     }
+    bool was_paused = http1->is_paused;
     http1->is_paused = false;
     http1_set_phase(http1,
                     http1_reads(http1, HTTP1_PARSER_COMPLETE) ? HTTP1_IDLE : HTTP1_DISCARDING);
     if (!http1->is_parsing) {
         http1_go_on(http1);
+    } else if (was_paused) { /* by the read that brought the end of the body, too */
+        http1_update_reading(http1);
     }
 }
 

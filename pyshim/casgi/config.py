@@ -228,7 +228,7 @@ class Config:
         128 * 1024, Section.LIMITS, "Most groups that one WebSocket is in; 0 is no limit.", least=0
     )
     request_buffer_size: int = number(
-        64 * 1024, Section.LIMITS, "Most bytes of a request's body in one event."
+        512 * 1024, Section.LIMITS, "Most bytes of a request's body in one event."
     )
     max_head_size: int = number(
         64 * 1024, Section.LIMITS, "Most bytes of a request line and its headers."

@@ -1,5 +1,7 @@
 """What `receive()` says about a request's body: streamed, bounded, ended exactly once."""
 
+import threading
+
 import pytest
 from support.apps import Gate, Journal, Receive, Scope, Send, hello, read_body, respond
 from support.raw import RawClient, request
@@ -180,3 +182,46 @@ def test_http_1_0_request_with_a_body(serve: Serve) -> None:
 
     response = serve(application).exchange(request(method="POST", version="1.0", body=b"old"))
     assert response.body == b"old"
+
+
+def test_bodies_that_end_where_reading_stops(serve: Serve) -> None:
+    """The read that brings more than may wait can bring the end, too: the connection goes on."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            journal.add("began")
+        await respond(send, b"%d" % len(await read_body(receive)))
+
+    server = serve(application)
+    held = threading.Event()
+    with server.connect() as client:
+        for size in range(262_000, 330_000, 4_000):
+            client.send(request(method="POST", headers=[f"Content-Length: {size}"]))
+            assert journal.next() == "began"
+            held.clear()
+            server.loop.call_soon_threadsafe(held.wait, 10)  # until much lies in the socket
+            client.offer(bytes(size))
+            held.set()
+            assert client.read_response().body == b"%d" % size
+            client.send(request())
+            assert client.read_response().body == b"0"
+
+
+def test_pieces_of_a_large_body_are_large(serve: Serve) -> None:
+    """What has arrived comes in one event: an application may join the pieces one by one."""
+    size = 8_000_000
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        body, events, more = b"", 0, True
+        while more:
+            message = await receive()
+            body, events, more = body + message["body"], events + 1, message["more_body"]
+        await respond(send, b"%d %d" % (len(body), events))
+
+    with serve(application).connect() as client:
+        client.send(request(method="POST", headers=[f"Content-Length: {size}"]))
+        client.send(bytes(size))
+        length, events = map(int, client.read_response().body.split())
+    assert length == size
+    assert events <= size // 65_536

@@ -1,12 +1,23 @@
 """Back-pressure both ways: what one side does not take, the other cannot send without end."""
 
 import asyncio
+import queue
 
 import pytest
 from support.apps import Gate, Journal, Receive, Scope, Send
 from support.engines import ClientDisconnected
 from support.server import Serve
-from support.ws import BINARY, CLOSE, PING, PONG, TEXT, WebSocketClient, encode_frame, upgrade
+from support.ws import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    Frame,
+    WebSocketClient,
+    encode_frame,
+    upgrade,
+)
 
 BLOCK = bytes(256 * 1024)
 
@@ -253,3 +264,33 @@ def test_thousands_of_messages_in_one_packet(serve: Serve) -> None:
         gate.open()
         assert client.read_close()[0] == 3000
     assert journal.next() == ([*map(str, range(count))], 3000)
+
+
+def test_bytes_that_were_received_count_no_more(serve: Serve) -> None:
+    """Some messages always wait, few at a time: reading goes on, and pings are answered."""
+    permits: queue.Queue[None] = queue.Queue()
+    message = "x" * 10_000
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while True:
+            await asyncio.to_thread(permits.get)
+            if (await receive())["type"] == "websocket.disconnect":
+                return
+            await send({"type": "websocket.send", "text": "received"})
+
+    with serve(application).websocket() as client:
+        for _ in range(3):
+            client.send_text(message)
+        for _ in range(60):
+            client.send_text(message)
+            permits.put(None)
+            assert client.read_text() == "received"
+        client.send_frame(PING, b"hello")
+        assert client.read_frame() == Frame(PONG, b"hello")
+        for _ in range(4):  # what still waits, and the disconnect behind it
+            permits.put(None)
+        for _ in range(3):
+            assert client.read_text() == "received"
+        client.close()
