@@ -200,7 +200,7 @@ static PyObject *start_eagerly(struct bridge *bridge, PyObject *coroutine, PyObj
     return new_task(bridge, coroutine, context);
 }
 #else
-/* Returns 1 when somebody has put a call_soon of his own on the loop, which ours must not displace;
+/* Returns 1 when somebody has put another call_soon on the loop, which ours must not displace;
  * -1 with an exception. */
 static int has_own_call_soon(struct bridge *bridge) {
     PyObject *attributes = PyObject_GenericGetDict(bridge->loop, NULL);

@@ -13,7 +13,7 @@
 #include "asgi/bridge.h"
 #include "net/timer.h"
 
-/* What the cycle is told of its task; both *borrow*, and run Python code. */
+/* Events of the task, for the cycle; both *borrow*, and run Python code. */
 struct app_task_events {
     /* The application has returned (`exception` NULL) or raised. Once; may free the cycle's last
      * reference afterwards. */

@@ -1,4 +1,4 @@
-/* What the server tells the application: requests and WebSockets become cycles, the rest goes to
+/* The server's events for the application: requests and WebSockets become cycles, the rest goes to
  * the callbacks of the Server object and to the log. Owns nothing: the bridge does. */
 #include "asgi/application.h"
 

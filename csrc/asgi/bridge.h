@@ -13,7 +13,7 @@
 
 struct server;
 
-/* What an exchange or a WebSocket refers to, so that the garbage collector is told of that
+/* What an exchange or a WebSocket refers to, so that the garbage collector knows that
  * reference too: embedded in the cycle. */
 struct attached {
     struct list link;
@@ -48,7 +48,7 @@ struct bridge {
     struct list tasks;                /* of struct app_task: running */
     struct list attached;             /* of struct attached: with an exchange */
     struct slow_report slow_report;
-    PyObject *on_slow_consumer; /* Server's; NULL or None: nobody is told */
+    PyObject *on_slow_consumer; /* Server's; NULL or None: nobody is notified */
     PyObject *on_overdue;       /* Server's; NULL or None: only logged */
     size_t task_count;
     size_t request_buffer_size;

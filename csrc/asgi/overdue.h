@@ -1,5 +1,6 @@
-/* Applications that do not end though nobody waits for them any more: told to Server.on_overdue,
- * and listed by Server.unfinished(). Who is told looks where their tasks stand. */
+/* Applications that do not end though nobody waits for them any more: reported to
+ * Server.on_overdue, and listed by Server.unfinished(). The callback looks where their tasks stand.
+ */
 #ifndef CASGI_ASGI_OVERDUE_H
 #define CASGI_ASGI_OVERDUE_H
 

@@ -1,5 +1,5 @@
 /* The head of a response as an ASGI message gave it (http.response.start, websocket.accept),
- * checked, and kept until the first body tells how long it is. Owns references to the bytes objects
+ * checked, and kept until the first body shows how long it is. Owns references to the bytes objects
  * whose memory its slices point into. */
 #ifndef CASGI_ASGI_RESPONSE_START_H
 #define CASGI_ASGI_RESPONSE_START_H

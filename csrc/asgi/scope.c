@@ -38,8 +38,8 @@ static PyObject *host_text(struct bridge *bridge, const char *host) {
     return text;
 }
 
-/* (host, port) for IP; (path, None) for the server's unix socket; None where there is nothing to
- * tell. */
+/* (host, port) for IP; (path, None) for the server's unix socket; None where it is
+ * unknown. */
 static PyObject *address_tuple(struct bridge *bridge, const struct address *address) {
     if (address->family == ADDRESS_NONE || address->host[0] == '\0') {
         Py_RETURN_NONE;

@@ -1,8 +1,9 @@
 /* Which WebSockets are slow, reported to one callback: once a second at most, and never from inside
  * a fan-out.
  *
- *   QUIET --slow_report_add--> DUE --timer, from the loop--> SILENT --a second, nothing new-->
- * QUIET SILENT --slow_report_add--> DUE, when the second is over
+ *   QUIET  --slow_report_add--> DUE --timer, from the loop--> SILENT
+ *   SILENT --a second, nothing new--> QUIET
+ *   SILENT --slow_report_add--> DUE, when the second is over
  *
  * Embedded in the bridge. It refers to one WebSocket, the first that was slow since the last call;
  * the others are counted. */

@@ -1,9 +1,9 @@
 /* One WebSocket of the application: its events wait in the mailbox for receive(); what send() does
  * is in ws_send.c, with the table of what it may do.
  *
- *   CONNECTING --accept--> OPEN --on_close--> CLOSING --receive() gives the disconnect-->
- * DISCONNECTED CONNECTING --on_close--> CLOSING          CLOSING --the application ends-->
- * DISCONNECTED
+ *   CONNECTING --accept--> OPEN --on_close--> CLOSING
+ *   CONNECTING --on_close--> CLOSING
+ *   CLOSING --receive() gives the disconnect, or the application ends--> DISCONNECTED
  *
  * In CLOSING websocket.disconnect stands last in the mailbox, behind messages that came before. */
 #include "asgi/ws_cycle.h"

@@ -25,7 +25,7 @@ struct http1_head {
     bool is_whole;
 };
 
-/* Takes bytes up to the end of the head, which sets is_whole, and tells how many in *used. `size`
+/* Takes bytes up to the end of the head, which sets is_whole, and sets *used to how many. `size`
  * bytes and `fields` field lines are the most that is taken: 414 and 431 as soon as more come. 503
  * when out of memory. */
 struct http1_refusal http1_head_collect(struct http1_head *head, size_t size, size_t fields,

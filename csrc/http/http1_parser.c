@@ -80,8 +80,8 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t length) {
 }
 
 /* Lowers the names in their buffer, checks names and values once more, and drops the names with an
- * underscore: CGI and WSGI code can not tell them from those with a dash, which a proxy may have
- * checked or set. */
+ * underscore: CGI and WSGI code cannot distinguish them from those with a dash, which a proxy may
+ * have checked or set. */
 static bool normalise_fields(struct http1_parser *parser) {
     size_t kept = 0;
     for (size_t i = 0; i < parser->request.header_count; i++) {
@@ -110,8 +110,8 @@ static bool is_body_agreed(const llhttp_t *llhttp, const struct http_request_hea
 }
 
 /* RFC 9112 section 3.2.2: the host that a target names counts, and the one of the Host field does
- * not. Applications read the field: they must not be told another host than a proxy in front, which
- * goes by the target, has let through. */
+ * not. Applications read the field: they must not be given another host than a proxy in front,
+ * which goes by the target, has let through. */
 static void prefer_authority(struct http1_parser *parser) {
     struct slice authority = parser->request.authority;
     for (size_t i = 0; authority.length > 0 && i < parser->request.header_count; i++) {
@@ -236,7 +236,7 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t length) {
     return 0;
 }
 
-/* Pauses, for only then does llhttp tell where it is. So the data begin where it goes on. */
+/* Pauses, for only then does llhttp say where it is. So the data begin where it goes on. */
 static int on_chunk_header(llhttp_t *llhttp) {
     (void)llhttp;
     return HPE_PAUSED;

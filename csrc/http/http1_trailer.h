@@ -21,7 +21,7 @@ struct http1_trailer {
     size_t length;
 };
 
-/* Takes bytes up to the empty line, at which the state is HTTP1_TRAILER_END, and tells how many in
+/* Takes bytes up to the empty line, at which the state is HTTP1_TRAILER_END, and stores how many in
  * *used. 400 for anything malformed, 431 above LIMIT_TRAILER_SIZE. */
 struct http1_refusal http1_trailer_feed(struct http1_trailer *trailer, struct slice bytes,
                                         size_t *used);

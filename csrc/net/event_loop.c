@@ -23,8 +23,8 @@
 enum { DEFERRED_ROUNDS = 8 };
 
 /* From so many sockets read in one turn on, a write waits for the others of the turn: the kernel
- * wakes the readers once for all, and nobody waits longer than for the handlers of the turn, as he
- * does anyway. */
+ * wakes the readers once for all, and nobody waits longer than for the handlers of the turn, which
+ * is so anyway. */
 enum { BUSY_READS = 4 };
 
 static void keep(uv_prepare_t *keeper) {

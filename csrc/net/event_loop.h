@@ -1,6 +1,6 @@
 /* One libuv loop and what casgi hangs on it: the end-of-turn flush list, the timing wheel, the
  * shared read buffer, and the hooks by which whoever drives the loop (loop/selector, loop/rider) is
- * told when it may block.
+ * notified when it may block.
  *
  * A *turn* is one event_loop_turn(): what the application does between two turns belongs to the
  * turn before. No other folder but loop/ sees uv.h.
@@ -52,7 +52,7 @@ void event_loop_set_hooks(struct event_loop *loop, const struct event_loop_hooks
 int event_loop_turn(struct event_loop *loop, int64_t timeout_ms);
 
 /* One turn without waiting in which event_loop_enter_application() says no: for whoever is
- * application code himself and can not wait for the driver's next turn, and for a driver that has
+ * application code itself and cannot wait for the driver's next turn, and for a driver that has
  * application code of its own to run first. STATUS_STATE from inside a turn. */
 int event_loop_turn_within_application(struct event_loop *loop);
 
@@ -120,7 +120,7 @@ void *event_loop_take_interrupt(struct event_loop *loop);
 /* The libuv loop (uv_loop_t *), for net/ and loop/ only. */
 void *event_loop_uv(struct event_loop *loop);
 
-/* True while a stream or listener is on the loop that was not told to close. */
+/* True while a stream or listener is on the loop that was not asked to close. */
 bool event_loop_is_in_use(const struct event_loop *loop);
 
 /* Frees the loop, not from inside a turn. Every stream, listener and timer must be closed; runs

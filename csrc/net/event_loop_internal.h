@@ -18,7 +18,7 @@ struct event_loop {
     void *interrupt;
     uint64_t turn_number;
     uint32_t reads;        /* in this turn so far */
-    uint32_t open_handles; /* streams and listeners that were not told to close */
+    uint32_t open_handles; /* streams and listeners that were not asked to close */
     bool in_turn;
     bool woken;       /* libuv made a callback in this turn */
     bool turn_wanted; /* want_turn() was called since the last turn */

@@ -20,8 +20,8 @@
 
 struct stream;
 
-/* What the stream tells its owner. None is called after on_closed(), and none but it after
- * stream_close(). */
+/* The events of which the stream notifies its owner. None is called after on_closed(), and none but
+ * it after stream_close(). */
 struct stream_events {
     /* It can be read and written, and is_secure and both addresses are known: from inside
      * stream_open(), or when a handshake is done. Once, before the others but on_read_end(). */
@@ -60,12 +60,12 @@ struct stream {
     const struct stream_events *events;
     void *owner;
     struct event_loop *loop;
-    const char *failure; /* why it ended before on_open(), static; NULL: nothing to tell */
+    const char *failure; /* why it ended before on_open(), static; NULL: unknown */
     bool is_secure;      /* encrypted: the scheme is https or wss */
     bool closing;        /* stream_close() or stream_reset() was called */
 };
 
-/* Says who is told; before anything else. *Borrows* both. */
+/* Sets who is notified; before anything else. *Borrows* both. */
 static inline void stream_attach(struct stream *stream, const struct stream_events *events,
                                  void *owner) {
     stream->events = events;

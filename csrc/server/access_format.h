@@ -84,7 +84,7 @@ struct access_traffic {
     uint64_t messages_out; /* given to the connection; it may have closed before they left */
     uint64_t bytes_in;
     uint64_t bytes_out;
-    int close_code; /* as the application is told */
+    int close_code; /* as the application receives it */
 };
 
 struct access_entry {

@@ -16,7 +16,7 @@ struct exchange;
 struct websocket;
 struct connection;
 
-/* What the server tells the application. */
+/* The events of which the server notifies the application. */
 struct application_events {
     /* A request's head is here (exchange->request): attach events with exchange_attach(). Returns a
      * status; on failure nothing is attached and the server answers 500. Runs no application code:
@@ -35,8 +35,8 @@ struct application_events {
                        const char *reason);
 };
 
-/* What an exchange tells whoever answers it: the bridge, or a WebSocket that sits on the exchange's
- * tunnel. */
+/* The events of an exchange, for whoever answers it: the bridge, or a WebSocket that sits on the
+ * exchange's tunnel. */
 struct exchange_events {
     /* Part of the request's body, or of a tunnel's bytes; *borrows* them. `is_last` comes at most
      * once, maybe with no bytes; for a request without body before the first on_ready(). */
@@ -55,7 +55,7 @@ struct exchange_events {
     void (*on_end)(void *owner);
 };
 
-/* What a WebSocket tells the bridge. */
+/* The events of a WebSocket, for the bridge. */
 struct websocket_events {
     /* A whole message; *borrows* the payload, which is valid UTF-8 when is_text. */
     void (*on_message)(void *owner, bool is_text, struct slice payload);

@@ -213,7 +213,7 @@ void connection_set_timeout(struct connection *connection, double seconds) {
     }
 }
 
-/* What is told when there is no memory for the peer's address. */
+/* What is returned when there is no memory for the peer's address. */
 static const struct address NO_ADDRESS = {.family = ADDRESS_NONE};
 
 const struct address *connection_peer(struct connection *connection) {

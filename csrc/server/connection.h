@@ -30,7 +30,7 @@ struct protocol_ops {
     void (*shutdown)(void *protocol);   /* end soon: idle now, busy behind the current response,
                                            tunnels by their own manners */
     void (*on_closed)(
-        void *protocol); /* the stream is closed: tell the exchanges, free the protocol */
+        void *protocol); /* the stream is closed: notify the exchanges, free the protocol */
 };
 
 enum peer_trust { TRUST_UNKNOWN, TRUST_GIVEN, TRUST_DENIED };
@@ -79,7 +79,7 @@ bool connection_is_congested(struct connection *connection);
 /* Writes what the socket takes now, and watches that the peer takes the rest. */
 void connection_flush(struct connection *connection);
 
-/* Returns the peer's address, asked for once; ADDRESS_NONE when there is nothing to tell.
+/* Returns the peer's address, asked for once; ADDRESS_NONE when it is unknown.
  * *Borrowed* for the connection's life. */
 const struct address *connection_peer(struct connection *connection);
 

@@ -6,7 +6,7 @@
  *                    any --abort, or the connection closes, end--> ENDED
  *
  * The protocol (http1_connection; later an HTTP/2 stream) embeds it, owns its memory and implements
- * exchange_ops: what differs between the versions. What does not is here: whom to tell, who the
+ * exchange_ops: what differs between the versions. What does not is here: whom to notify, who the
  * client is, the access log. A *tunnel* carries raw bytes both ways behind a 101 (RFC 9110
  * section 7.8) or an extended CONNECT (RFC 8441): a WebSocket sits on one and never knows which. */
 #ifndef CASGI_SERVER_EXCHANGE_H
@@ -117,7 +117,7 @@ static inline size_t exchange_queued(const struct exchange *exchange) {
 }
 
 /* Bytes of the exchange that the socket has taken since some moment: while bytes are queued, it
- * tells a slow peer from one that takes nothing. */
+ * distinguishes a slow peer from one that takes nothing. */
 static inline uint64_t exchange_progress(const struct exchange *exchange) {
     return exchange->ops->progress(exchange);
 }
@@ -196,11 +196,12 @@ void exchange_make_ready(struct exchange *exchange);
 void exchange_drain(struct exchange *exchange);
 void exchange_shut_down(struct exchange *exchange);
 
-/* Tells once that nobody waits for the answer any more. Nothing when ENDED. Application code runs.
+/* Notifies once that nobody waits for the answer any more. Nothing when ENDED. Application code
+ * runs.
  */
 void exchange_disconnect(struct exchange *exchange);
 
-/* ENDED: logs the response and tells the last event. Nothing when that has happened. */
+/* ENDED: logs the response and reports the last event. Nothing when that has happened. */
 void exchange_end(struct exchange *exchange);
 
 #endif

@@ -19,7 +19,7 @@ struct forwarding {
 enum forwarded_scheme { FORWARDED_NO_SCHEME, FORWARDED_PLAIN, FORWARDED_SECURE };
 
 struct forwarded {
-    struct address client; /* ADDRESS_NONE when the headers do not tell */
+    struct address client; /* ADDRESS_NONE when the headers do not say */
     enum forwarded_scheme scheme;
 };
 

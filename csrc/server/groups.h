@@ -37,7 +37,7 @@ static inline void member_init(struct member *member, size_t most) {
     member->most = most;
 }
 
-/* Initialises an empty registry, whose memberships `bus` (copied) is told of. */
+/* Initialises an empty registry, whose memberships `bus` (copied) is notified of. */
 void groups_init(struct groups *groups, struct group_bus bus);
 
 /* Makes it a member (*borrows* until it leaves), or joins it anew at time `now`, of a clock that

@@ -127,8 +127,8 @@ static void report_disconnect(struct http1_connection *http1) {
     exchange_disconnect(&http1->exchange);
 }
 
-/* The bytes are no HTTP: answers with the parser's status, as far as an answer can still be told
- * from what was sent before. */
+/* The bytes are no HTTP: answers with the parser's status, as far as an answer can still be
+ * distinguished from what was sent before. */
 static void refuse(struct http1_connection *http1) {
     struct exchange *exchange = &http1->exchange;
     struct server *server = http1->connection->server;
@@ -244,7 +244,7 @@ static void on_read_end(void *protocol, int status) {
         deliver_to_tunnel(http1, SLICE_EMPTY, true);
     } else if (status != STATUS_OK) {
         connection_close(http1->connection);
-    } else { /* who only ended his side still gets the answers */
+    } else { /* a peer that only ended its side still gets the answers */
         report_disconnect(http1);
         if (!exchange_is_active(&http1->exchange) || !http1_reads(http1, HTTP1_PARSER_COMPLETE)) {
             connection_finish(http1->connection);

@@ -1,6 +1,6 @@
 /* The policy for slow consumers. Holds nothing: the metrics are the server's, the frames the
  * exchange's. Never judges by what the socket was not offered yet. Never calls the application, but
- * closing tells it by an event, and where Python objects are made the garbage collector may run
+ * closing notifies it by an event, and where Python objects are made the garbage collector may run
  * finalizers of its. */
 #include "server/slow_consumer.h"
 
@@ -43,7 +43,7 @@ static void note(struct websocket *websocket, enum slow_consumer_outcome outcome
     }
 }
 
-/* Runs the policy, told what is missing. */
+/* Runs the policy, given what is missing. */
 static bool apply(struct websocket *websocket, size_t missing) {
     enum slow_consumer_policy policy = websocket->server->options.slow_consumer;
     size_t backlog = exchange_queued(websocket->exchange);

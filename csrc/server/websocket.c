@@ -158,8 +158,8 @@ static void update_reading(struct websocket *websocket) {
     }
 }
 
-/* Who sends pings and does not read the pongs is not read until he does: they would wait here
- * without bound. */
+/* A peer that sends pings and does not read the pongs is not read from until it does: they would
+ * queue up without bound. */
 static void on_ping(void *owner, struct slice payload) {
     struct websocket *websocket = owner;
     if (websocket->state == WEBSOCKET_OPEN &&
@@ -176,7 +176,7 @@ static void on_pong(void *owner, struct slice payload) {
 }
 
 /* Nothing more will be taken from the peer: it closed, or broke the protocol. `code` is both what
- * the application is told and what the peer is sent. */
+ * the application receives and what the peer is sent. */
 static void end_receiving(struct websocket *websocket, int code, struct slice reason) {
     if (websocket->state == WEBSOCKET_OPEN) {
         websocket->state = WEBSOCKET_CLOSE_WAIT;

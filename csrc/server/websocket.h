@@ -58,7 +58,7 @@ struct websocket {
  * the protocol from its on-head. */
 void websocket_offer(struct server *server, struct exchange *exchange);
 
-/* Says who is told; *borrows* both until on_end(). */
+/* Sets who is notified; *borrows* both until on_end(). */
 static inline void websocket_attach(struct websocket *websocket,
                                     const struct websocket_events *events, void *owner) {
     websocket->events = events;

@@ -12,7 +12,7 @@ struct websocket *websocket_new(struct server *server, struct exchange *exchange
 /* Adds an access-log line. */
 void websocket_log_event(const struct websocket *websocket, enum access_event event);
 
-/* Tells the application once that no message will follow. */
+/* Notifies the application once that no message will follow. */
 void websocket_report_close(struct websocket *websocket, int code, struct slice reason);
 
 /* Starts the timer of the state; `seconds` below 0 stops it. */

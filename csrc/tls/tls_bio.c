@@ -1,5 +1,5 @@
 /* Ciphertext between OpenSSL and a transport. Owns the buffers; never closes the transport, and
- * tells nobody anything. */
+ * notifies nobody. */
 #include "tls/tls_bio.h"
 
 #include <openssl/bio.h>

@@ -335,7 +335,7 @@ static void reset(struct stream *stream) {
     stream_reset(tls_of(stream)->transport);
 }
 
-/* In ciphertext: of a record that is half taken, the plaintext would tell nothing. */
+/* In ciphertext: of a record that is half taken, the plaintext would say nothing. */
 static uint64_t progress(const struct stream *stream) {
     return stream_progress(((const struct tls_stream *)stream)->transport);
 }

@@ -1,7 +1,7 @@
 """Which kind of callable an application is, and ASGI 2 made into ASGI 3.
 
 ASGI 2 (Channels 2 and Django Channels projects of its time) calls an application twice: with the
-scope, and its result with receive and send. The two are told apart by how many arguments fit.
+scope, and its result with receive and send. The two are distinguished by how many arguments fit.
 """
 
 import inspect

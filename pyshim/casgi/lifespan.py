@@ -1,4 +1,4 @@
-"""The lifespan protocol of ASGI: the application is told once that the server starts and stops.
+"""The lifespan protocol of ASGI: the application is notified once that the server starts and stops.
 
     startup() -> starting -- startup.complete --> running -- shutdown() --> ended
                     |-- startup.failed: LifespanError
@@ -69,7 +69,7 @@ class Lifespan:
         return None
 
     async def shutdown(self, timeout: float | None = None) -> None:
-        """Tell the application that the server stops, and wait for it; it has `timeout` seconds."""
+        """Notify the application of the stop, and wait for it; it has `timeout` seconds."""
         if self._task is None:
             return
         if self._task.done():

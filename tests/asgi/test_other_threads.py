@@ -2,7 +2,7 @@
 
 A callback thread of an SDK, `async_to_sync(self.send)`, `asyncio.run()` in a worker: what they do
 reaches the client at once, though nothing else happens on the server; who has to wait waits on the
-loop of his own thread.
+loop of its own thread.
 """
 
 import asyncio

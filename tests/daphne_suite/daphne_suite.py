@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 FILES = ("test_http_request.py", "test_http_response.py", "test_websocket.py")
 """Those whose tests talk to a server."""
 
-DEADLINE = 100.0
+DEADLINE = 200.0
 
 
 def failures(folder: Path, levelled: Iterable[str]) -> dict[str, str]:

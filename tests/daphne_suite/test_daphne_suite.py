@@ -21,6 +21,10 @@ def documented() -> dict[str, int]:
     return {name: int(count) for name, _, count in rows}
 
 
+# The whole suite, seven times.
+pytestmark = pytest.mark.timeout(600)
+
+
 @pytest.fixture(scope="module")
 def failures_with(tmp_path_factory: pytest.TempPathFactory) -> dict[str | None, dict[str, str]]:
     """What fails when only one difference is not levelled out, or none."""

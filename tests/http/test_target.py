@@ -157,7 +157,7 @@ def test_long_target(serve: Serve) -> None:
 
 @pytest.mark.plain
 def test_scheme_is_the_transports(serve: Serve) -> None:
-    """Whoever says https in his target must not pass for a secure client."""
+    """Whoever says https in the target must not pass for a secure client."""
     journal = Journal()
     server = serve(recording_scope(journal))
     server.exchange(b"GET https://test/x HTTP/1.1\r\nHost: test\r\n\r\n")

@@ -19,6 +19,8 @@ from websockets.sync.client import ClientConnection, connect
 
 PROJECT = Path(__file__).parent / "project"
 SECONDS = 20
+# The first one installs Channels 2.
+pytestmark = pytest.mark.timeout(400)
 LAYERS = ["memory", "redis"]
 
 

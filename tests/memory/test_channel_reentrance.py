@@ -89,7 +89,7 @@ def test_interrupt_in_a_plan_reaches_the_sender(kind: str) -> None:
     "expected", ["None", "()", "[1]", "(1,)", "((),)", "(('a', 1, 2),)", "((1, 2),)", "(('x', 1),)"]
 )
 def test_plan_that_expects_nonsense(expected: str) -> None:
-    """Whoever does not fit handles the event himself."""
+    """A consumer that does not fit handles the event itself."""
     run(f"""
     class Nonsense(Plan):
         def expected(self, kind):

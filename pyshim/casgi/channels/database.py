@@ -2,7 +2,7 @@
 
 Channels makes that call in another thread before each message that a consumer handles. It changes
 only connections that are open in the thread for thread-sensitive code, and of these only some:
-`is_due` tells from their attributes whether there is one.
+`is_due` sees from their attributes whether there is one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class DatabaseConnections:
         self._lock = threading.Lock()
         # Replaced as a whole, so that it can be walked without the lock.
         self._opened: tuple[weakref.ref[Any], ...] = ()
-        # The thread that the calls run in. Until the first has told it, any can be the one.
+        # The thread that the calls run in. Until the first has shown it, any can be the one.
         self._thread: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._context = contextvars.Context()

@@ -169,9 +169,9 @@ class LocalChannels:
         return self._core.is_listening(channel)
 
     def tell_gap(self) -> int:
-        """Tell each consumer that has a handler `layer_gap` that messages may have been lost.
+        """Notify each consumer that has a handler `layer_gap` that messages may have been lost.
 
-        Returns how many were told.
+        Returns how many were notified.
         """
         told = 0
         for channel in self._core.listening():

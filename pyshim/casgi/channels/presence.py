@@ -2,7 +2,7 @@
 
 A `Presence` knows people (a key of the application's choice, such as a user's id), in the groups
 that they have entered, with as many connections as they have. `Stay` is the other side: where one
-connection is present. It ends with its consumer, which casgi's dispatch tells by `end_stay()`; on
+connection is present. It ends with its consumer, which casgi's dispatch reports by `end_stay()`; on
 another server by `leave()`, or at the latest when the consumer is freed.
 """
 
@@ -210,7 +210,7 @@ def _stay_of(consumer: Any, loop: asyncio.AbstractEventLoop) -> Stay:
     stay: Stay | None = consumer.__dict__.get(_ATTRIBUTE)
     if stay is None:
         stay = consumer.__dict__[_ATTRIBUTE] = Stay()
-        # In whatever thread it is freed, and when nobody has told its end.
+        # In whatever thread it is freed, and when nobody has reported its end.
         weakref.finalize(consumer, _end_in_loop, loop, stay).atexit = False
     return stay
 

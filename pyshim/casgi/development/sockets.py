@@ -15,7 +15,7 @@ _VARIABLE = "CASGI_RUNSERVER_SOCKETS"
 
 def inherited_sockets() -> list[int]:
     """Return the descriptors that the watching process has bound; none in that process."""
-    # Processes that the project starts are not told of them.
+    # Processes that the project starts do not know them.
     return [int(descriptor) for descriptor in os.environ.pop(_VARIABLE, "").split()]
 
 

@@ -75,7 +75,7 @@ class Work:
         if not future.set_running_or_notify_cancel():
             self._finished += 1
             return
-        # Finished before anybody is told: whoever is told may close, and give the thread away.
+        # Finished before anybody is notified, who may close and give the thread away.
         try:
             result = function(*args, **kwargs)
         except BaseException as error:

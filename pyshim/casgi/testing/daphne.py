@@ -17,7 +17,7 @@ _CLOSE_TIMEOUT = 1.0
 
 
 class DaphneProcess(multiprocessing.Process):
-    """A process that serves, and tells the one that started it the port.
+    """A process that serves, and reports the port to the one that started it.
 
     Attributes:
         ready: set when it serves.

@@ -215,7 +215,7 @@ class RedisChannelLayer(OriginalLayer):  # type: ignore[misc]
     # Outages
 
     async def _come_back(self, index: int) -> None:
-        """Write again what the server of that index may have lost, and tell of the gap."""
+        """Write again what the server of that index may have lost, and report the gap."""
         server = server_name(self.hosts[index])
         for other, host in enumerate(self.hosts):
             # Several may be databases of one server, whose return is seen once.

@@ -34,7 +34,7 @@ class RedisMembership:
         self._local = local
         self._blocks = Blocks(layer.client_prefix)
         self._oldest_block = min(_OLDEST_BLOCK, layer.group_expiry / 2)
-        # Names that should be gone from a group, but Redis could not be told.
+        # Names that should be gone from a group, but Redis could not be reached.
         self._withdrawn: list[tuple[str, str]] = []
         # Held for moments, never while awaiting: members come and go in several threads.
         self._lock = threading.Lock()
@@ -55,7 +55,7 @@ class RedisMembership:
         return block if block is not None and block.written else None
 
     async def add(self, group: str, channel: str) -> None:
-        """Make a local channel a member; when Redis cannot be told, it is none."""
+        """Make a local channel a member; when Redis cannot be reached, it is none."""
         number = self._local.add(group, channel)
         if number is None:
             return

@@ -69,7 +69,7 @@ async def drop_idle(client: aioredis.Redis) -> None:
 
 
 async def close_client(client: aioredis.Redis) -> None:
-    """Close the client's connections, and those to the sentinels that told it the address."""
+    """Close the client's connections, and those to the sentinels that gave it the address."""
     for one in (client, *_sentinels(client.connection_pool)):
         # A connection that cannot be closed in order is gone as well.
         with contextlib.suppress(RedisError, OSError):

@@ -44,7 +44,7 @@ class Subscription:
         deliver: Callable[[str, bytes], int],
         come_back: Callable[[], Awaitable[None]],
     ) -> None:
-        """Remember where to read, and whom to tell.
+        """Remember where to read, and whom to notify.
 
         `deliver` takes the channel and the bytes of each message, does not raise, and returns how
         many consumers have to run for it; `come_back` is awaited when everything is subscribed to
