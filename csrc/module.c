@@ -72,6 +72,7 @@ static PyObject *first_broken(PyObject *Py_UNUSED(module), PyObject *facts) {
 static PyMethodDef methods[] = {
     {"first_broken", first_broken, METH_O, first_broken_doc},
     {"drop_late_messages", drop_late_messages, METH_O, drop_late_messages_doc},
+    {"first_broken", first_broken, METH_O, first_broken_doc},
     {"copy_plain", copy_plain, METH_O, copy_plain_doc},
     {"check_access_log_format", server_arguments_check_access_log_format, METH_O,
      check_access_log_format_doc},

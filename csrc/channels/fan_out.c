@@ -2,8 +2,10 @@
  *
  * Each member takes one of two ways. Its consumer's class has a shareable handler for the message,
  * and the member is idle: what the handler sent, once for all, goes straight into its
- * write queue. Or else it gets a copy of the message as an event, and its consumer handles it as
- * under any server. docs/channels.md says why no client can tell the two apart.
+ * write queue. A handler that compares something of its consumer's with the message has run once
+ * for each outcome, and the member gets what belongs to its own. Or else it gets a copy of the
+ * message as an event, and its consumer handles it as under any server. docs/channels.md says why
+ * no client can tell the two apart.
  *
  * Application code runs in one place, render(), which is between two walks over a list that
  * holds the members. */
@@ -11,13 +13,21 @@
 #include "channels/channel_table.h"
 #include "channels/plain.h"
 
-enum { MOST_RENDERINGS = 16, MOST_MESSAGES = 8 };
+enum { MOST_RENDERINGS = 16, MOST_OUTCOMES = 4, MOST_MESSAGES = 8 };
+
+/* For those members of whose consumers some comparisons are true or not. */
+struct outcome {
+    PyObject *comparisons; /* tuple of (attribute, value, are they equal); borrowed */
+    size_t first, end;     /* its messages */
+};
 
 /* What one class of consumers makes of the message. */
 struct rendering {
-    PyObject *plan;    /* of a member */
-    PyObject *run;     /* what the plan has given: owns `methods` and the payloads */
-    PyObject *methods; /* tuple of (attribute name, function); borrowed */
+    PyObject *plan;       /* of a member */
+    PyObject *run;        /* what the plan has given, SharedRun in plan.py: owns the others */
+    PyObject *attributes; /* tuple of (name, value, is it a method) of each consumer; borrowed */
+    struct outcome outcomes[MOST_OUTCOMES];
+    size_t outcome_count;
     struct ws_message messages[MOST_MESSAGES];
     size_t message_count;
     bool is_shared;
@@ -55,50 +65,67 @@ static void collect_renderings(struct fan_out *fan_out) {
 
 /* --- Running the handlers --- */
 
-/* Reads what the handler has sent. False when it is not what can be shared, maybe with an exception
- * of a text that is no Unicode. */
-static bool read_payloads(struct rendering *rendering, PyObject *payloads) {
-    if (!PyTuple_Check(payloads) || PyTuple_GET_SIZE(payloads) > MOST_MESSAGES) {
+/* Reads one text or bytes. False when it is something else, maybe with an exception of a text that
+ * is no Unicode. */
+static bool read_payload(struct rendering *rendering, PyObject *payload) {
+    Py_ssize_t length = -1;
+    const char *data = NULL;
+    bool is_text = PyUnicode_CheckExact(payload);
+    if (is_text) {
+        data = PyUnicode_AsUTF8AndSize(payload, &length);
+    } else if (PyBytes_CheckExact(payload)) {
+        data = PyBytes_AS_STRING(payload);
+        length = PyBytes_GET_SIZE(payload);
+    }
+    if (data == NULL || rendering->message_count == MOST_MESSAGES) {
         return false;
     }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(payloads); i++) {
-        PyObject *payload = PyTuple_GET_ITEM(payloads, i);
-        Py_ssize_t length = -1;
-        const char *data = NULL;
-        bool is_text = PyUnicode_CheckExact(payload);
-        if (is_text) {
-            data = PyUnicode_AsUTF8AndSize(payload, &length);
-        } else if (PyBytes_CheckExact(payload)) {
-            data = PyBytes_AS_STRING(payload);
-            length = PyBytes_GET_SIZE(payload);
-        }
-        if (data == NULL) {
-            return false;
-        }
-        ws_message_init(&rendering->messages[rendering->message_count++], is_text,
-                        slice_of(data, (size_t)length));
-    }
+    ws_message_init(&rendering->messages[rendering->message_count++], is_text,
+                    slice_of(data, (size_t)length));
     return true;
 }
 
-/* Whether the plan has given what it must: (payloads, methods). */
-static bool is_run(PyObject *run) {
-    return PyTuple_Check(run) && PyTuple_GET_SIZE(run) == 2 &&
-           PyTuple_Check(PyTuple_GET_ITEM(run, 1)) &&
-           PyTuple_GET_SIZE(PyTuple_GET_ITEM(run, 1)) > 0;
+/* Reads (comparisons, payloads). */
+static bool read_outcome(struct rendering *rendering, PyObject *given) {
+    if (rendering->outcome_count == MOST_OUTCOMES || !PyTuple_Check(given) ||
+        PyTuple_GET_SIZE(given) != 2 || !PyTuple_Check(PyTuple_GET_ITEM(given, 0)) ||
+        !PyTuple_Check(PyTuple_GET_ITEM(given, 1))) {
+        return false;
+    }
+    PyObject *payloads = PyTuple_GET_ITEM(given, 1);
+    struct outcome *outcome = &rendering->outcomes[rendering->outcome_count++];
+    outcome->comparisons = PyTuple_GET_ITEM(given, 0);
+    outcome->first = rendering->message_count;
+    bool is_whole = true;
+    for (Py_ssize_t i = 0; is_whole && i < PyTuple_GET_SIZE(payloads); i++) {
+        is_whole = read_payload(rendering, PyTuple_GET_ITEM(payloads, i));
+    }
+    outcome->end = rendering->message_count;
+    return is_whole;
+}
+
+/* Reads what the plan has given, (outcomes, attributes). */
+static bool read_run(struct rendering *rendering) {
+    PyObject *run = rendering->run;
+    if (run == NULL || !PyTuple_Check(run) || PyTuple_GET_SIZE(run) != 2 ||
+        !PyTuple_Check(PyTuple_GET_ITEM(run, 0)) || !PyTuple_Check(PyTuple_GET_ITEM(run, 1))) {
+        return false;
+    }
+    PyObject *outcomes = PyTuple_GET_ITEM(run, 0);
+    rendering->attributes = PyTuple_GET_ITEM(run, 1);
+    bool is_whole = PyTuple_GET_SIZE(rendering->attributes) > 0;
+    for (Py_ssize_t i = 0; is_whole && i < PyTuple_GET_SIZE(outcomes); i++) {
+        is_whole = read_outcome(rendering, PyTuple_GET_ITEM(outcomes, i));
+    }
+    return is_whole;
 }
 
 static int render_for(struct fan_out *fan_out, struct rendering *rendering) {
     struct module_strings *strings = &fan_out->table->state->strings;
-    PyObject *run = NULL;
     PyObject *copy;
     if (plain_copy(fan_out->message, &copy) == 1) {
-        run = PyObject_CallMethodOneArg(rendering->plan, strings->run, copy);
-    }
-    if (run != NULL && is_run(run)) {
-        rendering->run = Py_NewRef(run);
-        rendering->methods = PyTuple_GET_ITEM(run, 1);
-        rendering->is_shared = read_payloads(rendering, PyTuple_GET_ITEM(run, 0));
+        rendering->run = PyObject_CallMethodOneArg(rendering->plan, strings->run, copy);
+        rendering->is_shared = read_run(rendering);
     }
     int status = 0;
     if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_Exception)) {
@@ -106,7 +133,6 @@ static int render_for(struct fan_out *fan_out, struct rendering *rendering) {
     } else if (PyErr_Occurred()) {
         status = -1;
     }
-    Py_XDECREF(run);
     Py_XDECREF(copy);
     return status;
 }
@@ -135,14 +161,23 @@ static void release_renderings(struct fan_out *fan_out) {
 
 /* Bound to the consumer itself, or to its class: the function of another instance's method is the
  * same, and sends to the WebSocket of that. */
-static bool is_method_of(PyObject *consumer, PyObject *name, const PyObject *function) {
-    PyObject *attribute = PyObject_GetAttr(consumer, name);
-    bool is_it = attribute != NULL && PyMethod_Check(attribute) &&
-                 PyMethod_GET_FUNCTION(attribute) == function &&
-                 (PyMethod_GET_SELF(attribute) == consumer ||
-                  PyMethod_GET_SELF(attribute) == (PyObject *)Py_TYPE(consumer));
+static bool is_method(PyObject *attribute, PyObject *consumer, const PyObject *function) {
+    return PyMethod_Check(attribute) && PyMethod_GET_FUNCTION(attribute) == function &&
+           (PyMethod_GET_SELF(attribute) == consumer ||
+            PyMethod_GET_SELF(attribute) == (PyObject *)Py_TYPE(consumer));
+}
+
+static bool has_attribute(PyObject *consumer, PyObject *expected) {
+    if (!PyTuple_Check(expected) || PyTuple_GET_SIZE(expected) != 3) {
+        return false;
+    }
+    PyObject *value = PyTuple_GET_ITEM(expected, 1);
+    PyObject *attribute = PyObject_GetAttr(consumer, PyTuple_GET_ITEM(expected, 0));
+    bool has_it = attribute != NULL &&
+                  (PyTuple_GET_ITEM(expected, 2) == Py_True ? is_method(attribute, consumer, value)
+                                                            : attribute == value);
     Py_XDECREF(attribute);
-    return is_it;
+    return has_it;
 }
 
 /* The consumer is what its class says: no attribute of its own hides a method that the handler
@@ -157,14 +192,51 @@ static bool is_as_its_class(const ChannelObject *channel, const struct rendering
     PyObject *base_send = PyObject_GetAttr(consumer, strings->base_send);
     bool is_same = base_send != NULL && base_send == channel->base_send;
     Py_XDECREF(base_send);
-    for (Py_ssize_t i = 0; is_same && i < PyTuple_GET_SIZE(rendering->methods); i++) {
-        PyObject *pair = PyTuple_GET_ITEM(rendering->methods, i);
-        is_same = PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 &&
-                  is_method_of(consumer, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+    for (Py_ssize_t i = 0; is_same && i < PyTuple_GET_SIZE(rendering->attributes); i++) {
+        is_same = has_attribute(consumer, PyTuple_GET_ITEM(rendering->attributes, i));
     }
     PyErr_Clear();
     Py_DECREF(consumer);
     return is_same;
+}
+
+/* Compares what a consumer has with a plain value: 1, 0, or -1 when that takes more than comparing
+ * texts and numbers, which only the consumer itself may do. */
+static int equals(PyObject *consumer, PyObject *name, PyObject *value) {
+    PyObject *attribute = PyObject_GetAttr(consumer, name);
+    int is_equal = -1;
+    if (attribute != NULL && (attribute == Py_None || PyUnicode_CheckExact(attribute) ||
+                              PyLong_CheckExact(attribute) || PyBool_Check(attribute))) {
+        is_equal = PyObject_RichCompareBool(attribute, value, Py_EQ);
+    }
+    Py_XDECREF(attribute);
+    return is_equal;
+}
+
+static bool applies(const struct outcome *outcome, PyObject *consumer) {
+    bool does = true;
+    Py_INCREF(consumer);
+    for (Py_ssize_t i = 0; does && i < PyTuple_GET_SIZE(outcome->comparisons); i++) {
+        PyObject *each = PyTuple_GET_ITEM(outcome->comparisons, i);
+        does = PyTuple_Check(each) && PyTuple_GET_SIZE(each) == 3 &&
+               equals(consumer, PyTuple_GET_ITEM(each, 0), PyTuple_GET_ITEM(each, 1)) ==
+                   (PyTuple_GET_ITEM(each, 2) == Py_True);
+    }
+    PyErr_Clear();
+    Py_DECREF(consumer);
+    return does;
+}
+
+static const struct outcome *outcome_for(const struct rendering *rendering,
+                                         const ChannelObject *channel) {
+    for (size_t i = 0; i < rendering->outcome_count; i++) {
+        const struct outcome *outcome = &rendering->outcomes[i];
+        if (PyTuple_GET_SIZE(outcome->comparisons) == 0 ||
+            (channel->consumer != NULL && applies(outcome, channel->consumer))) {
+            return outcome;
+        }
+    }
+    return NULL;
 }
 
 static bool deliver_shared(struct fan_out *fan_out, ChannelObject *channel) {
@@ -175,8 +247,12 @@ static bool deliver_shared(struct fan_out *fan_out, ChannelObject *channel) {
         !channel_is_idle(channel)) {
         return false;
     }
+    const struct outcome *outcome = outcome_for(rendering, channel);
+    if (outcome == NULL || !channel_is_idle(channel)) {
+        return false;
+    }
     PyObject *cycle = Py_NewRef(channel->cycle); /* a frame too many closes the WebSocket */
-    for (size_t i = 0; i < rendering->message_count; i++) {
+    for (size_t i = outcome->first; i < outcome->end; i++) {
         fan_out->table->shared += ws_channel_deliver(cycle, &rendering->messages[i]);
     }
     Py_DECREF(cycle);

@@ -39,6 +39,7 @@ class Company:
             "actions": plain(case.actions),
             "seed": seed,
         }
+        self._asked = [order["module"], order["seed"]]
         assert self.process.stdin
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
@@ -47,7 +48,9 @@ class Company:
         assert self.process.stdout
         line = self.process.stdout.readline()
         assert line, f"the {self.mode} worker ended: {self.process.wait()}"
-        return dict(json.loads(line))
+        answer = dict(json.loads(line))
+        assert answer.pop("order") == self._asked, f"the {self.mode} worker is out of step"
+        return answer
 
     def play(self, case: Case, seed: int = 0) -> dict[str, Any]:
         self.ask(case, seed)

@@ -31,7 +31,7 @@ def overlook_attributes() -> None:
 
     def run(self: SharingPlan, message: dict[str, Any]) -> sharing.SharedRun | None:
         shared = whole(self, message)
-        return None if shared is None else shared._replace(methods=shared.methods[:1])
+        return None if shared is None else shared._replace(attributes=shared.attributes[:1])
 
     SharingPlan.run = run  # type: ignore[method-assign]
 

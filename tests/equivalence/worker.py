@@ -41,7 +41,8 @@ def main(mode: str, folder: str) -> None:
     player = Player(Path(folder) / f"{mode}.sock", mode)
     for line in sys.stdin:
         faulthandler.dump_traceback_later(SECONDS_FOR_ONE_CASE, exit=True)
-        answer = player.play(json.loads(line))
+        order = json.loads(line)
+        answer = {**player.play(order), "order": [order["module"], order["seed"]]}
         faulthandler.cancel_dump_traceback_later()
         print(json.dumps(answer), file=answers, flush=True)
 

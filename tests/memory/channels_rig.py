@@ -11,13 +11,17 @@ RIG = """
         def run(self, message):
             kind = message["type"]
             payloads = self.payloads(message)
-            return payloads if payloads is None else (payloads, self.expected(kind))
+            if payloads is None:
+                return None
+            return (tuple((each, payloads) for each in self.comparisons), self.attributes(kind))
 
         def payloads(self, message):
             return ("frame",)
 
-        def expected(self, kind):
-            return (("handle", Consumer.handle),)
+        def attributes(self, kind):
+            return (("handle", Consumer.handle, True),)
+
+        comparisons = ((),)
 
     class Consumer:
         def __init__(self, send):

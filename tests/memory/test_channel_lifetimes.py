@@ -369,7 +369,7 @@ def test_slow_members_closed_by_the_walk(loop: str) -> None:
     """)
 
 
-def test_more_classes_than_recipes() -> None:
+def test_more_classes_than_runs() -> None:
     run(f"""
     async def application(scope, receive, send):
         await application_on(table, Plan())(scope, receive, send)

@@ -41,7 +41,7 @@ ACT_ONCE = """
 
 
 @pytest.mark.parametrize("act", ACTS)
-@pytest.mark.parametrize("place", ["payloads", "expected"])
+@pytest.mark.parametrize("place", ["payloads", "attributes"])
 def test_plan_that_acts(place: str, act: str) -> None:
     run(f"""
     {ACT_ONCE}
@@ -86,13 +86,18 @@ def test_interrupt_in_a_plan_reaches_the_sender(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "expected", ["None", "()", "[1]", "(1,)", "((),)", "(('a', 1, 2),)", "((1, 2),)", "(('x', 1),)"]
+    "expected",
+    [
+        *["None", "()", "[1]", "(1,)", "((),)", "(('a', 1, 2),)", "((1, 2),)", "(('x', 1),)"],
+        *["(('handle', Consumer.handle),)", "((1, Consumer.handle, True),)"],
+        *["(('handle', Consumer.handle, False),)", "(('base_send', Consumer.handle, True),)"],
+    ],
 )
 def test_plan_that_expects_nonsense(expected: str) -> None:
     """A consumer that does not fit handles the event itself."""
     run(f"""
     class Nonsense(Plan):
-        def expected(self, kind):
+        def attributes(self, kind):
             return {expected}
 
     loop, table = new_loop(), new_table()
@@ -105,8 +110,66 @@ def test_plan_that_expects_nonsense(expected: str) -> None:
     """)
 
 
+@pytest.mark.parametrize(
+    "comparisons",
+    [
+        *["(None,)", "([],)", "((1,),)", "(((),),)", "((('name', 'x'),),)", "(((1, 'x', True),),)"],
+        *["((('name', 'x', True),),) * 5", "((('missing', 'x', False),),)"],
+        *["((('scope', 'x', False),),)", "((('handle', 'x', False),),)"],
+    ],
+)
+def test_comparisons_that_are_nonsense_or_impossible(comparisons: str) -> None:
+    run(f"""
+    class Nonsense(Plan):
+        comparisons = {comparisons}
+
+    loop, table = new_loop(), new_table()
+    server, listener = serve(loop, application_on(table, Nonsense()))
+    clients = join(loop, table, listener, 2)
+    for consumer in consumers:
+        consumer.name, consumer.scope = "name", {{}}
+    del consumer
+    assert table.send("g", {{"type": "a"}}) == 2
+    end(loop, server)
+    del loop, table, server
+    {ALL_GONE}
+    """)
+
+
+@pytest.mark.parametrize(
+    ("value", "shared"),
+    [
+        *[("'a'", 2), ("'b'", 2), ("None", 2), ("1", 2), ("True", 2), ("2 ** 70", 2)],
+        *[
+            ("1.0", 0),
+            ("b'a'", 0),
+            ("['a']", 0),
+            ("object()", 0),
+            ("type('S', (str,), {})('a')", 0),
+        ],
+    ],
+)
+def test_each_member_gets_the_frames_of_its_own(value: str, shared: int) -> None:
+    run(f"""
+    class Choosing(Plan):
+        comparisons = ((("name", "a", True),), (("name", "a", False),))
+
+    loop, table = new_loop(), new_table()
+    server, listener = serve(loop, application_on(table, Choosing()))
+    clients = join(loop, table, listener, 2)
+    for consumer in consumers:
+        consumer.name = {value}
+    del consumer
+    assert table.send("g", {{"type": "a"}}) == 2 - {shared}
+    assert table.shared == {shared}
+    end(loop, server)
+    del loop, table, server
+    {ALL_GONE}
+    """)
+
+
 @pytest.mark.parametrize("act", ACTS)
-@pytest.mark.parametrize("name", ["base_send", "__init__"])
+@pytest.mark.parametrize("name", ["base_send", "__init__", "name"])
 def test_attribute_of_a_consumer_that_acts(name: str, act: str) -> None:
     """A key of its __dict__ stands in the way of a name that counts, by its hash."""
     run(f"""
@@ -120,11 +183,13 @@ def test_attribute_of_a_consumer_that_acts(name: str, act: str) -> None:
             return False
 
     class Expecting(Plan):
-        def expected(self, kind):
-            return (("__init__", Consumer.__init__), ("__init__", Consumer.__init__))
+        def attributes(self, kind):
+            return (("__init__", Consumer.__init__, True), ("__init__", Consumer.__init__, True))
 
         def payloads(self, message):
             return ("frame", "frame")
+
+        comparisons = ((("name", "a", True),), (("name", "a", False),))
 
     act = lambda: None
     loop, table = new_loop(), new_table()

@@ -37,19 +37,19 @@ OF_CLASSES = {
         """,
     ),
     "send_json": (
-        "C defines send_json",
+        "calls super",
         f"class C(AsyncJsonWebsocketConsumer):{HANDLER}"
         "    async def send_json(self, content, close=False):\n"
         "        await super().send_json([self.name, content])\n",
     ),
     "encode_json": (
-        "C defines encode_json",
+        "uses self.name",
         f"class C(AsyncJsonWebsocketConsumer):{HANDLER}"
         "    async def encode_json(self, content):\n"
         "        return self.name\n",
     ),
     "send as a property": (
-        "C defines send_json",
+        "calls self.send_json, which is no plain method",
         f"class C(AsyncJsonWebsocketConsumer):{HANDLER}"
         "    @property\n"
         "    def send_json(self):\n"
@@ -58,7 +58,7 @@ OF_CLASSES = {
         "        return send\n",
     ),
     "send as a descriptor": (
-        "C defines send_json",
+        "calls self.send_json, which is no plain method",
         """
         class Sender:
             def __get__(self, consumer, owner):
@@ -72,7 +72,7 @@ OF_CLASSES = {
         """,
     ),
     "send_json that is None": (
-        "C defines send_json",
+        "calls self.send_json, which is no plain method",
         f"class C(AsyncJsonWebsocketConsumer):{HANDLER}    send_json = None\n",
     ),
     "base_send": (
@@ -142,9 +142,10 @@ OF_CLASSES = {
         "class Meta(type):\n    pass\n"
         f"class C(AsyncJsonWebsocketConsumer, metaclass=Meta):{HANDLER}",
     ),
-    "abstract base": (
-        "has the metaclass ABCMeta (C)",
-        f"import abc\nclass C(AsyncJsonWebsocketConsumer, abc.ABC):{HANDLER}",
+    "metaclass of an abstract base": (
+        "has the metaclass Meta (C)",
+        "import abc\nclass Meta(abc.ABCMeta):\n    pass\n"
+        f"class C(AsyncJsonWebsocketConsumer, metaclass=Meta):{HANDLER}",
     ),
     "two kinds at once": (
         "of several kinds at once",

@@ -14,7 +14,7 @@ OF_CONSUMERS = {
     "attribute in condition": Case(
         "uses self.name",
         """
-        if event["text"] != self.name and self.name == "alice":  # HERE
+        if event["text"] != self.name and self.name < "b":  # HERE
             await self.send("for alice")""",
     ),
     "attribute in lambda": Case("lambda", "await self.send((lambda: self.name)())  # HERE"),
@@ -131,13 +131,13 @@ OF_CONSUMERS = {
     "locals": Case("uses locals()", 'await self.send(locals()["self"].name)  # HERE'),
     "eval": Case("calls eval", 'await self.send(eval("self.name"))  # HERE'),
     "helper method": Case(
-        "uses self.upper", "await self.send(self.upper())  # HERE", differs=False
+        "calls self.upper", "await self.send(self.upper())  # HERE", differs=False
     ),
     "base_send": Case(
         "calls self.base_send",
         'await self.base_send({"type": "websocket.send", "text": self.name})  # HERE',
     ),
-    "super": Case("calls super().send", "await super().send(text_data=self.name)  # HERE"),
+    "super": Case("calls super", "await super().send(text_data=self.name)  # HERE"),
     "super's attribute": Case(
         "uses super().scope", 'await self.send(super().scope["user"])  # HERE', differs=False
     ),
@@ -152,9 +152,7 @@ OF_CONSUMERS = {
     "self as comprehension variable": Case(
         "assigns self", "await self.send_json([self for self in (1, 2)])  # HERE", differs=False
     ),
-    "return of sending": Case(
-        "has the statement return", "return await self.send(self.name)  # HERE"
-    ),
+    "return of sending": Case("uses self.name", "return await self.send(self.name)  # HERE"),
     # Sending that is more than data
     "close": Case("not with data alone", 'await self.send("x", close=True)  # HERE', differs=False),
     "close by position": Case(
@@ -179,13 +177,13 @@ OF_CONSUMERS = {
         differs=False,
     ),
     "conditional sending": Case(
-        "uses self.name", 'self.name == "bob" and await self.send("for bob")  # HERE'
+        "uses self.name", 'self.name > "b" and await self.send("for bob")  # HERE'
     ),
     "send of another": Case(
-        "calls event.send", "await event.send(self.name)  # HERE", differs=False
+        "awaits event.send", "await event.send(self.name)  # HERE", differs=False
     ),
     "group_send": Case(
-        "calls self.channel_layer.group_send",
+        "uses self.channel_layer",
         'await self.channel_layer.group_send(self.name, {"type": "x"})  # HERE',
         differs=False,
     ),

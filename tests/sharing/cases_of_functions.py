@@ -2,7 +2,7 @@
 
 OF_FUNCTIONS = {
     "decorator": (
-        "does not take self and the event",
+        "is decorated with functools.wraps(function)",
         """
         import functools
         def signed(function):
@@ -103,7 +103,7 @@ OF_FUNCTIONS = {
         """,
     ),
     "class cell": (
-        "uses __class__.text",
+        "uses the closure variable __class__",
         """
         class C(AsyncWebsocketConsumer):
             async def h(self, event):
@@ -112,7 +112,7 @@ OF_FUNCTIONS = {
         """,
     ),
     "default argument": (
-        "does not take self and the event",
+        "has a default argument that is no plain constant",
         """
         class C(AsyncWebsocketConsumer):
             async def h(self, event, seen=[]):
@@ -121,7 +121,7 @@ OF_FUNCTIONS = {
         """,
     ),
     "default of the event": (
-        "has default arguments",
+        "has a default argument that is no plain constant",
         """
         class C(AsyncWebsocketConsumer):
             async def h(self, event={}):
@@ -129,7 +129,7 @@ OF_FUNCTIONS = {
         """,
     ),
     "keyword argument": (
-        "does not take self and the event",
+        "has a default argument that is no plain constant",
         """
         class C(AsyncWebsocketConsumer):
             async def h(self, event, *, seen=[]):
@@ -137,28 +137,28 @@ OF_FUNCTIONS = {
                 await self.send(str(seen))
         """,
     ),
-    "star arguments": (
+    "third argument": (
         "does not take self and the event",
         """
         class C(AsyncWebsocketConsumer):
-            async def h(self, event, *others):
+            async def h(self, event, other):
+                await self.send(event["text"])
+        """,
+    ),
+    "keyword argument without a default": (
+        "does not take self and the event",
+        """
+        class C(AsyncWebsocketConsumer):
+            async def h(self, event, *, other):
                 await self.send(event["text"])
         """,
     ),
     "star arguments only": (
-        "does not take self and the event",
+        "takes self by a star",
         """
         class C(AsyncWebsocketConsumer):
             async def h(*args):
                 await args[0].send(args[0].name)
-        """,
-    ),
-    "double star arguments": (
-        "does not take self and the event",
-        """
-        class C(AsyncWebsocketConsumer):
-            async def h(self, event, **others):
-                await self.send(event["text"])
         """,
     ),
     "sync handler of an async consumer": (

@@ -122,15 +122,6 @@ OF_LANGUAGE = {
     "import from": Case(
         "has the statement from", "from random import random  # HERE", differs=False
     ),
-    "try": Case(
-        "has the statement try",
-        """
-        try:  # HERE
-            await self.send(event["text"])
-        except Exception:
-            await self.send(self.name)""",
-        differs=False,
-    ),
     "with": Case(
         "has the statement with",
         """
@@ -145,10 +136,6 @@ OF_LANGUAGE = {
             event.clear()""",
         differs=False,
     ),
-    "raise": Case("has the statement raise", "raise ValueError  # HERE", differs=False),
-    "assert": Case("has the statement assert", "assert event  # HERE", differs=False),
-    "del": Case("has the statement del", "del event['text']  # HERE", differs=False),
-    "return of a value": Case("has the statement return", "return event  # HERE", differs=False),
     "nested function": Case(
         "has the statement def",
         """
@@ -164,10 +151,10 @@ OF_LANGUAGE = {
         await self.send(Other.name)""",
     ),
     "match": Case(
-        "has the statement match",
+        "uses self.name",
         """
-        match event:  # HERE
-            case {"text": self.name}:
+        match event:
+            case {"text": self.name}:  # HERE
                 pass""",
         differs=False,
     ),
@@ -192,7 +179,7 @@ OF_LANGUAGE = {
         False,
     ),
     "await in an expression": Case(
-        "uses await", "await self.send(await self.encode_json(self.name))  # HERE"
+        "uses self.name", "await self.send(await self.encode_json(self.name))  # HERE"
     ),
     "yield": Case("is a generator", "yield event", differs=False),
     # Names that are local here and global there

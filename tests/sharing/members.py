@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from casgi.channels.sharing.plan import SharingPlan
+from casgi.channels.sharing.plan import SharingPlan, plan_of
 
 Load = Callable[[str], ModuleType]
 # What each module of consumers begins with.
@@ -50,15 +50,31 @@ class Member:
 
 
 def payloads(plan: SharingPlan, message: dict[str, Any]) -> tuple[str | bytes, ...] | None:
-    """Return what one run of the handler sends; None when it is not shared."""
+    """Return what one run of the handler sends to all members; None when it is not shared."""
     run = plan.run(message)
-    return None if run is None else run.payloads
+    if run is None:
+        return None
+    ((comparisons, sent),) = run.outcomes
+    assert not comparisons
+    return sent
+
+
+def shared_with(member: Member, module: ModuleType, handler: str = "h") -> list[Any] | None:
+    """Return what a member gets of a shared run; None when its consumer handles the event."""
+    run = plan_of(module.C).run({**copied(EVENT), "type": handler})
+    if run is None:
+        return None
+    consumer = member.consumer(module.C, [])
+    for comparisons, sent in run.outcomes:
+        if all((vars(consumer)[name] == value) is is_so for name, value, is_so in comparisons):
+            return list(sent)
+    return None
 
 
 def method_names(plan: SharingPlan, message: dict[str, Any]) -> list[str]:
     """Return which methods of a member must be those of its class."""
     run = plan.run(message)
-    return [] if run is None else [name for name, _ in run.methods]
+    return [] if run is None else [each.name for each in run.attributes]
 
 
 ALICE, BOB = Member("alice"), Member("bob")

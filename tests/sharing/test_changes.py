@@ -1,14 +1,16 @@
 """What is changed after the proof: the handler runs for each consumer from that message on."""
 
+import builtins
 import json
+import json.decoder
+import json.encoder
 import linecache
-import subprocess
-import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import channels.consumer
 import channels.generic.websocket
 import pytest
 from channels.consumer import AsyncConsumer
@@ -19,19 +21,53 @@ from casgi.channels.sharing import examine, plan_of
 
 SOURCE = """
 PREFIX = ">"
-class Base(AsyncJsonWebsocketConsumer):
+SUFFIX = "!"
+class Root:
     pass
+class Kinds(Root):
+    NEW = "new"
+class Others(Root):
+    NEW = "other"
+def helper(text, more="+", *, last="-"):
+    return text + SUFFIX
+class Base(AsyncJsonWebsocketConsumer):
+    BASE = "base"
+    async def later(self, text):
+        await self.send(text)
 class C(Base):
+    KIND = "kind"
+    def line(self, text):
+        return [text, Kinds.NEW, self.KIND, self.BASE]
+    @staticmethod
+    def fixed(text):
+        return text
     async def h(self, event):
         await self.send_json(json.loads(json.dumps(PREFIX + event["text"])))
         await self.send(str(len(event)))
+        await self.later(helper(self.fixed("x")))
+        await self.send_json(self.line("y"))
 """
-SENT = ('">hello"', "5")
+SENT = ('">hello"', "5", "x!", '["y", "new", "kind", "base"]')
 Change = Callable[[ModuleType, pytest.MonkeyPatch], None]
 
 
 async def other_send(self, text_data=None, bytes_data=None, close=False):  # type: ignore[no-untyped-def]
-    """Take the place of a method."""
+    """Take the place of a method; it is not shared itself."""
+    return self
+
+
+class LazyModule(types.ModuleType):
+    """A module that answers for itself."""
+
+    def __getattribute__(self, name: str) -> object:
+        if name == "dumps":
+            return lambda value: "patched"
+        return super().__getattribute__(name)
+
+
+def replacing(holder: object, name: str, value: object = print) -> Change:
+    """Return what puts a value under a name, taken back at the end."""
+    return lambda module, patch: patch.setattr(holder, name, value, raising=False)
 
 
 CHANGES: dict[str, Change] = {
@@ -82,6 +118,107 @@ CHANGES: dict[str, Change] = {
         "channels.consumer.get_handler_name", lambda message: "h"
     ),
     "handler that is gone": lambda module, patch: patch.delattr(module.C, "h"),
+    **{
+        f"name in json.encoder: {name}": replacing(json.encoder, name)
+        for name in (
+            *["c_make_encoder", "encode_basestring_ascii", "encode_basestring", "INFINITY"],
+            *["_make_iterencode", "isinstance", "str", "float"],
+        )
+    },
+    **{
+        f"name in json.decoder: {name}": replacing(json.decoder, name)
+        for name in ("scanstring", "JSONObject", "JSONArray", "scanner")
+    },
+    **{
+        f"attribute of the default encoder: {name}": replacing(vars(json)["_default_encoder"], name)
+        for name in (
+            *["ensure_ascii", "key_separator", "item_separator", "sort_keys", "indent", "default"],
+            *["skipkeys", "check_circular", "allow_nan", "iterencode"],
+        )
+    },
+    **{
+        f"attribute of the default decoder: {name}": replacing(vars(json)["_default_decoder"], name)
+        for name in ("scan_once", "parse_float", "object_hook", "decode", "memo", "strict")
+    },
+    **{
+        f"attribute of JSONEncoder: {name}": replacing(json.JSONEncoder, name)
+        for name in (
+            *["item_separator", "key_separator", "ensure_ascii", "__getattribute__", "__init__"],
+            *["__getattr__", "indent", "__call__", "iterencode"],
+        )
+    },
+    **{
+        f"builtin: {name}": replacing(builtins, name)
+        for name in ("super", "ValueError", "str", "len")
+    },
+    **{
+        f"builtin hidden in Channels: {name}": replacing(channels.generic.websocket, name)
+        for name in ("super", "ValueError")
+    },
+    **{
+        f"{part} of {name}": replacing(function, part, value)
+        for name, function in {
+            "json.dumps": json.dumps,
+            "json.loads": json.loads,
+            "JSONEncoder.encode": json.JSONEncoder.encode,
+            "JSONDecoder.decode": json.JSONDecoder.decode,
+            "the encode_json() of Channels": AsyncJsonWebsocketConsumer.encode_json.__func__,
+            "the send() of Channels": AsyncWebsocketConsumer.send,
+            "the send() below": AsyncConsumer.send,
+            "the send_json() of Channels": AsyncJsonWebsocketConsumer.send_json,
+            "dispatch": AsyncConsumer.dispatch,
+            "get_handler_name": channels.consumer.get_handler_name,
+        }.items()
+        for part, value in {
+            "__defaults__": (False,),
+            "__kwdefaults__": {"cls": None},
+            "__code__": function.__code__.replace(co_name="other"),
+        }.items()
+    },
+    "default for a keyword of json.dumps": lambda module, patch: patch.setitem(
+        json.dumps.__kwdefaults__, "default", print
+    ),
+    "class of the default encoder": replacing(
+        vars(json)["_default_encoder"], "__class__", type("Other", (json.JSONEncoder,), {})
+    ),
+    "class of the module json": replacing(json, "__class__", LazyModule),
+    "class that super() of Channels starts from": lambda module, patch: patch.setattr(
+        AsyncWebsocketConsumer.send.__closure__[0], "cell_contents", module.C
+    ),
+    "defaults of the handler": lambda module, patch: patch.setattr(
+        module.C.h, "__defaults__", ([],)
+    ),
+    "helper": lambda module, patch: patch.setattr(module, "helper", print),
+    "code of the helper": lambda module, patch: patch.setattr(
+        module.helper, "__code__", (lambda text: str(id(text))).__code__
+    ),
+    "default of the helper": lambda module, patch: patch.setattr(
+        module.helper, "__defaults__", ("other",)
+    ),
+    "keyword default of the helper": lambda module, patch: patch.setitem(
+        module.helper.__kwdefaults__, "last", "other"
+    ),
+    "constant of the helper": lambda module, patch: patch.setattr(module, "SUFFIX", "."),
+    "constant of a class": lambda module, patch: patch.setattr(module.Kinds, "NEW", "old"),
+    "class of constants": lambda module, patch: patch.setattr(module, "Kinds", module.Others),
+    "constant of the consumer's class": lambda module, patch: patch.setattr(module.C, "KIND", "x"),
+    "constant hidden by a subclass": lambda module, patch: patch.setattr(
+        module.C, "BASE", "x", raising=False
+    ),
+    "constant that becomes a property": lambda module, patch: patch.setattr(
+        module.C, "KIND", property(lambda self: self.name)
+    ),
+    "own method": lambda module, patch: patch.setattr(module.C, "line", other_send),
+    "own method of the base": lambda module, patch: patch.setattr(module.Base, "later", other_send),
+    "own method hidden": lambda module, patch: patch.setattr(
+        module.C, "later", other_send, raising=False
+    ),
+    "static method that is no more": lambda module, patch: patch.setattr(
+        module.C, "fixed", vars(module.C)["fixed"].__func__
+    ),
+    "code of a static method": lambda module, patch: patch.setattr(
+        module.C.fixed, "__code__", (lambda text: str(id(text))).__code__
+    ),
     "code of the handler": lambda module, patch: patch.setattr(
         module.C.h, "__code__", other_send.__code__
     ),
@@ -101,6 +238,37 @@ def test_change_ends_sharing(load: Load, monkeypatch: pytest.MonkeyPatch, change
     assert verdict.reason
     # Taken back, all is as it was proved.
     assert payloads(plan, copied(EVENT)) == SENT
+
+
+def test_classes_that_are_equal_have_plans_of_their_own(load: Load) -> None:
+    module = load("""
+        class Meta(type):
+            __eq__ = lambda self, other: True
+            __hash__ = lambda self: hash("all the same")
+        class C(AsyncWebsocketConsumer):
+            async def h(self, event):
+                await self.send(event["text"])
+        class D(C, metaclass=Meta):
+            def __getattribute__(self, name):
+                return super().__getattribute__(name)
+        class E(AsyncWebsocketConsumer, metaclass=Meta):
+            async def h(self, event):
+                await self.send(self.scope["user"])
+    """)
+    assert payloads(plan_of(module.C), copied(EVENT)) == ("hello",)
+    assert len({id(plan_of(each)) for each in (module.C, module.D, module.E)}) == 3
+    assert plan_of(module.D).run(copied(EVENT)) is None
+    assert plan_of(module.E).run(copied(EVENT)) is None
+
+
+def test_subclass_has_a_plan_of_its_own(load: Load) -> None:
+    module = load(SOURCE + "class Sub(C):\n    pass\n")
+    assert payloads(plan_of(module.C), copied(EVENT)) == SENT
+    assert payloads(plan_of(module.Sub), copied(EVENT)) == SENT
+    assert plan_of(module.Sub) is not plan_of(module.C)
+    module.Sub.send = other_send
+    assert plan_of(module.Sub).run(copied(EVENT)) is None
+    assert payloads(plan_of(module.C), copied(EVENT)) == SENT
 
 
 def test_base_class_that_comes_later(load: Load) -> None:
@@ -150,7 +318,7 @@ def test_handler_that_is_replaced_is_examined_itself(load: Load) -> None:
     module.C.h = module.C.other
     assert payloads(plan, copied(EVENT)) == ("hello",)
     run = plan.run(copied(EVENT))
-    assert run is not None and run.methods[0] == ("h", module.C.other)
+    assert run is not None and run.attributes[0][:2] == ("h", module.C.other)
 
 
 EDITS = {
@@ -198,50 +366,3 @@ def test_proof_outlives_an_edit(load: Load) -> None:
     assert payloads(plan_of(module.C), copied(EVENT)) == SENT
     Path(str(module.__file__)).write_text("")
     assert payloads(plan_of(module.C), copied(EVENT)) == SENT
-
-
-def early(script: str) -> None:
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
-
-
-def test_what_was_replaced_early_is_unknown() -> None:
-    """In another process: what is known is found out when casgi is imported."""
-    script = """
-import json, sys, types
-original = json.dumps
-json.dumps = lambda value: original(value)
-from casgi.channels.sharing.known_functions import known
-assert known(json.dumps) is None and known(original) is None and known(len) is not None
-"""
-    early(script)
-    script = """
-import json
-exec("def loads(s): return id(s)", vars(json))
-from casgi.channels.sharing.known_functions import known
-assert known(json.loads) is None
-"""
-    early(script)
-    script = """
-import sys, types
-source = "def escape(s, quote=True): return s + str(id(s))"
-(html := types.ModuleType("html")).__file__ = "/project/html.py"
-exec(compile(source, html.__file__, "exec"), vars(html))
-sys.modules["html"] = html
-sys.modules["json"] = types.ModuleType("json")
-json = sys.modules["json"]
-json.__file__ = "/project/json.py"
-exec(compile("def dumps(value): return str(id(value))", json.__file__, "exec"), vars(json))
-import casgi.channels.sharing.known_functions as known_functions
-assert known_functions.known(html.escape) is None and known_functions.known(json.dumps) is None
-"""
-    early(script)
-    script = """
-from channels.consumer import AsyncConsumer
-original = AsyncConsumer.send
-async def send(self, message):
-    await original(self, {**message, "text": str(id(self))})
-AsyncConsumer.send = send
-from casgi.channels.sharing.consumer_rules import OWN
-assert OWN is None
-"""
-    early(script)

@@ -1,6 +1,8 @@
 """Handlers that are shared without a change to them, and what running them once gives."""
 
+import gc
 import inspect
+import weakref
 
 import pytest
 from members import ALICE, BOB, EVENT, Load, copied, method_names, payloads, seen_by
@@ -183,9 +185,9 @@ def test_run_names_the_methods_that_count(load: Load) -> None:
     }.items():
         run = plan_of(module.C).run({**copied(EVENT), "type": message_type})
         assert run is not None
-        assert [name for name, _ in run.methods] == names
+        assert [each.name for each in run.attributes] == names
         consumer = module.C()
-        for name, function in run.methods:
+        for name, function, _ in run.attributes:
             assert getattr(consumer, name).__func__ is function
 
 
@@ -256,10 +258,7 @@ def test_other_messages_are_not_recorded(load: Load, message: object) -> None:
     assert plan_of(module.C).run(copied(EVENT)) is None
 
 
-def test_plan_does_not_keep_its_class(load: Load) -> None:
-    import gc
-    import weakref
-
+def test_plan_goes_with_its_class(load: Load) -> None:
     module = load("""
         def make():
             class C(AsyncWebsocketConsumer):
@@ -268,11 +267,9 @@ def test_plan_does_not_keep_its_class(load: Load) -> None:
             return C
     """)
     consumer_class = module.make()
-    plan = plan_of(consumer_class)
-    assert plan is plan_of(consumer_class)
-    assert payloads(plan, copied(EVENT)) == ("hello",)
+    assert plan_of(consumer_class) is plan_of(consumer_class)
+    assert payloads(plan_of(consumer_class), copied(EVENT)) == ("hello",)
     gone = weakref.ref(consumer_class)
     del consumer_class
     gc.collect()
     assert gone() is None
-    assert plan.run(copied(EVENT)) is None

@@ -6,11 +6,17 @@ from pathlib import Path
 import pytest
 from cases_of_classes import OF_CLASSES
 from cases_of_functions import OF_FUNCTIONS
+from cases_of_helpers import OF_HELPERS, OF_OWN_METHODS
 from members import ALICE, BOB, EVENT, Load, copied, seen_by
 
 from casgi.channels.sharing import examine, plan_of
 
-CASES = {**OF_CLASSES, **OF_FUNCTIONS}
+CASES = {
+    **OF_CLASSES,
+    **OF_FUNCTIONS,
+    **{f"helper: {name}": case for name, case in OF_HELPERS.items()},
+    **{f"own method: {name}": case for name, case in OF_OWN_METHODS.items()},
+}
 DIFFERENT = [
     *[
         "own send",

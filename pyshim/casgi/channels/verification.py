@@ -12,6 +12,10 @@ from types import MethodType
 from typing import Any
 
 from casgi import _core
+from casgi.channels.sharing.decisions import COMPARABLE, Comparison
+from casgi.channels.sharing.facts import ABSENT
+from casgi.channels.sharing.plan import SharedRun
+from casgi.channels.sharing.proof import Attribute
 
 logger = logging.getLogger("casgi.channels")
 
@@ -86,11 +90,11 @@ def verifying_dispatch(consumer: Any, dispatch: Dispatch, plan: Any, context: Co
     async def compare(message: Message) -> None:
         plain = _core.copy_plain(message)
         shared = None if plain is None else context.copy().run(plan.run, plain)
-        if shared is None or not _is_as_its_class(consumer, shared.methods):
+        if shared is None or not _is_as_its_class(consumer, shared.attributes):
             await dispatch(message)
             return
-        expected = list(shared.payloads)
-        if _are_frames(expected):
+        expected = _payloads_for(consumer, shared)
+        if expected is not None and _are_frames(expected):
             await _compare(consumer, dispatch, message, expected)
         else:
             await dispatch(message)
@@ -127,15 +131,33 @@ def _are_frames(payloads: list[Any]) -> bool:
     return len(payloads) <= _MOST_FRAMES
 
 
-def _is_as_its_class(consumer: Any, expected: tuple[tuple[str, Any], ...]) -> bool:
+def _is_as_its_class(consumer: Any, attributes: tuple[Attribute, ...]) -> bool:
     """Whether no attribute of the instance hides a method: else it would get no shared frame."""
-    methods = [(getattr(consumer, name, None), function) for name, function in expected]
-    return all(
-        isinstance(method, MethodType)
-        and method.__func__ is function
-        and (method.__self__ is consumer or method.__self__ is type(consumer))
-        for method, function in methods
+    return all(_has(consumer, each) for each in attributes)
+
+
+def _has(consumer: Any, expected: Attribute) -> bool:
+    value = getattr(consumer, expected.name, None)
+    if not expected.is_method:
+        return value is expected.value
+    return (
+        isinstance(value, MethodType)
+        and value.__func__ is expected.value
+        and (value.__self__ is consumer or value.__self__ is type(consumer))
     )
+
+
+def _payloads_for(consumer: Any, shared: SharedRun) -> list[Any] | None:
+    """Return what a consumer gets of a shared run, None when it handles the event itself."""
+    for outcome in shared.outcomes:
+        if all(_is_so(consumer, each) for each in outcome.comparisons):
+            return list(outcome.payloads)
+    return None
+
+
+def _is_so(consumer: Any, comparison: Comparison) -> bool:
+    value = getattr(consumer, comparison.attribute, ABSENT)
+    return type(value) in COMPARABLE and (value == comparison.value) is comparison.is_equal
 
 
 def _report(consumer: Any, message_type: str, expected: list[Any], sent: list[Any]) -> None:

@@ -286,6 +286,8 @@ def _imported(module: ModuleType, node: ast.Import | ast.ImportFrom, name: str) 
 def _is_own_builtin(name: str) -> bool:
     """Whether a builtin is Python's own: nothing that is written in Python is."""
     value = vars(builtins).get(name, _ABSENT)
+    if value is NotImplemented or value is Ellipsis:
+        return name == str(value)
     if isinstance(value, type):
         return type(value) is type and not value.__flags__ & _HEAP_TYPE and value.__name__ == name
     is_function = isinstance(value, BuiltinFunctionType) and value.__self__ is builtins

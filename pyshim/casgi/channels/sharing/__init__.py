@@ -1,6 +1,9 @@
 """Which handlers of consumers may run once for all members of a group.
 
-Read `purity` (the invariant), then `consumer_rules`, `known_functions` and `plan`.
+From the text to frames: `source` gives the tree of a handler, `rules` are tried on it and on what
+it calls, `facts` keep what that relies on, `proof` puts it together, `lowering` makes the code that
+runs once, `execution` runs it, and `plan` is what a consumer's class has of all this. Read `rules`
+(the invariant), `facts` and `plan` first.
 """
 
 from typing import TYPE_CHECKING

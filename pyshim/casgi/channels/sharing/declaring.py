@@ -5,9 +5,8 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, TypeVar
 
-from casgi.channels.sharing.expressions import words
-from casgi.channels.sharing.handler_source import check_parameters, definition_of
-from casgi.channels.sharing.obstacle import Obstacle
+from casgi.channels.sharing.rejection import Rejected
+from casgi.channels.sharing.source import check_parameters, definition_of, words
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 MARK = "_casgi_shared"
@@ -33,10 +32,10 @@ def shared(handler: Handler) -> Handler:
     try:
         check_parameters(handler)
         _check_waiting(handler)
-    except Obstacle as obstacle:
+    except Rejected as rejected:
         raise TypeError(
-            f"{handler.__qualname__} cannot be shared: it {obstacle.reason}, in line"
-            f" {obstacle.line or handler.__code__.co_firstlineno}. Put what it waits for or depends"
+            f"{handler.__qualname__} cannot be shared: it {rejected.reason}, in line"
+            f" {rejected.line or handler.__code__.co_firstlineno}. Put what it waits for or depends"
             " on into the event before that is sent to the group, or leave @shared out."
         ) from None
     # The code itself: a wrapper that copies the attributes of what it wraps is not marked by it.
@@ -50,22 +49,22 @@ def is_declared(function: FunctionType) -> bool:
 
 
 def _check_waiting(handler: FunctionType) -> None:
-    """Raise Obstacle if the handler's source awaits anything but its own sending.
+    """Raise Rejected if the handler's source awaits anything but its own sending.
 
     Where there is no source to read, running tells: a handler that waits is not shared.
     """
     try:
         node = definition_of(handler)
-    except Obstacle:
+    except Rejected:
         return
     receiver = [*node.args.posonlyargs, *node.args.args][0].arg
     for part in ast.walk(node):
         if isinstance(part, ast.Await) and not _is_sending(part.value, receiver):
-            raise Obstacle(f"awaits {words(part.value)}", part.lineno)
+            raise Rejected(f"awaits {words(part.value)}", part.lineno)
         if isinstance(part, WAITING):
-            raise Obstacle(f"has the statement {words(part)}", part.lineno)
+            raise Rejected(f"has the statement {words(part)}", part.lineno)
         if isinstance(part, ast.comprehension) and part.is_async:
-            raise Obstacle(f"awaits {words(part.iter)}", part.iter.lineno)
+            raise Rejected(f"awaits {words(part.iter)}", part.iter.lineno)
 
 
 def _is_sending(node: ast.expr, receiver: str) -> bool:

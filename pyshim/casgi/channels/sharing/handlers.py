@@ -8,7 +8,7 @@ from types import FunctionType
 from channels.consumer import AsyncConsumer
 
 from casgi.channels.sharing import Verdict, examine
-from casgi.channels.sharing.consumer_rules import RESERVED
+from casgi.channels.sharing.consumer_class import RESERVED
 
 NOT_OF_THE_PROJECT = frozenset({"channels", "casgi"})
 

@@ -1,12 +1,13 @@
-"""The names that a handler looks up outside of itself, and what its proof relies on there."""
+"""The names that a function looks up outside of itself, each a fact of the proof."""
 
 import ast
 import dis
 from operator import attrgetter
 from types import CodeType, FunctionType, ModuleType
 
-from casgi.channels.sharing.known_functions import ABSENT, Fact
-from casgi.channels.sharing.obstacle import Obstacle
+from casgi.channels.sharing.facts import ABSENT, Facts
+from casgi.channels.sharing.rejection import Rejected
+from casgi.channels.sharing.source import rebound_in
 
 # The instructions that may look a name up, and whether it is global or an attribute.
 GLOBAL = frozenset({"LOAD_GLOBAL"})
@@ -18,42 +19,42 @@ class Lookups:
 
     Attributes:
         global_names, attributes: the names that the proof has let through.
-        facts: what they stood for then.
+        rebound: globals that functions of its module assign.
+        path: the file of the function.
 
     """
 
-    def __init__(self, function: FunctionType) -> None:
+    def __init__(self, function: FunctionType, facts: Facts) -> None:
+        self._facts = facts
         self._globals = function.__globals__
-        # By name: mypy's cache drops this attribute, so that every second run would miss it.
-        self._builtins: dict[str, object] = attrgetter("__builtins__")(function)
+        self._builtins = builtins_of(function)
         self._free_names = frozenset(function.__code__.co_freevars)
         if type(self._globals) is not dict or type(self._builtins) is not dict:
-            raise Obstacle("has globals that are no plain dict")
+            raise Rejected("has globals that are no plain dict")
+        self.path = function.__code__.co_filename
+        self.rebound = rebound_in(function)
         self.global_names: set[str] = set()
         self.attributes: set[str] = set()
-        self.facts: list[Fact] = []
 
     def resolve(self, node: ast.Name) -> object:
         """Return what a global name stands for, as Python would find it."""
         if node.id in self._free_names:
-            raise Obstacle(f"uses the closure variable {node.id}", node.lineno)
+            raise Rejected(f"uses the closure variable {node.id}", node.lineno)
         self.global_names.add(node.id)
-        value = self._rely(self._globals, node.id)
+        value = self._facts.name(self._globals, node.id)
         if value is ABSENT:
-            value = self._rely(self._builtins, node.id)
+            value = self._facts.name(self._builtins, node.id)
         if value is ABSENT:
-            raise Obstacle(f"uses {node.id}, which is not defined", node.lineno)
+            raise Rejected(f"uses {node.id}, which is not defined", node.lineno)
         return value
 
-    def attribute(self, module: ModuleType, name: str) -> object:
-        """Return what a module has under a name."""
+    def of_module(self, module: ModuleType, name: str) -> object:
+        """Return what a module has under a name, else ABSENT."""
         self.attributes.add(name)
-        return self._rely(vars(module), name)
-
-    def _rely(self, namespace: dict[str, object], name: str) -> object:
-        value = namespace.get(name, ABSENT)
-        self.facts.append((namespace, name, value))
-        return value
+        # Of another type, it could answer anything.
+        if self._facts.type_of(module) is not ModuleType:
+            return ABSENT
+        return self._facts.name(vars(module), name)
 
     def check(self, code: CodeType) -> None:
         """Check that compiled code looks up no other names: the proof from its other end."""
@@ -65,4 +66,11 @@ class Lookups:
                 continue
             if operation in ATTRIBUTE and name in self.attributes:
                 continue
-            raise Obstacle(f"looks up {name}")
+            raise Rejected(f"looks up {name}")
+
+
+def builtins_of(function: FunctionType) -> dict[str, object]:
+    """Return the builtins that a function sees."""
+    # By name: mypy's cache drops this attribute, so that every second run would miss it.
+    builtins: dict[str, object] = attrgetter("__builtins__")(function)
+    return builtins

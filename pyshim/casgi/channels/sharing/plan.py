@@ -2,36 +2,26 @@
 
 A handler that runs once sends the same frame to every member: done wrongly, one user reads what was
 meant for another. So a handler is *per consumer* unless it is
-  - *proved*: its class follows `consumer_rules`, and its source follows `purity`; or
+  - *proved*: its class follows `consumer_class`, and its source follows `rules`; or
   - *declared* with `@shared`: its class follows the same rules, and its author promises the rest.
 
 What a proof relies on can change while the program runs: classes and modules are patched, globals
-are assigned. So nothing is believed twice: for each message the class is checked anew, the handler
-is looked up anew and must have the code that was proved, and each name it looks up must stand for
-the same object as then. What is changed on an instance alone (`self.send = ...`) is for the caller
-to check: see `SharedRun.methods`.
+are assigned. So nothing is believed twice: for each message the handler is looked up anew, and
+every fact of its proof must still hold (`facts`). What is changed on an instance alone
+(`self.send = ...`) is for the caller to check: see `SharedRun.attributes`.
 """
 
-import inspect
 import logging
-import weakref
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
-from casgi.channels.sharing.consumer_rules import (
-    RESERVED,
-    check_class,
-    find,
-    json_facts,
-    sending_methods,
-)
+from casgi.channels.sharing.consumer_class import RESERVED, find
 from casgi.channels.sharing.declaring import is_declared
-from casgi.channels.sharing.handler_source import check_parameters
-from casgi.channels.sharing.known_functions import ABSENT, Fact, hold
-from casgi.channels.sharing.obstacle import Obstacle
-from casgi.channels.sharing.purity import Purity
-from casgi.channels.sharing.stand_in import NotRecorded, Payloads, run
+from casgi.channels.sharing.execution import NotRecorded, Outcome, execute
+from casgi.channels.sharing.facts import ABSENT, Kind, first_broken, mro_of, namespace_of
+from casgi.channels.sharing.proof import Attribute, Proof, Prover, is_coroutine
+from casgi.channels.sharing.rejection import Rejected
 
 logger = logging.getLogger("casgi.channels")
 
@@ -54,93 +44,111 @@ class Verdict:
     line: int
 
 
-@dataclass(frozen=True)
-class Proof:
-    """What was found out about a function, whatever its class; it is of this code only.
-
-    Attributes:
-        how: as in Verdict.
-        facts: what must hold for it, see `known_functions.hold`.
-        methods: by which of Channels' methods the handler sends.
-        obstacle: reason, line and path, when there is no proof.
-
-    """
-
-    code: CodeType
-    how: str = ""
-    facts: tuple[Fact, ...] = ()
-    methods: frozenset[str] = frozenset()
-    obstacle: tuple[str, int | None, str | None] | None = None
-
-
 class SharedRun(NamedTuple):
     """What one run of a handler, for all members, has come to.
 
     Attributes:
-        payloads: what it sent, text and bytes.
-        methods: each attribute of a consumer that counts here, with its function in the class. A
-            consumer on whose instance one of them is something else must handle the event itself.
+        outcomes: what it sent, text and bytes, by what is true of a member.
+        attributes: what each member's consumer must have; else it handles the event itself.
 
     """
 
-    payloads: Payloads
-    methods: tuple[tuple[str, Any], ...]
+    outcomes: tuple[Outcome, ...]
+    attributes: tuple[Attribute, ...]
+
+
+class _Finding(NamedTuple):
+    """What was found out about a handler as it was: its code, and the classes of its consumer."""
+
+    function: object
+    code: CodeType
+    mro: tuple[type, ...]
+    result: Proof | Rejected
+
+    def is_of(self, function: FunctionType, mro: tuple[type, ...]) -> bool:
+        """Whether it is about that very function, as it is now, in that very class."""
+        is_same = self.function is function and self.code is function.__code__
+        return is_same and self.mro is mro
 
 
 class SharingPlan:
     """The shareable handlers of one consumer class, each run once for a message.
 
-    It does not keep the class alive. All of it belongs to the event loop's thread.
+    It lives with its class. All of it belongs to the event loop's thread.
     """
 
     def __init__(self, consumer_class: type) -> None:
-        self._class = weakref.ref(consumer_class)
+        self._class = consumer_class
+        self._findings: dict[str, _Finding] = {}
         self._told: set[tuple[int, str]] = set()
+
+    def is_of(self, consumer_class: type) -> bool:
+        """Whether this is the plan of that very class."""
+        return self._class is consumer_class
 
     def run(self, message: dict[str, Any]) -> SharedRun | None:
         """Run the handler once, for all; None: it runs for each consumer.
 
         The message consists of exact plain types, is a copy of its own, and may be changed here.
         """
-        consumer_class = self._class()
         name = _handler_name(message.get("type"))
-        if consumer_class is None or name is None:
+        if name is None:
             return None
         try:
-            function, proof = _proved(consumer_class, name)
-        except Obstacle as obstacle:
-            self._tell(logging.DEBUG, name, obstacle.reason)
+            proof = self.proof(name)
+        except Rejected as rejected:
+            self._tell(logging.DEBUG, name, rejected.reason)
             return None
         try:
-            payloads = run(function, consumer_class, message)
+            return SharedRun(execute(proof, self._class, message), proof.attributes)
         except NotRecorded as failure:
             level = logging.WARNING if proof.how == "declared" else logging.DEBUG
             self._tell(level, name, str(failure))
             return None
-        methods = ((name, function), *sending_methods(consumer_class, proof.methods))
-        return SharedRun(payloads, methods)
+
+    def proof(self, name: str) -> Proof:
+        """Return why a handler may run once now, or raise Rejected."""
+        function = find(self._class, name)
+        if name in RESERVED:
+            raise Rejected("has the name of a method of Channels")
+        if function is ABSENT:
+            raise Rejected("is not there")
+        if not isinstance(function, FunctionType):
+            raise Rejected(f"is a {type(function).__name__}, not a plain method")
+        mro = mro_of(self._class)
+        found = self._findings.get(name)
+        if found is None or not found.is_of(function, mro):
+            result = _find_out(self._class, name, function)
+            found = self._findings[name] = _Finding(function, function.__code__, mro, result)
+        if isinstance(found.result, Rejected):
+            raise Rejected(*vars(found.result).values())
+        _check_facts(found.result)
+        return found.result
 
     def _tell(self, level: int, name: str, reason: str) -> None:
         """Log once for each handler that it runs for each consumer, and why."""
-        consumer_class = self._class()
-        if (level, name) in self._told or consumer_class is None:
+        if (level, name) in self._told:
             return
-        if find(consumer_class, name) is ABSENT:  # There is no end of names that are not there.
+        if find(self._class, name) is ABSENT:  # There is no end of names that are not there.
             return
         self._told.add((level, name))
-        where = f"{consumer_class.__module__}.{consumer_class.__qualname__}.{name}"
+        where = f"{self._class.__module__}.{self._class.__qualname__}.{name}"
         logger.log(level, "%s runs for each consumer: it %s", where, reason)
 
 
-_plans: weakref.WeakKeyDictionary[type, SharingPlan] = weakref.WeakKeyDictionary()
-_proofs: weakref.WeakKeyDictionary[FunctionType, Proof] = weakref.WeakKeyDictionary()
+_PLAN = "__casgi_sharing_plan__"
 
 
 def plan_of(consumer_class: type) -> SharingPlan:
-    """Return the plan of a consumer class."""
-    plan = _plans.get(consumer_class)
-    if plan is None:
-        plan = _plans[consumer_class] = SharingPlan(consumer_class)
+    """Return the plan of a consumer class.
+
+    It is kept by the class itself, not by a table: a metaclass can make classes equal, and what a
+    plan has found out refers to the class.
+    """
+    plan = namespace_of(consumer_class).get(_PLAN)
+    if not isinstance(plan, SharingPlan) or not plan.is_of(consumer_class):
+        plan = SharingPlan(consumer_class)
+        type.__setattr__(consumer_class, _PLAN, plan)
     return plan
 
 
@@ -150,10 +158,10 @@ def examine(consumer_class: type, handler_name: str) -> Verdict:
     code = raw.__code__ if isinstance(raw, FunctionType) else None
     path, line = (code.co_filename, code.co_firstlineno) if code else ("", 0)
     try:
-        _, proof = _proved(consumer_class, handler_name)
-    except Obstacle as obstacle:
-        where = obstacle.path or path
-        return Verdict(False, "", obstacle.reason, where, obstacle.line or line)
+        proof = plan_of(consumer_class).proof(handler_name)
+    except Rejected as rejected:
+        where = rejected.path or path
+        return Verdict(False, "", rejected.reason, where, rejected.line or line)
     return Verdict(True, proof.how, "", path, line)
 
 
@@ -165,40 +173,27 @@ def _handler_name(message_type: object) -> str | None:
     return None if name.startswith("_") or name in RESERVED else name
 
 
-def _proved(consumer_class: type, name: str) -> tuple[FunctionType, Proof]:
-    """Return a handler and why it is shareable now, or raise Obstacle."""
-    if name in RESERVED:
-        raise Obstacle("has the name of a method of Channels")
-    function = find(consumer_class, name)
-    if function is ABSENT:
-        raise Obstacle("is not there")
-    if not isinstance(function, FunctionType):
-        raise Obstacle(f"is a {type(function).__name__}, not a plain method")
-    check_class(consumer_class)
-    proof = _proofs.get(function)
-    if proof is None or proof.code is not function.__code__:
-        proof = _proofs[function] = _prove(function)
-    if proof.obstacle is not None:
-        raise Obstacle(*proof.obstacle)
-    is_async = bool(proof.code.co_flags & inspect.CO_COROUTINE)
-    if is_async is consumer_class._sync:  # type: ignore[attr-defined]
-        raise Obstacle("is a coroutine function" if is_async else "is not a coroutine function")
-    if not hold(proof.facts):
-        raise Obstacle("relies on a name that has come to stand for something else")
-    return function, proof
-
-
-def _prove(function: FunctionType) -> Proof:
-    """Find out about a function, once for each code that it has."""
-    code = function.__code__
+def _find_out(consumer_class: type, name: str, function: FunctionType) -> Proof | Rejected:
+    """Prove a handler, or say what prevents that."""
     try:
-        check_parameters(function)
-        if is_declared(function):
-            return Proof(code, "declared", methods=frozenset({"send", "send_json"}))
-        purity = Purity(function)
-        facts = json_facts() if "send_json" in purity.methods else ()
-        return Proof(code, "proved", (*purity.facts, *facts), purity.methods)
-    except Obstacle as obstacle:
-        return Proof(code, obstacle=(obstacle.reason, obstacle.line, obstacle.path))
+        prover = Prover(consumer_class)
+        declared = is_declared(function)
+        proof = (prover.take_word if declared else prover.prove)(name, function)
+        if is_coroutine(function) is proof.is_sync:
+            raise Rejected(f"{'is' if proof.is_sync else 'is not'} a coroutine function")
+        return proof
+    except Rejected as rejected:
+        return Rejected(rejected.reason, rejected.line, rejected.path)
     except RecursionError:
-        return Proof(code, obstacle=("is too deeply nested to be read", None, None))
+        return Rejected("is too deeply nested to be read")
+
+
+def _check_facts(proof: Proof) -> None:
+    """Raise Rejected when something that the proof relies on has changed."""
+    broken = first_broken(proof.facts)
+    if broken is not None:
+        kind, holder, name, _ = broken
+        what = (
+            name if kind in (Kind.NAME, Kind.ABSENT) else getattr(holder, "__name__", "an object")
+        )
+        raise Rejected(f"relies on {what}, which has been changed since")

@@ -1,7 +1,7 @@
-"""What keeps a handler from running once for all members of a group."""
+"""Why a handler is not shared."""
 
 
-class Obstacle(Exception):
+class Rejected(Exception):
     """The proof stops here: the handler runs for each consumer.
 
     Attributes:
