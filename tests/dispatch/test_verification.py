@@ -46,7 +46,7 @@ def test_wrapper_that_is_looked_behind_wrongly_is_found(
 ) -> None:
     """Verification takes nothing for granted that sharing takes for granted."""
 
-    def careless(base_send: Any, *, knows_sessions: bool) -> Any:
+    def careless(base_send: Any, seam: Any) -> Any:
         return getattr(base_send, "awaitable", base_send)
 
     monkeypatch.setattr(dispatch, "innermost_send", careless)

@@ -39,7 +39,7 @@ def overlook_attributes() -> None:
 def overlook_wrappers() -> None:
     """Take the server's own send out of any middleware's."""
 
-    def innermost(send: Any, *, knows_sessions: bool) -> Any:
+    def innermost(send: Any, seam: Any) -> Any:
         while isinstance(send, FunctionType):
             names = send.__code__.co_freevars
             send = (send.__closure__ or ())[names.index("send")].cell_contents

@@ -5,6 +5,7 @@ This is the whole seam: one function and known layer classes. docs/channels.md d
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from casgi.origin import forget_texts
 
 if TYPE_CHECKING:
     from casgi.channels.dispatch import Dispatcher
+
+# Seconds of the start that proofs may take; what is left is proved at its first message.
+_PROVING = 2.0
 
 logger = logging.getLogger("casgi.channels")
 
@@ -37,6 +41,7 @@ class Acceleration:
             self._install(loop, verify)
         assert self._seam is not None
         layers = ", ".join(self._adopt_layers())
+        _prove_handlers()
         forget_texts()
         sharing = "handlers are verified, not shared" if verify else "handlers are shared"
         if self._seam.dispatch.change is not None:
@@ -112,3 +117,13 @@ class Acceleration:
 
 
 acceleration = Acceleration()
+
+
+def _prove_handlers() -> None:
+    """Find out which handlers can be shared while nobody waits; a long list ends at its time."""
+    from casgi.channels.sharing.handlers import consumer_classes, reports
+
+    end = time.monotonic() + _PROVING
+    for _ in reports(consumer_classes()):
+        if time.monotonic() > end:
+            return

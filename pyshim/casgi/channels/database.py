@@ -39,19 +39,25 @@ class DatabaseConnections:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._closing: asyncio.Task[None] | None = None
+        self._own_send: Any = None  # of this application, on Django's signal
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Notice connections from now on, and close old ones while no message comes."""
         from django.db.backends.signals import connection_created
 
         self._loop = loop
-        connection_created.connect(self._on_opened)
+        # No receiver: Sentry, for one, shows each as a part of what the user asked for.
+        self._own_send = vars(connection_created).get("send")
+        connection_created.send = self._send
 
     def stop(self) -> None:
         """Notice nothing more, and leave nothing with the loop."""
         from django.db.backends.signals import connection_created
 
-        connection_created.disconnect(self._on_opened)
+        if vars(connection_created).get("send") == self._send:
+            del connection_created.send
+            if self._own_send is not None:
+                connection_created.send = self._own_send
         self._loop = None
         if self._timer is not None:
             self._timer.cancel()
@@ -76,7 +82,18 @@ class DatabaseConnections:
         referents = [reference() for reference in self._opened]
         return [one for one in referents if one is not None and one.connection is not None]
 
-    def _on_opened(self, connection: Any, **_: object) -> None:
+    def _send(self, sender: Any, **named: Any) -> Any:
+        """Send Django's signal, and notice the connection that it tells of."""
+        from django.db.backends.signals import connection_created
+
+        send = self._own_send or type(connection_created).send.__get__(connection_created)
+        try:
+            return send(sender, **named)
+        finally:
+            if self._loop is not None and "connection" in named:
+                self._on_opened(named["connection"])
+
+    def _on_opened(self, connection: Any) -> None:
         """Register a connection, in the thread that opened it; raise nothing into its query."""
         if self._thread not in (None, threading.get_ident()):
             return

@@ -94,8 +94,11 @@ class Dispatcher:
             return channel.listen(receive, None, consumer, None, None)
         attributes = attributes_of(consumer)
         base_send = attributes["base_send"]
-        send = innermost_send(base_send, knows_sessions=self._seam.sessions.holds())
-        plan = None if self._verify else self._plan_for(consumer, attributes)
+        send = innermost_send(base_send, self._seam)
+        plan = None
+        if not self._verify:
+            self._seam.wrappers.tell(send, receive)
+            plan = self._plan_for(consumer, attributes)
         is_inlined = not self._verify and self._is_channels_own(dispatch)
         if is_inlined and not is_sync(base_send):
             # The wrappers in between have nothing to do for a WebSocket, at each message.
@@ -205,7 +208,7 @@ class Dispatcher:
         if not is_own(consumer, "base_send"):
             return dispatch
         attributes = attributes_of(consumer)
-        send = innermost_send(attributes["base_send"], knows_sessions=self._seam.sessions.holds())
+        send = innermost_send(attributes["base_send"], self._seam)
         plan = self._plan_for(consumer, attributes)
         if plan is None or not is_observed(send):
             return dispatch

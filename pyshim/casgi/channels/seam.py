@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from casgi.channels.wrappers import Wrappers
 from casgi.origin import Place, Watch, change_in
 
 if TYPE_CHECKING:
@@ -187,6 +188,7 @@ class Seam:
         self.closing = Reliance(CLOSING, every_message)
         self.sync_dispatch = Reliance(SYNC_DISPATCHING, "sync consumers share no frames")
         self.sessions = Reliance(SESSIONS, "behind sessions no frames are shared")
+        self.wrappers = Wrappers()
 
     def sentences(self) -> list[str]:
         """Return what the first line of the log says of parts that are not relied on."""

@@ -11,6 +11,8 @@ from channels.sessions import InstanceSessionWrapper
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.functional import LazyObject
 
+from casgi.channels.seam import Seam
+
 _SAVES_AT = ["http.response.start"]
 _SESSION_SEND = vars(InstanceSessionWrapper)["send"]
 _IS_EMPTY = vars(SessionBase)["is_empty"]
@@ -27,18 +29,18 @@ def is_behind_sessions(base_send: object) -> bool:
     return type(send) is MethodType and type(send.__self__) is InstanceSessionWrapper
 
 
-def innermost_send(base_send: object, *, knows_sessions: bool) -> Any:
-    """Return what a consumer's `base_send` calls in the end, as far as it is known.
-
-    Args:
-        base_send: a consumer's, as Channels has set it.
-        knows_sessions: Channels' session middleware is as it was read.
-
-    """
+def innermost_send(base_send: object, seam: Seam) -> Any:
+    """Return what a consumer's `base_send` calls in the end, as far as it is known."""
     send: Any = vars(base_send)["awaitable"] if type(base_send) is AsyncToSync else base_send
-    while knows_sessions and _is_quiet_session(send):
-        send = vars(send.__self__)["real_send"]
-    return send
+    knows_sessions = seam.sessions.holds()
+    while True:
+        if knows_sessions and _is_quiet_session(send):
+            behind = vars(send.__self__)["real_send"]
+        else:
+            behind = seam.wrappers.behind(send)
+        if behind is None:
+            return send
+        send = behind
 
 
 def _is_quiet_session(send: object) -> bool:

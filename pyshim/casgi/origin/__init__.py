@@ -20,6 +20,7 @@ when the watch was made. `fingerprint` is for knowing a text itself.
 """
 
 from casgi.origin.change import change_in, fingerprint, forget_texts
+from casgi.origin.nested import nested_function
 from casgi.origin.watch import Place, Watch
 
-__all__ = ["Place", "Watch", "change_in", "fingerprint", "forget_texts"]
+__all__ = ["Place", "Watch", "change_in", "fingerprint", "forget_texts", "nested_function"]
