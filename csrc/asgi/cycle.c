@@ -120,8 +120,7 @@ void cycle_on_drain(void *owner) {
 
 /* --- The application's end --- */
 
-static void log_with_request(CycleObject *self, const char *level, const char *text,
-                             PyObject *exception) {
+void cycle_log(CycleObject *self, const char *level, const char *text, PyObject *exception) {
     PyObject *request = scope_describe(self->bridge, self->scope);
     PyObject *message = request == NULL ? NULL : PyUnicode_FromFormat("%s: %U", text, request);
     bridge_log(self->bridge, level, message, exception);
@@ -138,12 +137,11 @@ static bool is_expected(const CycleObject *self, PyObject *exception) {
 
 void cycle_log_end(CycleObject *self, PyObject *exception, const char *missing) {
     if (exception != NULL && is_expected(self, exception)) {
-        log_with_request(self, "debug", "ASGI application ended by its client's leaving",
-                         exception);
+        cycle_log(self, "debug", "ASGI application ended by its client's leaving", exception);
     } else if (exception != NULL) {
-        log_with_request(self, "error", "Exception in ASGI application", exception);
+        cycle_log(self, "error", "Exception in ASGI application", exception);
     } else if (missing != NULL) {
-        log_with_request(self, "error", missing, NULL);
+        cycle_log(self, "error", missing, NULL);
     }
 }
 

@@ -70,6 +70,9 @@ int cycle_drop_late_messages(struct module_state *state, PyObject *receive);
 /* Everybody who waits in send() looks anew: as on_drain() of an exchange. */
 void cycle_on_drain(void *self);
 
+/* Logs `text` with the request; the exception may be NULL (*borrows*). */
+void cycle_log(CycleObject *self, const char *level, const char *text, PyObject *exception);
+
 /* Logs how the application ended. `missing` says what it left undone, NULL: nothing. */
 void cycle_log_end(CycleObject *self, PyObject *exception, const char *missing);
 

@@ -184,6 +184,14 @@ static bool has_audience(const WsCycleObject *self) {
            !waiter_queue_is_empty(&self->cycle.receivers);
 }
 
+static void on_unanswered(void *owner) {
+    cycle_log(owner, "warning",
+              "The application has neither accepted nor closed the WebSocket in time "
+              "(--websocket-connect-timeout), which is refused with 403: a connect() of one's own "
+              "has to await self.accept()",
+              NULL);
+}
+
 static void on_close(void *owner, int code, struct slice reason) {
     WsCycleObject *self = owner;
     struct module_state *state = self->cycle.bridge->state;
@@ -233,6 +241,7 @@ static const struct websocket_events websocket_events = {
     .on_message = on_message,
     .on_ready = on_ready,
     .on_drain = cycle_on_drain,
+    .on_unanswered = on_unanswered,
     .on_close = on_close,
     .on_slow = on_slow,
     .on_end = on_end,

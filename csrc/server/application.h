@@ -63,6 +63,9 @@ struct websocket_events {
     void (*on_ready)(void *owner);
     /* As exchange_events.on_drain. */
     void (*on_drain)(void *owner);
+    /* The application has not answered the handshake in time, and 403 is about to be sent. May be
+     * NULL. Runs the code of the log's handlers. */
+    void (*on_unanswered)(void *owner);
     /* No message will follow: `code` and `reason` are for websocket.disconnect. Exactly once.
      * Unless the bridge calls websocket_finish_close() because its application has dealt with the
      * messages before, the closing goes on by itself after a moment. on_ready() follows. */

@@ -113,11 +113,19 @@ void websocket_make_ready(struct websocket *websocket) {
     }
 }
 
+/* The application did not answer the handshake in time. */
+static void refuse_unanswered(struct websocket *websocket) {
+    if (websocket->events != NULL && websocket->events->on_unanswered != NULL) {
+        websocket->events->on_unanswered(websocket->owner);
+    }
+    (void)websocket_deny(websocket, 403);
+}
+
 static void on_timer(struct timer *timer) {
     struct websocket *websocket = LIST_OBJECT(timer, struct websocket, timer);
     switch (websocket->state) {
-    case WEBSOCKET_CONNECTING: /* the application did not answer the handshake in time */
-        (void)websocket_deny(websocket, 403);
+    case WEBSOCKET_CONNECTING:
+        refuse_unanswered(websocket);
         break;
     case WEBSOCKET_OPEN:
         keep_alive(websocket);

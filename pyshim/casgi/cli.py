@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from casgi import __version__
+from casgi.command_hints import normal_name
 from casgi.command_options import SectionedCommand, option, settings
 from casgi.config import Config
 from casgi.daphne_command import casgi_command
 from casgi.errors import CasgiError, ConfigError
-from casgi.importer import import_application
+from casgi.importer import import_application, import_hint
 from casgi.logging import DEFAULT_FORMAT, configure, enable_own_loggers
 from casgi.options import Section
 from casgi.process import run_process
@@ -38,8 +39,7 @@ def _print_casgi_command(context: click.Context, parameter: object, line: str | 
         "auto_envvar_prefix": "CASGI",
         "help_option_names": ["-h", "--help"],
         "max_content_width": 100,
-        # daphne writes some options with _ and others with -: take either for all.
-        "token_normalize_func": lambda name: name.replace("_", "-"),
+        "token_normalize_func": normal_name,
     },
     epilog="Each is a variable of the environment too: --http-timeout is CASGI_HTTP_TIMEOUT.",
 )
@@ -74,6 +74,7 @@ def _print_casgi_command(context: click.Context, parameter: object, line: str | 
     type=click.Path(dir_okay=False),
     help="File that sets up logging instead: .json for dictConfig, else as fileConfig reads it.",
 )
+@option(Section.LOGS, "--no-access-log", is_flag=True, help="Write no access log.")
 @settings
 @option(Section.HEADERS, "--no-server-name", is_flag=True, help="Send no Server header.")
 @option(
@@ -113,6 +114,7 @@ def make_config(
     verbosity: int,
     *,
     access_log: str | None,
+    no_access_log: bool,
     server_name: str | None,
     no_server_name: bool,
     **settings: Any,
@@ -120,6 +122,8 @@ def make_config(
     """Return the Config for what the command line says."""
     if access_log is None and verbosity >= 1 and sys.stdout is not None:
         access_log = "-"
+    if no_access_log:
+        access_log = None
     if no_server_name or not server_name:
         server_name = None
     return Config(access_log=access_log, server_name=server_name, **settings)
@@ -136,6 +140,8 @@ def load_application(name: str, app_dir: str) -> Any:
         raise
     except Exception as error:
         _print_application_traceback(error)
+        if (hint := import_hint(error)) is not None:
+            click.echo(f"casgi: {hint}", err=True)
         click.echo(f'casgi: importing "{name}" failed, see above', err=True)
         sys.exit(_APPLICATION_FAILED)
     finally:

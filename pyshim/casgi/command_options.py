@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import click
 
+from casgi.command_hints import with_hint
 from casgi.config import Config
 from casgi.options import Choice, Flag, Number, Seconds, Section, Text, option_of
 
@@ -22,7 +23,14 @@ class SectionOption(click.Option):
 
 
 class SectionedCommand(click.Command):
-    """A command whose `--help` is in sections."""
+    """A command whose `--help` is in sections, and which knows what other servers' options are."""
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        """Read the arguments; say of an option that is not there what to write instead."""
+        try:
+            return super().parse_args(context, arguments)
+        except click.NoSuchOption as error:
+            raise with_hint(error) from None
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, each under the heading of its section."""

@@ -28,7 +28,7 @@ class Config:
         Section.LISTENING,
         f"Host or address to listen on. [default: {DEFAULT_HOST}]",
         short="-b",
-        checked_by=checks.not_empty,
+        checked_by=checks.host,
         is_of_core=False,
     )
     port: int | None = text(
@@ -149,6 +149,7 @@ class Config:
         Section.LOGS,
         "File to append the access log to, - for standard output.",
         metavar="FILE",
+        checked_by=checks.log_file,
         is_of_core=False,
     )
     access_log_format: str = text(

@@ -4,11 +4,14 @@ What the user mistyped is an ApplicationImportError of one line. An error that t
 raises is the project's, not the command line's: it comes through with its traceback.
 """
 
+import difflib
 import importlib
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from casgi.errors import ApplicationImportError
+
+_MOST_SUGGESTED = 5
 
 
 def import_application(name: str) -> Any:
@@ -53,6 +56,23 @@ def _missing_module_text(module_name: str, missing: str) -> str:
     )
 
 
+def import_hint(error: Exception) -> str | None:
+    """Return what to do about an error of Django's that an asgi.py often begins with."""
+    if type(error).__name__ == "AppRegistryNotReady":
+        return (
+            "Django was not set up when this was imported: in asgi.py call"
+            " get_asgi_application() before the imports of consumers, routing and models"
+        )
+    if type(error).__name__ == "ImproperlyConfigured" and "settings are not configured" in str(
+        error
+    ):
+        return (
+            "set DJANGO_SETTINGS_MODULE in the environment, or at the beginning of asgi.py:"
+            ' os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")'
+        )
+    return None
+
+
 def _follow(module: ModuleType, attributes: str) -> Any:
     target: Any = module
     for attribute in attributes.split("."):
@@ -61,5 +81,29 @@ def _follow(module: ModuleType, attributes: str) -> Any:
         except AttributeError:
             raise ApplicationImportError(
                 f'module "{module.__name__}" has no attribute "{attributes}"'
+                + _suggestion(target, attribute)
             ) from None
     return target
+
+
+def _suggestion(target: Any, attribute: str) -> str:
+    """Return a question with what was meant, or what there is to name."""
+    try:
+        there = {name: value for name, value in vars(target).items() if name[0] != "_"}
+    except TypeError:
+        return ""
+    near = difflib.get_close_matches(attribute, there, 1)
+    if near:
+        return f': did you mean "{near[0]}"?'
+    own = [
+        name
+        for name, value in there.items()
+        if callable(value) and (not isinstance(value, type)) and _is_own(value, target)
+    ]
+    return f": it has {', '.join(own[:_MOST_SUGGESTED])}" if own else ""
+
+
+def _is_own(value: Any, target: Any) -> bool:
+    """Whether it is an object, or a function that the module itself defines."""
+    home = getattr(target, "__name__", None)
+    return not isinstance(value, FunctionType) or value.__module__ == home

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from casgi import _core
+from casgi.command_hints import NO_LOG, split_host_and_port
 from casgi.endpoints import parse_endpoint
 from casgi.errors import ConfigError
 
@@ -16,6 +17,23 @@ def not_empty(name: str, text: str) -> None:
     """Take any text but the empty one."""
     if text == "":
         raise ConfigError(f"{name} must not be empty")
+
+
+def host(name: str, text: str) -> None:
+    """Take a host or an address, without a port."""
+    not_empty(name, text)
+    if text.startswith("unix:"):
+        raise ConfigError(f"{name} is a host or address: for a path write --unix-socket {text[5:]}")
+    if split := split_host_and_port(text):
+        raise ConfigError(
+            f"{name} is a host or address without a port: write --bind {split[0]} --port {split[1]}"
+        )
+
+
+def log_file(name: str, text: str) -> None:
+    """Take the path of a file, and no word for nothing."""
+    if text.lower() in NO_LOG:
+        raise ConfigError(f"{name} is a file, not {text!r}: for none write --no-access-log")
 
 
 def port(name: str, port: int) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from casgi import _core
+from casgi.advice import advise
 from casgi.config import Config
 from casgi.errors import LifespanError
 from casgi.forks import leave_to_parent_after_fork
@@ -126,6 +127,7 @@ class Server:
     async def start(self) -> None:
         """Bind, start the application's lifespan, listen. Raise BindError or LifespanError."""
         self._stopping = None
+        advise()
         try:
             self._sockets = bind_sockets(self.config)
             for bound in self._sockets:
@@ -152,6 +154,7 @@ class Server:
             self._core.drops_late_messages = "channels" in self._left_alone
             for bound in self._sockets:
                 self._listen(self._core, bound)
+            self._log_urls()
             self._tls.watch()
         except BaseException:
             await self._close()
@@ -240,6 +243,11 @@ class Server:
         except OSError as error:
             raise listen_error(bound, error) from None
         logger.info("Listening on %s", str(bound))  # a handler may format it later
+
+    def _log_urls(self) -> None:
+        """Write what a terminal makes a link of."""
+        if urls := [bound.url for bound in self._sockets if bound.url is not None]:
+            logger.info("Serving %s", " ".join(urls))
 
     def _close_sockets(self) -> None:
         self._tls.close()

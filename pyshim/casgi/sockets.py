@@ -27,6 +27,7 @@ DEFAULT_BACKLOG = 2048
 # A proxy in front of the server usually runs as another user; the folder is what keeps others out.
 _UNIX_SOCKET_MODE = 0o666
 _EVERY_ADDRESS_OF_IPV4 = "0.0.0.0"
+_LOCAL = {_EVERY_ADDRESS_OF_IPV4: "127.0.0.1", "::": "::1"}
 _FAMILIES = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
 
 
@@ -44,6 +45,15 @@ class BoundSocket:
         """(host, port) for TCP, the path for a Unix socket."""
         name = self.socket.getsockname()
         return name if self.socket.family == socket.AF_UNIX else name[:2]
+
+    @property
+    def url(self) -> str | None:
+        """Where a browser of this machine finds it; None for a Unix socket."""
+        if self.socket.family == socket.AF_UNIX:
+            return None
+        host, port = self.address
+        host = _LOCAL.get(host, host)
+        return f"{'http' if self.tls is None else 'https'}://{_with_port(host, port)}/"
 
     def __str__(self) -> str:
         if self.socket.family == socket.AF_UNIX:

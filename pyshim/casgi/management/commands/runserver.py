@@ -13,6 +13,7 @@ from django.utils import autoreload
 from django.utils.module_loading import import_string
 
 from casgi import Server, __version__
+from casgi.development.console import show_log
 from casgi.development.options import add_options, make_runserver_config
 from casgi.development.request_log import RequestLog
 from casgi.development.sockets import bind_inheritable, inherited_sockets
@@ -90,6 +91,7 @@ class Command(DjangoCommand):  # type: ignore[misc]
         try:
             application = RequestLog(self.get_application(options), self.style)
             self._print_banner()
+            show_log()
             if options["use_reloader"]:
                 self._server = ThreadServer(application, self._config, new_process_loop)
                 self._server.run()

@@ -1,0 +1,76 @@
+"""What to write instead of an option that other servers have and casgi has not, or calls otherwise.
+
+Where the meaning is the same the other name is taken too.
+"""
+
+from collections.abc import Sequence
+
+import click
+
+# uvicorn's and hypercorn's names of the same thing.
+ALIASES = {"host": "bind", "uds": "unix-socket"}
+
+_ONE_PROCESS = (
+    "a casgi is one process: start several behind a proxy, each on a port or socket of its own"
+)
+_RELOAD = (
+    'for development there is `python manage.py runserver`, with "casgi" in INSTALLED_APPS;'
+    " in production restart the process"
+)
+_HINTS = {
+    "log-level": "-v 0 is warnings, -v 1 information (the default), -v 2 debugging",
+    "reload": _RELOAD,
+    "reload-dir": _RELOAD,
+    "workers": _ONE_PROCESS,
+    "worker-class": _ONE_PROCESS,
+    "threads": "ASGI_THREADS in the environment is how many threads the default executor has",
+    "factory": "write module:function() for the application",
+    "chdir": "--app-dir names the folder to import from",
+    "timeout": "--http-timeout is the longest time for a request",
+    "graceful-timeout": "write --application-close-timeout",
+    "timeout-graceful-shutdown": "write --application-close-timeout",
+    "timeout-keep-alive": "write --keep-alive-timeout",
+    "keep-alive": "write --keep-alive-timeout",
+    "forwarded-allow-ips": "write --trusted-proxies, and --proxy-headers",
+    "access-logfile": "write --access-log",
+    "error-logfile": "the log goes to standard error, or where --log-config says",
+    "log-file": "the log goes to standard error, or where --log-config says",
+    "use-colors": "there are none",
+    "ws-max-size": "write --websocket-max-message-size",
+    "ws-ping-interval": "write --ping-interval",
+    "ws-ping-timeout": "write --ping-timeout",
+    "h11-max-incomplete-event-size": "write --max-head-size",
+    "date": "write --date-header or --no-date-header",
+    "server": "write --server-name or --no-server-name",
+    "nothreading": "it is an option of manage.py runserver",
+    "noreload": "it is an option of manage.py runserver",
+}
+_SHORT = {"-w": "workers", "-k": "worker-class"}
+
+
+def normal_name(name: str) -> str:
+    """Return an option's name, without its dashes, as casgi declares it."""
+    # daphne writes some options with _ and others with -: either is taken for all.
+    name = name.replace("_", "-")
+    return ALIASES.get(name, name)
+
+
+def with_hint(error: click.NoSuchOption) -> click.UsageError:
+    """Return the error to show for an option that is not there."""
+    option = error.option_name
+    name = _SHORT.get(option, option.lstrip("-").removeprefix("no-"))
+    hint = _HINTS.get(name.replace("_", "-"))
+    if hint is None:
+        return error
+    return click.UsageError(f"there is no option {option}: {hint}", error.ctx)
+
+
+def split_host_and_port(bind: str) -> tuple[str, str] | None:
+    """Return host and port of what gunicorn's -b takes, None for a host or address alone."""
+    host, colon, port = bind.rpartition(":")
+    is_split = colon and port.isdecimal() and (":" not in host or host.endswith("]"))
+    return (host, port) if is_split else None
+
+
+NO_LOG: Sequence[str] = ("none", "null", "off", "no", "false", "")
+"""What people write who want no access log."""

@@ -1,0 +1,41 @@
+"""What people get wrong, to see whether the log says what to do."""
+
+import os
+
+import django
+from django.conf import settings
+
+LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+settings.configure(
+    INSTALLED_APPS=["channels"], CHANNEL_LAYERS=LAYERS if "WITH_LAYER" in os.environ else {}
+)
+django.setup()
+
+from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402
+
+
+class WithoutLayer(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.channel_layer.group_add("room", self.channel_name)
+
+
+class WithoutLayerInGroups(AsyncWebsocketConsumer):
+    groups = ["room"]
+
+
+class NeverAccepting(AsyncWebsocketConsumer):
+    async def connect(self):
+        pass
+
+
+class Misspelled(AsyncWebsocketConsumer):
+    async def receive(self, text_data=None, bytes_data=None):
+        await self.channel_layer.send(self.channel_name, {"type": "chat.mesage"})
+
+    async def chat_message(self, event):
+        await self.send(text_data="never")
+
+
+without_layer = WithoutLayer.as_asgi()
+without_layer_in_groups = WithoutLayerInGroups.as_asgi()
+never_accepting = NeverAccepting.as_asgi()
