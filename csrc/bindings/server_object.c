@@ -10,6 +10,7 @@
 #include "asgi/application.h"
 #include "base/limits.h"
 #include "bindings/server_arguments.h"
+#include "bindings/server_metrics.h"
 #include "bindings/tls_acceptor_object.h"
 #include "loop/rider.h"
 #include "loop/selector.h"
@@ -292,37 +293,12 @@ static PyObject *get_tasks(PyObject *op, void *Py_UNUSED(closure)) {
     return PyLong_FromSize_t(((ServerObject *)op)->bridge.task_count);
 }
 
-/* Adds a count to a dict; -1 with an exception. */
-static int put_count(PyObject *counts, const char *name, uint64_t count) {
-    PyObject *number = PyLong_FromUnsignedLongLong(count);
-    int status = number == NULL ? -1 : PyDict_SetItemString(counts, name, number);
-    Py_XDECREF(number);
-    return status;
-}
-
-static uint64_t read_metric(const ServerObject *self, enum metric kind) {
-    return self->server == NULL ? 0 : metrics_read(&self->server->metrics, kind);
-}
-
 static PyObject *metrics(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    PyObject *counts = PyDict_New();
-    for (int kind = 0; counts != NULL && kind < METRIC_COUNT; kind++) {
-        if (put_count(counts, metrics_name(kind), read_metric((ServerObject *)op, kind)) < 0) {
-            Py_CLEAR(counts);
-        }
-    }
-    return counts;
+    return server_metrics_all(((ServerObject *)op)->server);
 }
 
 static PyObject *get_slow_consumers(PyObject *op, void *Py_UNUSED(closure)) {
-    PyObject *counts = PyDict_New();
-    for (int i = 0; counts != NULL && i < SLOW_CONSUMER_OUTCOMES; i++) {
-        uint64_t count = read_metric((ServerObject *)op, slow_consumer_metric(i));
-        if (put_count(counts, slow_consumer_outcome_name(i), count) < 0) {
-            Py_CLEAR(counts);
-        }
-    }
-    return counts;
+    return server_metrics_slow_consumers(((ServerObject *)op)->server);
 }
 
 static PyObject *get_on_idle(PyObject *op, void *Py_UNUSED(closure)) {
