@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,9 @@ def test_servers_of_other_programs_start_without_the_sanitizers(
     monkeypatch.setenv("LD_PRELOAD", "libcasgi-not-there.so")  # The loader says so and goes on.
     with RedisServer(tmp_path) as server:
         assert "libcasgi-not-there" not in server.log_text()
+
+
+def test_test_modules_have_names_of_their_own() -> None:
+    """Those of two folders cannot have the same: pytest imports them by it."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
