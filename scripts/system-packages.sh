@@ -62,6 +62,9 @@ need_for_test() {
     need_command openssl openssl
     # Debian has its programs in no PATH.
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+    # nginx and HAProxy are where only root's PATH leads.
+    [ -x /usr/sbin/nginx ] || need_command nginx nginx
+    [ -x /usr/sbin/haproxy ] || need_command haproxy haproxy
     need_command chromium chromium
     need_command chromedriver chromium-driver
     need_command wrk wrk
