@@ -21,9 +21,11 @@ void exchange_answer(struct exchange *exchange, int status, struct slice text,
                                       .headers = headers,
                                       .header_count = header != NULL ? 2 : 1};
     struct http_response_facts facts = {.content_length = -1};
-    if (exchange_respond(exchange, &head, &facts, (int64_t)text.length) == STATUS_OK &&
-        text.length > 0) {
+    int result = exchange_respond(exchange, &head, &facts, (int64_t)text.length);
+    if (result == STATUS_OK && text.length > 0) {
         (void)exchange_send(exchange, text, true);
+    } else if (result == STATUS_NO_MEMORY) {
+        exchange_abort(exchange);
     }
 }
 

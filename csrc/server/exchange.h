@@ -157,7 +157,9 @@ static inline void exchange_abort(struct exchange *exchange) {
 }
 
 /* Answers with a short text and ends the response, after which the exchange may be over. `header`
- * (*borrows*) is added, unless NULL. Nothing when a response has begun. */
+ * (*borrows*) is added, unless NULL. Nothing when a response has begun; without memory it is
+ * aborted.
+ */
 void exchange_answer(struct exchange *exchange, int status, struct slice text,
                      const struct http_header *header);
 
