@@ -8,14 +8,17 @@
 #include "check.h"
 
 struct record {
-    char *text;
-    size_t length;
+    char *text; /* NUL-terminated, or NULL while empty */
+    size_t length, capacity;
 };
 
 static inline void record_bytes(struct record *record, struct slice bytes) {
-    record->text = realloc(record->text, record->length + bytes.length + 1);
-    if (record->text == NULL) {
-        abort();
+    if (record->length + bytes.length >= record->capacity) {
+        record->capacity = 2 * (record->length + bytes.length) + 64;
+        record->text = realloc(record->text, record->capacity);
+        if (record->text == NULL) {
+            abort();
+        }
     }
     if (bytes.length > 0) {
         memcpy(record->text + record->length, bytes.data, bytes.length);
@@ -42,7 +45,7 @@ static inline struct slice record_slice(const struct record *record) {
 
 static inline void record_clear(struct record *record) {
     free(record->text);
-    *record = (struct record){NULL, 0};
+    *record = (struct record){0};
 }
 
 /* Checks what was recorded since the last time, and forgets it. */
