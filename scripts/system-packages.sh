@@ -68,6 +68,7 @@ need_for_test() {
     need_command chromium chromium
     need_command chromedriver chromium-driver
     need_command wrk wrk
+    need_package logrotate
 }
 
 need_for_fuzz() {

@@ -1,6 +1,7 @@
 """Fixtures of the behaviour tests, and the check that every test leaves nothing alive behind it."""
 
 import gc
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SECURE and item.get_closest_marker("plain"):
             item.add_marker(pytest.mark.skip(reason="it knows that the transport is not TLS"))
+
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

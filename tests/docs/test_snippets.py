@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging.config
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +22,7 @@ from support.server_process import ServerProcess, free_port
 
 from casgi.logging import JsonFormatter
 
-LANGUAGES = {"console", "json", "python", "requirements", "sh", "text"}
+LANGUAGES = {"console", "json", "logrotate", "python", "requirements", "sh", "text"}
 # A page whose Python is run by a file of tests that names it, here or elsewhere.
 PYTHON_IS_RUN_BY = {
     "docs/channel-layers.md": "tests/dispatch/test_channel_layers_page.py",
@@ -128,7 +130,20 @@ def test_requirements_are_well_formed() -> None:
         assert all(Requirement(line) for line in one.text.splitlines())
 
 
-def test_json_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logrotate_takes_its_files(tmp_path: Path) -> None:
+    for one in snippets("logrotate"):
+        file = tmp_path / "site"
+        file.write_text(one.text)
+        file.chmod(0o644)
+        program = shutil.which("logrotate", path=f"{os.environ['PATH']}:/usr/sbin")
+        assert program, "scripts/system-packages.sh test installs logrotate"
+        command = [program, "--debug", "--state", str(tmp_path / "state"), str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert "error:" not in done.stderr, done.stderr
+
+
+def test_json_is_json() -> None:
     assert snippets("json")
     for one in snippets("json"):
         json.loads(one.text)
