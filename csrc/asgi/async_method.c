@@ -9,6 +9,7 @@ typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
     const PyMethodDef *definition;
+    void (*on_dropped)(PyObject *self);
     PyObject *self;
     struct module_state *state;
 } AsyncMethodObject;
@@ -27,13 +28,14 @@ static PyObject *vectorcall(PyObject *op, PyObject *const *args, size_t nargsf, 
 }
 
 PyObject *async_method_new(struct module_state *state, PyObject *self,
-                           const PyMethodDef *definition) {
+                           const PyMethodDef *definition, void (*on_dropped)(PyObject *self)) {
     AsyncMethodObject *method = PyObject_GC_New(AsyncMethodObject, state->async_method_type);
     if (method == NULL) {
         return NULL;
     }
     method->vectorcall = vectorcall;
     method->definition = definition;
+    method->on_dropped = on_dropped;
     method->self = Py_NewRef(self);
     method->state = state;
     PyObject_GC_Track(method);
@@ -61,6 +63,9 @@ static void dealloc(PyObject *op) {
     AsyncMethodObject *method = (AsyncMethodObject *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
+    if (method->on_dropped != NULL) {
+        method->on_dropped(method->self);
+    }
     Py_CLEAR(method->self);
     type->tp_free(op);
     Py_DECREF(type);

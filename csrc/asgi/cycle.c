@@ -36,11 +36,20 @@ PyObject *cycle_new(struct bridge *bridge, PyTypeObject *type, PyObject *scope,
     return (PyObject *)self;
 }
 
+static void on_send_dropped(PyObject *op) {
+    CycleObject *self = (CycleObject *)op;
+    self->can_send = false;
+    if (self->methods->on_send_dropped != NULL) {
+        self->methods->on_send_dropped(op);
+    }
+}
+
 static void start_here(CycleObject *self) {
     PyObject *op = (PyObject *)self;
     struct module_state *state = self->bridge->state;
-    PyObject *receive = async_method_new(state, op, &self->methods->receive);
-    PyObject *send = async_method_new(state, op, &self->methods->send);
+    PyObject *receive = async_method_new(state, op, &self->methods->receive, NULL);
+    PyObject *send = async_method_new(state, op, &self->methods->send, on_send_dropped);
+    self->can_send = send != NULL;
     if (receive != NULL && send != NULL) {
         app_task_start(&self->app_task, op, self->scope, receive, send);
     } else {

@@ -24,6 +24,7 @@ typedef struct {
     struct app_task app_task;
     const struct cycle_methods *methods;
     struct deferred start;    /* due when another thread has asked for it */
+    bool can_send;            /* somebody holds the method send */
     bool drops_late_messages; /* what is sent too late is dropped without an error */
 } CycleObject;
 
@@ -34,6 +35,8 @@ struct cycle_methods {
     struct app_task_events task_events;
     /* The application could not be called: gives up what it was to answer. */
     void (*abort)(PyObject *cycle);
+    /* Nobody holds send any more. Runs no application code. May be NULL. */
+    void (*on_send_dropped)(PyObject *cycle);
 };
 
 /* Returns new object of `type`, its own part of which is for the caller to fill before

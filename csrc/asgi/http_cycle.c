@@ -21,6 +21,7 @@ typedef struct {
     struct timer stop_timer; /* while the server stops: until a stream may be one that waits */
     uint64_t last_sent;      /* event_loop_now() */
     bool is_disconnected;
+    bool is_left_open;            /* the application has returned, somebody may go on responding */
     bool is_stopping;             /* the server is */
     bool is_told_to_stop;         /* by an http.disconnect, though the client is still there */
     uint8_t disconnects_received; /* times that the application has received http.disconnect */
@@ -155,15 +156,53 @@ static PyObject *send(PyObject *op, PyObject *message) {
 
 /* --- The application's end --- */
 
-static void on_app_done(PyObject *op, PyObject *exception) {
-    HttpCycleObject *self = (HttpCycleObject *)op;
+/* Somebody waits for the rest of the response. */
+static bool is_missing(const HttpCycleObject *self) {
     bool is_gone =
         self->is_disconnected || self->is_told_to_stop || self->response.exchange == NULL;
-    bool is_missing = self->response.state != RESPONSE_COMPLETE && !is_gone;
-    cycle_log_end(&self->cycle, exception,
-                  is_missing ? "ASGI application returned without completing its response" : NULL);
+    return self->response.state != RESPONSE_COMPLETE && !is_gone;
+}
+
+static void end(HttpCycleObject *self, PyObject *exception) {
+    const char *missing =
+        is_missing(self) ? "ASGI application returned without completing its response" : NULL;
+    cycle_log_end(&self->cycle, exception, missing);
     response_fail(&self->response);
     waiter_queue_pass_on(&self->cycle.receivers); /* a task that it left behind */
+}
+
+/* A consumer's handle() may start a task that responds, and return: as under daphne that is no end,
+ * as long as somebody is able to send. */
+static void on_app_done(PyObject *op, PyObject *exception) {
+    HttpCycleObject *self = (HttpCycleObject *)op;
+    self->is_left_open = exception == NULL && is_missing(self) && self->cycle.can_send &&
+                         cycle_drops_late_messages(&self->cycle);
+    if (!self->is_left_open) {
+        end(self, exception);
+    }
+}
+
+/* What was left open by the application is ended when nobody can send any more. */
+static void end_if_abandoned(HttpCycleObject *self) {
+    if (self->is_left_open && !self->cycle.can_send) {
+        self->is_left_open = false;
+        end(self, NULL);
+    }
+}
+
+/* There is no application to do it, and whoever was left behind need not be listening. */
+static void give_up_what_is_left_open(HttpCycleObject *self) {
+    if (self->is_left_open) {
+        self->is_left_open = false;
+        response_fail(&self->response);
+    }
+}
+
+static void on_send_dropped(PyObject *op) {
+    HttpCycleObject *self = (HttpCycleObject *)op;
+    if (self->is_left_open && self->response.exchange != NULL) {
+        event_loop_defer(self->cycle.bridge->event_loop, &self->wake);
+    }
 }
 
 /* The application, all of it answered, may do more than to wait for what cannot come. */
@@ -185,6 +224,7 @@ static const struct cycle_methods cycle_methods = {
     .send = {"send", send, METH_O, NULL},
     .task_events = {.on_done = on_app_done, .on_overdue = on_overdue},
     .abort = abort_exchange,
+    .on_send_dropped = on_send_dropped,
 };
 
 /* --- Events of the exchange --- */
@@ -200,7 +240,6 @@ static void on_body(void *owner, struct slice bytes, bool is_last) {
 }
 
 static void wake_receiver(HttpCycleObject *self) {
-    deferred_cancel(&self->wake);
     if (has_event(self)) {
         waiter_queue_wake_one(&self->cycle.receivers);
     }
@@ -210,6 +249,7 @@ static void on_wake(struct deferred *deferred) {
     HttpCycleObject *self = LIST_OBJECT(deferred, HttpCycleObject, wake);
     Py_INCREF(self);
     event_loop_wake(self->cycle.bridge->event_loop);
+    end_if_abandoned(self);
     wake_receiver(self);
     Py_DECREF(self);
 }
@@ -232,6 +272,7 @@ static void on_disconnect(void *owner) {
     Py_INCREF(self);
     self->is_disconnected = true;
     app_task_end_soon(&self->cycle.app_task);
+    give_up_what_is_left_open(self);
     waiter_queue_wake_all(&self->cycle.senders);
     waiter_queue_wake_one(&self->cycle.receivers);
     Py_DECREF(self);
@@ -250,6 +291,7 @@ static void stop_if_it_waits(HttpCycleObject *self) {
         return;
     }
     self->is_told_to_stop = true;
+    give_up_what_is_left_open(self);
     waiter_queue_wake_one(&self->cycle.receivers);
 }
 

@@ -66,6 +66,13 @@ static void on_idle(PyObject *owner) {
 
 /* --- Making --- */
 
+/* nest_asyncio marks the loops that it has made reentrant. */
+static void respect_reentrance(struct event_loop *event_loop, PyObject *loop) {
+    if (PyObject_HasAttrString(loop, "_nest_patched")) {
+        event_loop_refuse_application(event_loop);
+    }
+}
+
 /* Finds the event loop: that of our own selector under the asyncio loop, or a new one that rides on
  * it. */
 static int choose_event_loop(ServerObject *self, PyObject *loop) {
@@ -115,6 +122,7 @@ static int fill_bridge(ServerObject *self, const struct server_arguments *given)
         PyErr_SetString(PyExc_TypeError, "state must be a dict or None");
         return -1;
     }
+    respect_reentrance(bridge->event_loop, given->loop);
     return application_open(bridge);
 }
 

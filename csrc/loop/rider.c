@@ -97,7 +97,11 @@ static void want_turn(void *owner) {
 static void get_off(RiderObject *self);
 
 static PyObject *turn(RiderObject *self) {
-    if (self->loop == NULL || event_loop_turn(self->loop, 0) != STATUS_OK) {
+    if (self->loop == NULL) {
+        Py_RETURN_NONE;
+    }
+    if (event_loop_turn(self->loop, 0) != STATUS_OK) { /* an application has run its loop again */
+        event_loop_refuse_application(self->loop);
         Py_RETURN_NONE;
     }
     assert(!PyErr_Occurred());

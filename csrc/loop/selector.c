@@ -190,6 +190,32 @@ static PyObject *take_ready(SelectorObject *self, struct module_state *state) {
     return ready;
 }
 
+static int log_reentrance(struct module_state *state) {
+    PyObject *logger = PyObject_CallFunction(state->get_logger, "s", "casgi.error");
+    PyObject *result =
+        logger == NULL
+            ? NULL
+            : PyObject_CallMethod(logger, "warning", "s",
+                                  "the event loop was run from within itself (nest_asyncio?): "
+                                  "nothing was served meanwhile; from now on it is");
+    Py_XDECREF(logger);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+/* Application code, run by a turn, runs the loop again. libuv can not be: this time only what
+ * asyncio has registered is looked at. The next time no application is run by a turn. */
+static PyObject *select_within_turn(SelectorObject *self, struct module_state *state,
+                                    PyObject *timeout) {
+    if (!event_loop_refuses_application(self->loop)) {
+        event_loop_refuse_application(self->loop);
+        if (log_reentrance(state) < 0) {
+            return NULL;
+        }
+    }
+    return PyObject_CallMethodOneArg(self->descriptors, state->strings.select, timeout);
+}
+
 PyDoc_STRVAR(
     select_doc,
     "select($self, /, timeout=None)\n--\n\n"
@@ -216,7 +242,7 @@ static PyObject *selector_select(SelectorObject *self, PyTypeObject *type, PyObj
     int status = timeout == 0 ? event_loop_turn_within_application(self->loop)
                               : event_loop_turn(self->loop, timeout);
     if (status != 0) {
-        return PyErr_Format(PyExc_RuntimeError, "select() from inside select()");
+        return select_within_turn(self, state, count + named == 1 ? args[0] : Py_None);
     }
     assert(!PyErr_Occurred());
     if (raise_interrupt(self) != 0) {

@@ -245,7 +245,8 @@ struct timer_wheel *event_loop_timers(struct event_loop *loop) {
 }
 
 bool event_loop_enter_application(struct event_loop *loop) {
-    if (!loop->in_turn || loop->in_application || loop->closing || !event_loop_is_on_thread(loop)) {
+    if (!loop->in_turn || loop->in_application || loop->refuses_application || loop->closing ||
+        !event_loop_is_on_thread(loop)) {
         return false;
     }
     loop->in_application = true;
@@ -254,6 +255,14 @@ bool event_loop_enter_application(struct event_loop *loop) {
 
 void event_loop_leave_application(struct event_loop *loop) {
     loop->in_application = false;
+}
+
+void event_loop_refuse_application(struct event_loop *loop) {
+    loop->refuses_application = true;
+}
+
+bool event_loop_refuses_application(const struct event_loop *loop) {
+    return loop->refuses_application;
 }
 
 bool event_loop_interrupt(struct event_loop *loop, void *interrupt) {

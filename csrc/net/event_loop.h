@@ -111,6 +111,11 @@ struct timer_wheel *event_loop_timers(struct event_loop *loop);
 bool event_loop_enter_application(struct event_loop *loop);
 void event_loop_leave_application(struct event_loop *loop);
 
+/* From now on event_loop_enter_application() always says no: for applications that run the driver's
+ * loop from within themselves, and so must not run within a turn. */
+void event_loop_refuse_application(struct event_loop *loop);
+bool event_loop_refuses_application(const struct event_loop *loop);
+
 /* Ends the turn early and leaves `interrupt` (opaque; a KeyboardInterrupt or SystemExit of the
  * application) for the driver, who takes it after the turn. Returns false when one is already
  * waiting: the caller keeps it then. */

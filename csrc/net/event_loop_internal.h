@@ -23,6 +23,7 @@ struct event_loop {
     bool woken;       /* libuv made a callback in this turn */
     bool turn_wanted; /* want_turn() was called since the last turn */
     bool in_application;
+    bool refuses_application;
     bool closing;
     char read_buffer[LIMIT_READ_SIZE]; /* whatever stream is being read: its bytes live for one
                                           callback */
