@@ -6,6 +6,7 @@
 #include "base/counters.h"
 #include "bindings/server_arguments.h"
 #include "channels/facts.h"
+#include "channels/message_copy.h"
 #include "channels/plain.h"
 #include "loop/selector.h"
 #include "state.h"

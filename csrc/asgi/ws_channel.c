@@ -76,11 +76,14 @@ static bool yields_first(WsCycleObject *self) {
 static PyObject *poll_next(PyObject *op) {
     WsCycleObject *self = (WsCycleObject *)op;
     struct ws_channel *channel = &self->channel;
-    bool from_channel = channel->is_next;
     self->is_handling = false;
+    if (channel->phase == WS_CHANNEL_HANDLING && !channel->holds_event) {
+        channel->is_next = false; /* what came too late to be taken waits behind the client's */
+    }
     if (yields_first(self)) {
         return NULL;
     }
+    bool from_channel = channel->is_next;
     PyObject *event = take_from(self, from_channel);
     if (event == NULL && !PyErr_Occurred()) {
         from_channel = !from_channel;
@@ -172,7 +175,7 @@ bool ws_channel_deliver(PyObject *cycle, struct ws_message *message) {
 static void wake(struct deferred *deferred) {
     WsCycleObject *self = LIST_OBJECT(deferred, WsCycleObject, channel.wake);
     bool was_yielding = resume(self);
-    self->channel.holds_event = self->channel.is_next;
+    self->channel.holds_event = self->channel.is_next || self->channel.phase == WS_CHANNEL_WAITING;
     Py_INCREF(self);
     /* What is scheduled now must not wait for a descriptor. */
     event_loop_wake(self->cycle.bridge->event_loop);

@@ -58,8 +58,9 @@ bool ws_channel_deliver(PyObject *cycle, struct ws_message *message);
 void ws_channel_wake(PyObject *cycle);
 
 /* True while the channel's first event is on its way: Channels' own task for the channel has taken
- * it by then. That is when the client's event is being handled and the loop has turned since the
- * channel had its first; and while the next event only waits for the loop to turn. */
+ * it by then. That is when the loop has turned since the channel had its first and the application
+ * waits, or handles the client's event; and while the next event only waits for the loop to turn.
+ */
 bool ws_channel_holds_event(PyObject *cycle);
 
 #endif

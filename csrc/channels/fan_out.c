@@ -11,6 +11,7 @@
  * holds the members. */
 #include "asgi/ws_channel.h"
 #include "channels/channel_table.h"
+#include "channels/message_copy.h"
 #include "channels/plain.h"
 
 enum { MOST_RENDERINGS = 16, MOST_OUTCOMES = 4, MOST_MESSAGES = 8 };

@@ -144,8 +144,3 @@ int plain_copy(PyObject *value, PyObject **copy) {
     Py_XDECREF(copying.copies);
     return is_plain;
 }
-
-PyObject *message_copy(struct module_state *state, PyObject *message) {
-    PyObject *copy;
-    return plain_copy(message, &copy) == 0 ? PyObject_CallOneArg(state->deepcopy, message) : copy;
-}

@@ -11,8 +11,4 @@
  * to a new reference; 0 when it is something else, or nested too deeply; -1 with MemoryError. */
 int plain_copy(PyObject *value, PyObject **copy);
 
-/* Copies any message: as plain_copy(), or by copy.deepcopy(). Returns new reference, or NULL with
- * an exception. */
-PyObject *message_copy(struct module_state *state, PyObject *message);
-
 #endif

@@ -205,6 +205,26 @@ def test_membership_ends_with_the_connection(accelerated: Accelerated, layer: An
     wait_until(lambda: layer.local.groups() == [], "the group is still there")
 
 
+def test_message_that_a_waiting_consumer_takes_fills_no_channel(
+    accelerated: Accelerated, layer: Any
+) -> None:
+    """Channels' own task has taken the first when the sender goes on, and the second waits."""
+    layer.capacity = 1
+    server = accelerated(consumers.Room.as_asgi())
+    [client] = members(server, layer, 1)
+    [name] = layer.local.channels("room")
+
+    async def send_two() -> None:
+        for text in ("first", "second"):
+            await layer.group_send("room", {"type": "room.named", "text": text})
+
+    for _ in range(3):
+        asyncio.run_coroutine_threadsafe(send_two(), server.loop).result(10)
+        texts = [client.read_text() for _ in range(2)]
+        assert texts == [f"first for {name}", f"second for {name}"]
+    assert layer.local.dropped == 0
+
+
 def test_who_disconnects_counts_and_gets_nothing(accelerated: Accelerated, layer: Any) -> None:
     """The last one out deletes the room, who must not be the last but one."""
     left, heard = consumers.LastOneOut.left, consumers.LastOneOut.heard
