@@ -1,4 +1,4 @@
-"""Putting our parts in the place of asgiref's, and taking them away; docs/django.md."""
+"""Putting ours in the place of asgiref's and Django's, and taking it away; docs/django.md."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -7,6 +7,7 @@ from casgi.django import leased_thread, releases
 from casgi.django.thread_pool import ThreadPool
 
 if TYPE_CHECKING:
+    from casgi.django.middleware_seam import PlainMiddleware
     from casgi.django.thread_context import LeasingContexts
 
 _GREEN = (
@@ -21,32 +22,46 @@ class Acceleration:
     def __init__(self) -> None:
         self._users = 0
         self._pool = ThreadPool()
-        self._contexts: LeasingContexts | None = None
+        self._seams: list[LeasingContexts | PlainMiddleware] = []
+        self._sentence = ""
 
     def begin(self) -> str:
         """Put ours in place. Returns the sentence for the log; end() is then due."""
-        import django
-
         self._users += 1
-        if self._contexts is None:
+        if self._users == 1:
             self._install()
-        return f"Django {django.__version__} accelerated: threads are leased"
+        return self._sentence
 
     def end(self) -> None:
         """Take ours away when nobody uses them any more."""
         self._users -= 1
-        if self._users == 0 and self._contexts is not None:
-            self._contexts.remove()
-            self._contexts = None
+        if self._users == 0:
+            for seam in self._seams:
+                seam.remove()
+            self._seams.clear()
             self._pool.close()
 
     def _install(self) -> None:
-        # Here, since it needs what an untested asgiref may not have.
+        import django
+
+        # Here, since they need what an untested asgiref or Django may not have.
         from casgi.django.thread_context import LeasingContexts
 
+        self._seams.append(LeasingContexts(self._pool))
+        reason = releases.middleware_obstacle()
+        if reason is None:
+            from casgi.django.middleware_seam import PlainMiddleware
+
+            self._seams.append(PlainMiddleware())
         self._pool.open()
-        self._contexts = LeasingContexts(self._pool)
-        self._contexts.install()
+        for seam in self._seams:
+            seam.install()
+        middleware = (
+            "middleware runs together" if reason is None else f"middleware as it is: {reason}"
+        )
+        self._sentence = (
+            f"Django {django.__version__} accelerated: threads are leased; {middleware}"
+        )
 
 
 acceleration = Acceleration()

@@ -1,10 +1,16 @@
-"""Which asgiref is stood in for: one whose very code was read and tested.
+"""Which asgiref and Django are stood in for: those whose very code was read and tested.
 
-A version is a name: a fork or a distributor's patch can have other code under it. So the module
-must have a text that was read, and the functions that are replaced must still be that text's.
+A version is a name: a fork or a distributor's patch can have other code under it. So what is
+replaced, and what that stands in for, must have a text that was read, and must be what its file
+defines: somebody may have put something else in its place.
 """
 
-from casgi.origin import change_in, fingerprint
+import hashlib
+import importlib
+import inspect
+from operator import attrgetter
+
+from casgi.origin import change_in, fingerprint, forget_texts
 
 # SHA-256 of asgiref/sync.py, of all releases from 3.6.0, the oldest that Django 4.2 takes.
 SYNC = {
@@ -21,11 +27,61 @@ SYNC = {
     "5340a5e010911ed8f622c52ef054517dcb7c1a716b3f5b6350e3c1f8d04bf419",  # 3.12.1
     "b5f2d860f7a4dcd968b5afe1cf14f7652ad20d64c97e4e89bda87ac0307100e0",  # 3.13.0
 }
-_REPLACED = ("ThreadSensitiveContext.__aenter__", "ThreadSensitiveContext.__aexit__")
+_OF_CONTEXTS = ("ThreadSensitiveContext.__aenter__", "ThreadSensitiveContext.__aexit__")
+
+# SHA-256 of functions of Django, the same in 4.2.30, 5.0.14, 5.1.15, 5.2.19, 6.0.10 and 6.1.3
+# where there is one.
+MIDDLEWARE = {
+    ("django.utils.deprecation", "MiddlewareMixin.__call__"): (
+        "d86bad74a0420fda4a00759f04a3ab8631d75b0c243db83d548430f61801c160",  # before 5.1
+        "337be048dd62e01485fd5afaf5b79c473287430ccf369ff9dd80bb8f84fa569f",
+    ),
+    ("django.utils.deprecation", "MiddlewareMixin.__acall__"): (
+        "adf8cbcaf9f11e45c4ac1953556ac422f2a6fe4193df5edbed186b2b66bea729",
+    ),
+    ("django.core.handlers.exception", "convert_exception_to_response"): (
+        "a297ae868bddaca2e7a82847cb707105b2a23ded927d6609f6832901db45758e",
+    ),
+    ("django.core.handlers.base", "BaseHandler._get_response_async"): (
+        "064b55bfd55fc38d1157dfe3997f9d675392168da4d48cbed33d8fb0c4930aea",
+    ),
+    ("django.core.handlers.base", "BaseHandler.make_view_atomic"): (
+        "f3b34bcd85fc1e5e4668e24c19420bea2682c6e3fbf4e906f1d6c1f456cd8820",
+    ),
+    ("django.core.handlers.base", "BaseHandler.check_response"): (
+        "e1e8624829fb2acd270c6a484338408f2b8ee576de748bdc0aa53a0c233802d9",
+    ),
+    ("django.core.handlers.base", "BaseHandler.process_exception_by_middleware"): (
+        "44eeb9df97bfd37359edeb38c464cf634b101acb6860290edf9a1f9ec69c21e0",
+    ),
+    ("django.core.handlers.base", "BaseHandler.adapt_method_mode"): (
+        "1f6383b647ac29590cd04274e8e5e2b356397ee26f8ea81d9a83ac905277283f",
+    ),
+}
 
 
 def obstacle() -> str | None:
     """Return why no threads are leased for asgiref's contexts, or None."""
     if fingerprint("asgiref.sync") not in SYNC:
         return "asgiref.sync is not of the code that was tested"
-    return change_in("asgiref.sync", _REPLACED)
+    return _change("asgiref.sync", *_OF_CONTEXTS)
+
+
+def middleware_obstacle() -> str | None:
+    """Return why middleware is not run in few hops, or None."""
+    for (module, name), texts in MIDDLEWARE.items():
+        change = _change(module, name)
+        if change is not None:
+            return change
+        function = attrgetter(name)(importlib.import_module(module))
+        text = inspect.getsource(function)
+        if hashlib.sha256(text.encode()).hexdigest() not in texts:
+            return f"{module}.{name} is not of the code that was tested"
+    return None
+
+
+def _change(module: str, *names: str) -> str | None:
+    try:
+        return change_in(module, names)
+    finally:
+        forget_texts()

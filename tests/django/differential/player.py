@@ -1,0 +1,101 @@
+"""Runs a program's requests through Django's handler, and returns all that can be told of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from typing import Any
+
+from differential import site
+from differential.journal import Journal
+from differential.program import Program
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.test import override_settings
+from django.urls import clear_url_caches
+
+SCOPE = {
+    "type": "http",
+    "http_version": "1.1",
+    "method": "GET",
+    "path": "/",
+    "raw_path": b"/",
+    "query_string": b"",
+    "headers": [(b"host", b"testserver")],
+    "scheme": "http",
+    "server": ("testserver", 80),
+    "client": ("127.0.0.1", 1),
+    "root_path": "",
+}
+
+
+class _Handler(ASGIHandler):
+    """Django's, with the files that it leaves open when a request is cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: list[Any] = []
+
+    async def read_body(self, receive: Any) -> Any:
+        self.files.append(await super().read_body(receive))
+        return self.files[-1]
+
+
+def play(program: Program) -> list[list[str]]:
+    """Return the journals of a program's requests."""
+    own = {
+        "MIDDLEWARE": site.build(program),
+        "ROOT_URLCONF": site.__name__,
+        "ALLOWED_HOSTS": ["*"],
+        "DEBUG": program.debug,
+        "LOGGING_CONFIG": None,
+    }
+    with override_settings(**own):
+        clear_url_caches()
+        journals = asyncio.run(_play(program))
+    while site.unawaited:
+        site.unawaited.pop().close()
+    return journals
+
+
+async def _play(program: Program) -> list[list[str]]:
+    handler = _Handler()
+    journals = [await _request(handler, leaves_at) for leaves_at in program.leaves_at]
+    for file in handler.files:
+        file.close()
+    return journals
+
+
+async def _request(handler: _Handler, leaves_at: str | None) -> list[str]:
+    journal = Journal(leaves_at)
+    events = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return events.pop() if events else await journal.receive_disconnect()
+
+    async def send(message: dict[str, Any]) -> None:
+        # The pages for developers show the frames between the parts, which are others.
+        statuses.append(message.get("status", 0))
+        if settings.DEBUG and statuses[0] >= 400 and len(statuses) > 1:
+            return
+        headers = [h for h in message.get("headers", []) if h[0] != b"Content-Length"]
+        body = message.get("body", b"")
+        journal.note(f"{message['type']} {message.get('status')} {headers} {body!r}")
+
+    def request() -> asyncio.Task[None]:
+        site.current.set(journal)
+        return asyncio.create_task(handler(dict(SCOPE), receive, send))
+
+    with journal:
+        task = contextvars.Context().run(request)
+        await asyncio.wait([task], timeout=20)
+        if not task.done():
+            journal.lines.append("does not end")
+            task.cancel()
+        elif task.cancelled():
+            journal.lines.append("cancelled")
+        elif task.exception() is not None:
+            journal.lines.append(f"raised {task.exception()!r}")
+    return journal.lines

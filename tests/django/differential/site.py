@@ -1,0 +1,238 @@
+"""The middleware and views of a program, as Django imports them: `differential.site.m0`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import io
+import sys
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from asgiref.sync import async_to_sync, sync_to_async
+from differential.journal import Journal
+from differential.program import Middleware, Program
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
+from django.template.response import SimpleTemplateResponse
+from django.urls import path
+from django.utils.decorators import (
+    async_only_middleware,
+    sync_and_async_middleware,
+    sync_only_middleware,
+)
+from django.utils.deprecation import MiddlewareMixin
+from django.views import View
+
+current: contextvars.ContextVar[Journal] = contextvars.ContextVar("current")
+
+
+class _Template(SimpleTemplateResponse):
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__("no template")
+        self._error = error
+
+    @property
+    def rendered_content(self) -> str:
+        journal = current.get()
+        journal.note("render")
+        if self._error is not None:
+            raise self._error
+        return f"rendered {journal.found()}"
+
+
+class _AsyncTemplate(_Template):
+    async def render(self) -> Any:  # type: ignore[override]
+        await current.get().note_in_loop("async render")
+        self.content = b"rendered in the loop"
+        return self
+
+
+def _act(spec: Middleware, method: str, request: Any, value: Any) -> Any:
+    """Do what a method of a middleware does; return its result."""
+    journal = current.get()
+    journal.note(f"{spec.name} {method}")
+    match spec.does[method]:
+        case "leave":
+            journal.leave_behind()
+        case "raise":
+            raise ValueError(f"{spec.name} {method}")
+        case "http404":
+            raise Http404(f"{spec.name} {method}")
+        case "return":
+            response = HttpResponse(f"{spec.name} {method} {journal.found()}")
+            response["X-From"] = spec.name
+            return response
+        case "urlconf":
+            request.urlconf = "differential.other_urls"
+    return value
+
+
+def _class(spec: Middleware) -> Any:
+    """Return a middleware class with MiddlewareMixin."""
+    members: dict[str, Any] = {}
+    for method in spec.does:
+        members[f"process_{method}"] = _method(spec, method)
+    if spec.kind == "own_acall":
+
+        async def __acall__(self: Any, request: Any) -> Any:  # noqa: N807
+            await current.get().note_in_loop(f"{spec.name} before")
+            response = await super(kind, self).__acall__(request)
+            await current.get().note_in_loop(f"{spec.name} after")
+            return response
+
+        members["__acall__"] = __acall__
+    if spec.kind == "own_call":
+
+        def __call__(self: Any, request: Any) -> Any:  # noqa: N807
+            current.get().note(f"{spec.name} call")
+            return super(kind, self).__call__(request)
+
+        members["__call__"] = __call__
+    kind: Any = type(spec.name, (MiddlewareMixin,), members)
+    return kind
+
+
+def _method(spec: Middleware, method: str) -> Any:
+    def process(self: Any, request: Any, *rest: Any) -> Any:
+        is_passed_on = method in ("response", "template_response")
+        return _act(spec, method, request, rest[0] if is_passed_on else None)
+
+    return process
+
+
+def _function(spec: Middleware) -> Any:
+    """Return a middleware function, or a class without MiddlewareMixin."""
+
+    def sync_call(get_response: Any, request: Any) -> Any:
+        response = _act(spec, "request", request, None) if "request" in spec.does else None
+        response = response or get_response(request)
+        if "response" in spec.does:
+            response = _act(spec, "response", request, response)
+        return response
+
+    async def async_call(get_response: Any, request: Any) -> Any:
+        await current.get().note_in_loop(f"{spec.name} async")
+        response = _act(spec, "request", request, None) if "request" in spec.does else None
+        response = response or await get_response(request)
+        if "response" in spec.does:
+            response = _act(spec, "response", request, response)
+        return response
+
+    def factory(get_response: Any) -> Any:
+        if asyncio.iscoroutinefunction(get_response):
+
+            async def middleware(request: Any) -> Any:
+                return await async_call(get_response, request)
+
+            return middleware
+        return lambda request: sync_call(get_response, request)
+
+    if spec.kind == "sync_class":
+
+        def __init__(self: Any, get_response: Any) -> None:  # noqa: N807
+            self.get_response = get_response
+
+        def __call__(self: Any, request: Any) -> Any:  # noqa: N807
+            return sync_call(self.get_response, request)
+
+        return type(spec.name, (), {"__init__": __init__, "__call__": __call__})
+    decorators = {
+        "sync_function": sync_only_middleware,
+        "async_function": async_only_middleware,
+        "async_class": async_only_middleware,
+        "both_function": sync_and_async_middleware,
+    }
+    return decorators[spec.kind](factory)
+
+
+def _answer(note: str = "view") -> HttpResponse:
+    journal = current.get()
+    journal.note(note)
+    found = journal.found()
+    journal.leave_behind()
+    return HttpResponse(f"hello {found} {journal.found()}")
+
+
+def _raise(error: Exception) -> Any:
+    _answer()
+    raise error
+
+
+async def _async_answer(request: Any) -> HttpResponse:
+    await current.get().note_in_loop("view")
+    return _answer("view goes on")
+
+
+async def _async_raises(request: Any) -> HttpResponse:
+    await current.get().note_in_loop("view")
+    raise ValueError("view")
+
+
+async def _to_async(request: Any) -> HttpResponse:
+    return await sync_to_async(_answer)()
+
+
+async def _inner() -> HttpResponse:
+    await current.get().note_in_loop("within")
+    return await sync_to_async(_answer)()
+
+
+def _parts() -> Iterator[bytes]:
+    for number in range(3):
+        current.get().note(f"part {number}")
+        yield b"part"
+
+
+async def _async_parts() -> AsyncIterator[bytes]:
+    for number in range(3):
+        current.get().note(f"part {number}")
+        yield b"part"
+
+
+def _unawaited() -> Any:
+    """Return a coroutine, as a view that was meant to be async; the player ends it."""
+    unawaited.append(_inner())
+    return unawaited[-1]
+
+
+class _View(View):
+    def get(self, request: Any) -> HttpResponse:
+        return _answer()
+
+
+VIEWS: dict[str, Any] = {
+    "sync": lambda request: _answer(),
+    "async": _async_answer,
+    "class": _View.as_view(),
+    "template": lambda request: _Template(),
+    "template_async": lambda request: _AsyncTemplate(),
+    "bad_template": lambda request: _Template(ValueError("render")),
+    "raises": lambda request: _raise(ValueError("view")),
+    "async_raises": _async_raises,
+    "denied": lambda request: _raise(PermissionDenied("view")),
+    "missing": lambda request: _raise(Http404("view")),
+    "suspicious": lambda request: _raise(SuspiciousOperation("view")),
+    "nothing": lambda request: None,
+    "coroutine": lambda request: _unawaited(),
+    "to_sync": lambda request: async_to_sync(_inner)(),
+    "to_async": _to_async,
+    "streams": lambda request: StreamingHttpResponse(_parts()),
+    "async_streams": lambda request: StreamingHttpResponse(_async_parts()),
+    "file": lambda request: FileResponse(io.BytesIO(b"file" * 1000)),
+}
+
+
+def build(program: Program) -> list[str]:
+    """Put a program's parts under the names by which settings find them; return MIDDLEWARE."""
+    module = sys.modules[__name__]
+    for spec in program.middleware:
+        is_class = spec.kind in ("mixin", "own_acall", "own_call")
+        setattr(module, spec.name, _class(spec) if is_class else _function(spec))
+    global urlpatterns
+    urlpatterns = [path("", VIEWS[program.view])]
+    return [f"{__name__}.{spec.name}" for spec in program.middleware]
+
+
+urlpatterns: list[Any] = []
+unawaited: list[Any] = []

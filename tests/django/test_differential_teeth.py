@@ -1,0 +1,221 @@
+"""The comparison of random sites finds each of these ways of breaking ours."""
+
+from __future__ import annotations
+
+import contextvars
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from differential.journal import local, variable
+from django.core.handlers import exception
+from test_differential import difference
+
+from casgi.django import chain, leased_thread, passage
+from casgi.django.passage import Passage
+from casgi.django.thread_pool import PoolThread
+
+# What is broken leaves coroutines that nobody awaits.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
+    pytest.mark.timeout(240),
+]
+ENOUGH = 400
+"""So many random sites have each of the situations."""
+
+Patch = pytest.MonkeyPatch
+
+
+def skip_response_of_who_answers(patch: Patch) -> None:
+    process_requests = Passage._process_requests
+
+    def broken(self: Any) -> None:
+        process_requests(self)
+        if not self._is_inside and self.depth:
+            self.depth -= 1
+
+    patch.setattr(Passage, "_process_requests", broken)
+
+
+def responses_in_the_order_of_requests(patch: Patch) -> None:
+    def broken(self: Any) -> None:
+        for middleware in self._chain.middleware[: self.depth]:
+            if hasattr(middleware, "process_response"):
+                self.response = middleware.process_response(self._request, self.response)
+        self.depth = 0
+
+    patch.setattr(Passage, "_process_responses", broken)
+
+
+def convert_an_error_one_layer_further_out(patch: Patch) -> None:
+    convert = Passage._convert_error
+
+    async def broken(self: Any) -> None:
+        await convert(self)
+        self.depth = max(self.depth - 1, 0)
+
+    patch.setattr(Passage, "_convert_error", broken)
+
+
+def convert_an_error_in_the_thread_of_the_request(patch: Patch) -> None:
+    def broken(function: Any, thread_sensitive: bool) -> Any:
+        return sync_to_async(function, thread_sensitive=True)
+
+    patch.setattr(exception, "sync_to_async", broken)
+    # Django's own wrapper reads the same name: only ours is to be broken.
+    patch.setattr(passage, "exception", _Namespace(exception, sync_to_async=broken))
+    patch.setattr(exception, "sync_to_async", sync_to_async)
+
+
+class _Namespace:
+    def __init__(self, module: Any, **others: Any) -> None:
+        self.__dict__.update(vars(module), **others)
+
+
+def go_on_when_the_client_has_left(patch: Patch) -> None:
+    hop = Passage._hop
+
+    async def broken(self: Any, function: Any) -> None:
+        try:
+            await hop(self, function)
+        finally:
+            self.is_left = False
+
+    patch.setattr(Passage, "_hop", broken)
+
+
+def resolve_in_the_thread(patch: Patch) -> None:
+    async def broken(self: Any) -> None:
+        await self._hop(lambda: self._chain.handler.resolve_request(self._request))
+        raise self._chain.handler.resolve_request(self._request)
+
+    patch.setattr(Passage, "_go_to_view", broken)
+
+
+def forget_the_exception_middleware(patch: Patch) -> None:
+    def broken(self: Any, error: Exception) -> None:
+        raise error
+
+    patch.setattr(Passage, "_process_exception_here", broken)
+
+
+def forget_it_for_async_views(patch: Patch) -> None:
+    async def broken(self: Any, error: Exception) -> None:
+        raise error
+
+    patch.setattr(Passage, "_process_exception", broken)
+
+
+def do_not_render(patch: Patch) -> None:
+    patch.setattr(Passage, "_is_template_response", lambda self: False)
+
+
+def forget_template_response_middleware(patch: Patch) -> None:
+    def broken(self: Any) -> None:
+        self.response = self.response.render()
+
+    patch.setattr(Passage, "_render", broken)
+
+
+def async_views_without_process_view(patch: Patch) -> None:
+    async_view = Passage._async_view
+
+    async def broken(self: Any) -> None:
+        handler, self._chain = self._chain.handler, _Without(self._chain)
+        try:
+            await async_view(self)
+        finally:
+            self._chain = chain.Chain(self._chain.middleware, handler)
+
+    patch.setattr(Passage, "_async_view", broken)
+
+
+class _Without:
+    def __init__(self, whole: Any) -> None:
+        self.middleware = whole.middleware
+        self.handler = _Namespace(whole.handler, _view_middleware=[])
+        for name in ("make_view_atomic", "check_response", "process_exception_by_middleware"):
+            setattr(self.handler, name, getattr(whole.handler, name))
+
+
+def async_view_in_the_thread(patch: Patch) -> None:
+    patch.setattr(passage, "base", _Namespace(passage.base, iscoroutinefunction=lambda _: False))
+
+
+def lose_context_variables(patch: Patch) -> None:
+    hop = Passage._hop
+
+    async def broken(self: Any, function: Callable[[], None]) -> None:
+        context = contextvars.copy_context()
+        await hop(self, lambda: context.run(function))
+
+    patch.setattr(Passage, "_hop", broken)
+
+
+def take_any_mixin_for_plain(patch: Patch) -> None:
+    patch.setattr(chain, "_is_plain", lambda middleware, acall: True)
+
+
+def keep_thread_locals(patch: Patch) -> None:
+    run_lease = PoolThread._run_lease
+    kept: dict[str, Any] = {}
+
+    def broken(self: Any, work: Any) -> None:
+        vars(local).update(kept)
+        run_lease(self, work)
+        kept.update(vars(local))
+
+    patch.setattr(PoolThread, "_run_lease", broken)
+
+
+def keep_attributes_of_the_thread(patch: Patch) -> None:
+    kept: dict[str, Any] = {}
+    run_here = leased_thread.LeasedThread.run_here
+
+    def broken(self: Any) -> None:
+        vars(self).update(kept)
+        run_here(self)
+        kept.update({name: value for name, value in vars(self).items() if name == "value"})
+
+    patch.setattr(leased_thread.LeasedThread, "run_here", broken)
+
+
+def keep_the_context_of_the_thread(patch: Patch) -> None:
+    def broken(self: Any) -> None:
+        variable.set("theirs")
+        function(self)
+
+    function = Passage._view_and_out
+    patch.setattr(Passage, "_view_and_out", broken)
+
+
+BREAKAGES = [
+    skip_response_of_who_answers,
+    responses_in_the_order_of_requests,
+    convert_an_error_one_layer_further_out,
+    convert_an_error_in_the_thread_of_the_request,
+    go_on_when_the_client_has_left,
+    resolve_in_the_thread,
+    forget_the_exception_middleware,
+    forget_it_for_async_views,
+    do_not_render,
+    forget_template_response_middleware,
+    async_views_without_process_view,
+    async_view_in_the_thread,
+    lose_context_variables,
+    take_any_mixin_for_plain,
+    keep_thread_locals,
+    keep_attributes_of_the_thread,
+    keep_the_context_of_the_thread,
+]
+
+
+@pytest.mark.parametrize("broken", BREAKAGES, ids=lambda one: one.__name__)
+def test_found(monkeypatch: pytest.MonkeyPatch, broken: Callable[[Patch], None]) -> None:
+    broken(monkeypatch)
+    is_found = any(difference(seed) is not None for seed in range(ENOUGH))
+    gc.collect()
+    assert is_found
