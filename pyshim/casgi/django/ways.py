@@ -1,0 +1,94 @@
+"""Which way each middleware and each view of a project takes, and what prevents the short one.
+
+For people: it looks at classes and functions. What a request does is decided by `chain`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.module_loading import import_string
+
+TOGETHER = "together"
+"""In one trip to the request's thread, with what stands beside it."""
+OWN_TRIP = "trip of its own"
+IN_THE_LOOP = "event loop"
+
+_PARTS = ("process_request", "process_response")
+_ALL_PARTS = (*_PARTS, "process_view", "process_template_response")
+
+
+@dataclass(frozen=True)
+class Way:
+    """What one middleware or view does, with the reason if it is not the short way."""
+
+    kind: str
+    """"middleware" or "view"."""
+    name: str
+    way: str
+    reason: str
+
+
+def ways() -> Iterator[Way]:
+    """Yield the project's middleware in order, then its views in the order of its URLs."""
+    paths = list(settings.MIDDLEWARE)
+    middleware = [_of_middleware(path, import_string(path)) for path in paths]
+    yield from middleware
+    obstacle = _before_views(paths, middleware)
+    for route, callback in _views(get_resolver().url_patterns, ""):
+        yield _of_view(route, callback, obstacle)
+
+
+def _of_middleware(path: str, factory: Any) -> Way:
+    is_plain = isinstance(factory, type) and issubclass(factory, MiddlewareMixin)
+    if not is_plain:
+        if not getattr(factory, "async_capable", False):
+            reason = "is sync only: what is behind it is awaited from the thread"
+            return Way("middleware", path, OWN_TRIP, reason)
+        return Way("middleware", path, IN_THE_LOOP, "has async code of its own")
+    for name in ("__call__", "__acall__"):
+        if getattr(factory, name) is not getattr(MiddlewareMixin, name):
+            return Way("middleware", path, IN_THE_LOOP, f"has a {name}() of its own")
+    for name in _PARTS:
+        if iscoroutinefunction(getattr(factory, name, None)):
+            return Way("middleware", path, IN_THE_LOOP, f"its {name}() is async")
+    return Way("middleware", path, TOGETHER, "")
+
+
+def _before_views(paths: Sequence[str], middleware: Sequence[Way]) -> str:
+    """Return what prevents that views run together with middleware, or ""."""
+    if not middleware:
+        return "there is no middleware"
+    if middleware[-1].way != TOGETHER:
+        return f"{paths[-1]}, which stands before the views, does not run together with others"
+    for path in paths:
+        for name in _ALL_PARTS[2:]:
+            if iscoroutinefunction(getattr(import_string(path), name, None)):
+                return f"{path}.{name}() is async"
+    return ""
+
+
+def _of_view(route: str, callback: Any, obstacle: str) -> Way:
+    name = f"/{route} {_title(callback)}"
+    if iscoroutinefunction(callback):
+        return Way("view", name, IN_THE_LOOP, "is async")
+    return Way("view", name, OWN_TRIP if obstacle else TOGETHER, obstacle)
+
+
+def _views(patterns: Sequence[Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _views(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            yield route, pattern.callback
+
+
+def _title(callback: Any) -> str:
+    view = getattr(callback, "view_class", None) or getattr(callback, "cls", None) or callback
+    name = getattr(view, "__qualname__", type(view).__qualname__)
+    return f"{view.__module__}.{name}"
