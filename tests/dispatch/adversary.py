@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from channels.layers import BaseChannelLayer
+
 from casgi.channels import adoption, seam
 
 Place = tuple[Any, str]
@@ -78,7 +80,8 @@ def described(arguments: list[Any]) -> str:
     words = [
         f"{each}" if isinstance(each, int | float | None) else type(each).__name__
         for each in arguments
-        if not type(each).__module__.startswith("casgi")  # layers and sends of ours
+        if not isinstance(each, BaseChannelLayer)  # one of ours or of Channels'
+        and not type(each).__module__.startswith("casgi")
     ]
     kinds = [each["type"] for each in arguments if type(each) is dict and "type" in each]
     return " ".join([*words, *kinds])

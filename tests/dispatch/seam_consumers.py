@@ -147,3 +147,50 @@ class Conversing(Room):
         await self.send(text_data="asked")
         answer = await self.scope["receive"]()
         await self.send(text_data=answer["text"])
+
+
+class Rewriting(Room):
+    """Its base_send is a property, with a setter."""
+
+    @property
+    def base_send(self) -> Any:
+        async def counted(message: dict[str, Any]) -> None:
+            JOURNAL.append(message["type"])
+            await self._plain(message)
+
+        return counted
+
+    @base_send.setter
+    def base_send(self, send: Any) -> None:
+        self._plain = send
+
+
+class Slotted(Room):
+    """What Channels sets on it is in slots."""
+
+    __slots__ = ("base_send", "channel_layer", "channel_name", "channel_receive", "scope")
+
+
+class Storing(Room):
+    """Keeps what Channels sets on it elsewhere."""
+
+    NAMES = frozenset({"base_send", "channel_layer", "channel_name", "channel_receive", "scope"})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.NAMES:
+            JOURNAL.append(f"set {name}")
+            name = f"own_{name}"
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.NAMES:
+            return getattr(self, f"own_{name}")
+        raise AttributeError(name)
+
+
+class Watching(Room):
+    """Notes each attribute that is read."""
+
+    def __getattribute__(self, name: str) -> Any:
+        JOURNAL.append(name)
+        return super().__getattribute__(name)

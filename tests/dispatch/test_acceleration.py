@@ -148,3 +148,65 @@ def test_begin_twice_is_ended_twice() -> None:
     assert channels.consumer.await_many_dispatch is not await_many_dispatch
     acceleration.end()
     assert channels.consumer.await_many_dispatch is await_many_dispatch
+
+
+async def test_methods_that_were_taken_from_a_layer_before(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As `group_send = async_to_sync(get_channel_layer().group_send)` in a module does."""
+    known = channels.layers.InMemoryChannelLayer()
+    names = ("send", "receive", "group_add", "group_discard", "group_send", "flush")
+    taken = SimpleNamespace(**{name: getattr(known, name) for name in names})
+    layers(monkeypatch, default=known)
+    await start_and_stop(caplog)
+    assert type(known) is ChannelLayer
+    await taken.group_add("group", "member")
+    await taken.group_add("group", "other")
+    await taken.group_send("group", {"type": "one"})
+    assert await known.receive("member") == {"type": "one"}
+    await known.send("member", {"type": "two"})
+    assert await taken.receive("member") == {"type": "two"}
+    await taken.send("other", {"type": "three"})
+    assert [await known.receive("other") for _ in range(2)] == [{"type": "one"}, {"type": "three"}]
+    await taken.group_discard("group", "other")
+    assert list(known.groups["group"]) == ["member"]
+    await taken.send("member", {"type": "lost"})
+    await taken.flush()
+    assert (dict(known.groups), dict(known.channels)) == ({}, {})
+
+
+@pytest.mark.parametrize("name", ["send", "receive", "group_send", "group_add", "new_channel"])
+async def test_layer_with_a_method_of_its_own_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """As modules that trace a layer leave it."""
+    known = channels.layers.InMemoryChannelLayer()
+    setattr(known, name, getattr(known, name))
+    layers(monkeypatch, default=known)
+    [line] = await start_and_stop(caplog)
+    assert type(known) is channels.layers.InMemoryChannelLayer
+    assert f"InMemoryChannelLayer as it is (it has a {name} of its own)" in line
+
+
+async def test_line_says_what_was_replaced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def own_name(message: Any) -> str:
+        return "websocket_connect"
+
+    monkeypatch.setattr(channels.consumer, "get_handler_name", own_name)
+    [line] = await start_and_stop(caplog)
+    assert "accelerated: handlers run for each consumer;" in line
+    assert f"channels.consumer.get_handler_name was replaced ({__file__}:" in line
+
+
+async def test_replaced_await_many_dispatch_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def own(callables: Any, dispatch: Any) -> None:
+        await await_many_dispatch(callables, dispatch)
+
+    monkeypatch.setattr(channels.consumer, "await_many_dispatch", own)
+    [line] = await start_and_stop(caplog)
+    assert line.startswith("Channels as it is: channels.consumer.await_many_dispatch was replaced")
+    assert channels.consumer.await_many_dispatch is own

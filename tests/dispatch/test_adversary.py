@@ -24,6 +24,10 @@ Way = Callable[[Journal, str, Any], contextlib.AbstractContextManager[None]]
 # Looked at when a consumer connects, as docs/channels.md says.
 NOT_WHILE_CONNECTED = functions("closing", "layer in memory")
 LAYER = functions("layer in memory")
+# What is called while a layer is used, and not for consumers that were there before.
+METHODS = ("send", "receive", "new_channel", "group_add", "group_discard", "group_send")
+LATE_METHODS = ("send", "group_discard", "group_send")
+_IN_MEMORY = "channels.layers.InMemoryChannelLayer."
 CASES = [
     *((wrapped, name, "before the start") for name in functions()),
     *((wrapped, name, "after the start") for name in functions() if name not in LAYER),
@@ -32,6 +36,8 @@ CASES = [
         for name in functions()
         if name not in NOT_WHILE_CONNECTED
     ),
+    *((wrapped, _IN_MEMORY + name, "after the start") for name in METHODS),
+    *((wrapped, _IN_MEMORY + name, "while connected") for name in LATE_METHODS),
     *((with_other_code, name, "before the start") for name in functions()),
 ]
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,8 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 from support.raw import request
 from support.reports import wait_until
-from support.ws import PING
+from support.server import LiveServer, Serve
+from support.ws import PING, WebSocketClient
 
 from . import consumers, seam_consumers
 from .conftest import Accelerated
@@ -60,6 +62,31 @@ def test_base_send_that_was_replaced_later(accelerated: Accelerated, layer: Any)
     assert client.read_text() == '{"text": "hi"}'
     assert consumers.JOURNAL == ["websocket.send"]
     assert layer.local.shared == 0
+
+
+@pytest.mark.parametrize("name", ["Rewriting", "Slotted", "Storing", "Watching"])
+def test_attributes_that_its_class_answers_for(
+    accelerated: Accelerated, serve: Serve, layer: Any, name: str
+) -> None:
+    """They are set and read as often as under stock Channels, with the same effect."""
+    kind = getattr(seam_consumers, name)
+    journals = []
+    for server in (serve(kind.as_asgi()), accelerated(kind.as_asgi())):
+        consumers.JOURNAL.clear()
+        clients = members(server, layer, 2) if journals else joined(server, layer)
+        send(server, layer, MESSAGE)
+        assert [client.read_text() for client in clients] == ['{"text": "hi"}'] * 2
+        server.forget_clients()
+        server.wait_idle()
+        journals.append(Counter(consumers.JOURNAL))
+    assert journals[0] == journals[1]
+    assert layer.local.shared == 0
+
+
+def joined(server: LiveServer, layer: Any) -> list[WebSocketClient]:
+    clients = [server.websocket() for _ in range(2)]
+    wait_until(lambda: len(layer.local.channels("room")) == 2, "not all have joined")
+    return clients
 
 
 @pytest.mark.parametrize("name", ["send", "room_message"])

@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import FunctionType
 from typing import Any
 
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer
@@ -10,10 +11,18 @@ from channels.layers import BaseChannelLayer, InMemoryChannelLayer
 from casgi import _core
 from casgi.channels.local import LocalChannels
 from casgi.channels.views import Channels, Groups
+from casgi.origin import Watch
 
 # Messages to groups that one task may send before others get their turn. It bounds what waits for
 # a socket that is not slow, but has not been written to yet.
 _BURST = 8
+
+
+_ORIGINAL = Watch(
+    (InMemoryChannelLayer, name)
+    for name, value in vars(InMemoryChannelLayer).items()
+    if isinstance(value, FunctionType)
+)
 
 
 class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
@@ -59,6 +68,7 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
         self.local = LocalChannels(
             capacity=self.get_capacity, expiry=self.expiry, group_expiry=self.group_expiry
         )
+        self._groups = Groups(self.local)
         self._burst = 0
         before = self.__dict__
         for name, queue in before.pop("channels", {}).items():
@@ -73,13 +83,37 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
         """The channels in which messages wait, or that somebody reads, as the original's dict."""
         return Channels(self.local)
 
+    @channels.setter
+    def channels(self, channels: Mapping[str, Any]) -> None:
+        for name in list(self.channels):
+            del self.channels[name]
+        for name, queue in channels.items():
+            while not queue.empty():
+                self.local.put(name, queue.get_nowait()[1])
+
     @property
     def groups(self) -> Groups:
         """The members of each group, and when they joined, as the original's dict."""
-        return Groups(self.local)
+        return self._groups
+
+    @groups.setter
+    def groups(self, groups: Mapping[str, Mapping[str, float]]) -> None:
+        for group in {*self.local.groups(), *groups}:
+            self.groups[group] = groups.get(group, {})
+
+    @staticmethod
+    def is_as_read() -> bool:
+        """Whether the original's functions are what they were: else they are called, as they are.
+
+        Their own text works on this layer too, by the dicts that it seems to have.
+        """
+        return _ORIGINAL.holds()
 
     async def send(self, channel: str, message: dict[str, Any]) -> None:
         """Send a message to one channel. Raise ChannelFull."""
+        if not _ORIGINAL.holds():
+            await super().send(channel, message)
+            return
         assert isinstance(message, dict), "message is not a dict"
         self.require_valid_channel_name(channel)
         assert "__asgi_channel__" not in message
@@ -87,27 +121,41 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
 
     async def receive(self, channel: str) -> dict[str, Any]:
         """Wait for the first message that arrives on a channel."""
+        if not _ORIGINAL.holds():
+            return dict(await super().receive(channel))
         self.require_valid_channel_name(channel)
         return await self.local.get(channel)
 
     async def new_channel(self, prefix: str = "specific.") -> str:
         """Return the name of a channel that nobody has."""
+        if not _ORIGINAL.holds():
+            given = () if prefix == "specific." else (prefix,)
+            return str(await super().new_channel(*given))
         return f"{prefix}.inmemory!{uuid.uuid4().hex}"
 
     async def group_add(self, group: str, channel: str) -> None:
         """Add a channel to a group, until it leaves or its WebSocket closes."""
+        if not _ORIGINAL.holds():
+            await super().group_add(group, channel)
+            return
         self.require_valid_group_name(group)
         self.require_valid_channel_name(channel)
         self.local.add(group, channel)
 
     async def group_discard(self, group: str, channel: str) -> None:
         """Take a channel out of a group; nothing when it is not in."""
+        if not _ORIGINAL.holds():
+            await super().group_discard(group, channel)
+            return
         self.require_valid_channel_name(channel)
         self.require_valid_group_name(group)
         self.local.discard(group, channel)
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         """Send a message to all channels of a group; those that are full do not get it."""
+        if not _ORIGINAL.holds():
+            await super().group_send(group, message)
+            return
         assert isinstance(message, dict), "Message is not a dict"
         self.require_valid_group_name(group)
         await self._let_others(await self.local.deliver(group, message))
@@ -128,6 +176,9 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
 
     async def flush(self) -> None:
         """Drop all messages and memberships."""
+        if not _ORIGINAL.holds():
+            await super().flush()
+            return
         self.local.flush()
 
     async def _let_others(self, events: int) -> None:

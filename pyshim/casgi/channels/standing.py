@@ -68,6 +68,9 @@ def place_of(
     method = receive.func
     if type(method) is not MethodType or not _is_ours(method):
         return None
+    is_as_read = getattr(method.__self__, "is_as_read", None)
+    if is_as_read is not None and not is_as_read():
+        return None
     local, name = getattr(method.__self__, "local", None), receive.args[0]
     return (local, name) if isinstance(local, LocalChannels) and type(name) is str else None
 

@@ -9,6 +9,7 @@ dict for `isinstance()`; what reads the memory of a dict itself, as `json.dumps(
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, MutableMapping, ValuesView
 from typing import Any
@@ -67,14 +68,20 @@ class Members(MutableMapping[str, float], dict[str, float]):  # type: ignore[met
 
 
 class Groups(MutableMapping[str, Mapping[str, float]], dict[str, Mapping[str, float]]):  # type: ignore[metaclass, misc]
-    """The groups that have members, each as `Members`."""
+    """The groups that have members, each as `Members`, and the one that was begun last."""
 
     def __init__(self, local: LocalChannels) -> None:
         self._local = local
+        self._begun: str | None = None
 
     def __getitem__(self, group: str) -> Members:
-        if group not in self:
+        if group not in self and group != self._begun:
             raise KeyError(group)
+        return Members(self._local, group)
+
+    def setdefault(self, group: str, default: Any = None) -> Any:
+        """Return a group, which has a member next."""
+        self._begun = group
         return Members(self._local, group)
 
     def __setitem__(self, group: str, members: Mapping[str, float]) -> None:
@@ -115,7 +122,10 @@ class Groups(MutableMapping[str, Mapping[str, float]], dict[str, Mapping[str, fl
 
 
 class Waiting:
-    """The messages that wait in a channel, by the methods of a queue that do not wait."""
+    """The messages that wait in a channel, by the methods of a queue that Channels uses."""
+
+    # When the first expires: the layer drops it by itself.
+    _queue = ((math.inf,),)
 
     def __init__(self, local: LocalChannels, channel: str, maxsize: int) -> None:
         self._local = local
@@ -141,6 +151,11 @@ class Waiting:
             raise asyncio.QueueEmpty
         return time.time() + self._local.expiry, message
 
+    async def get(self) -> tuple[float, dict[str, Any]]:
+        """Wait for the first one; return it as `get_nowait()` does."""
+        message = await self._local.get(self._channel)
+        return time.time() + self._local.expiry, message
+
     def put_nowait(self, item: tuple[float, dict[str, Any]]) -> None:
         """Append a message, given with the time at which it would expire; or raise ChannelFull."""
         self._local.put(self._channel, item[1])
@@ -158,6 +173,10 @@ class Channels(MutableMapping[str, Waiting], dict[str, Waiting]):  # type: ignor
     def __getitem__(self, channel: str) -> Waiting:
         if channel not in self:
             raise KeyError(channel)
+        return Waiting(self._local, channel, self._local.capacity(channel))
+
+    def setdefault(self, channel: str, default: Any = None) -> Any:
+        """Return a channel, which begins with its first message."""
         return Waiting(self._local, channel, self._local.capacity(channel))
 
     def __setitem__(self, channel: str, queue: Any) -> None:
