@@ -120,7 +120,7 @@ async def test_layers_become_ours_where_they_are(
     [line] = await start_and_stop(caplog)
     assert type(known) is ChannelLayer
     assert (await known.receive("task"), known.capacity) == ({"type": "waits"}, 7)
-    assert known.groups == {"group": ["member"]}
+    assert {group: list(known.groups[group]) for group in known.groups} == {"group": ["member"]}
     known.local.flush()
     assert type(own) is Own
     assert "own is dispatch.test_acceleration." in line
