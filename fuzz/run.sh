@@ -33,8 +33,11 @@ for name in "$@"; do
     layer=${layer%%[0-9_]*}
     work=build/fuzz/$name
     mkdir -p "$work" build/fuzz/crashes "fuzz/corpus/$name"
-    "$compiler" "${flags[@]}" "fuzz/$name.c" csrc/base/*.c csrc/"$layer"/*.c "${foreign[@]}" \
-        -o "$work.bin"
+    sources=(csrc/base/*.c csrc/"$layer"/*.c)
+    if [ "$layer" = server ]; then
+        sources+=(csrc/net/*.c csrc/http/*.c csrc/ws/*.c)
+    fi
+    "$compiler" "${flags[@]}" "fuzz/$name.c" "${sources[@]}" "${foreign[@]}" -o "$work.bin"
     dictionary=()
     if [ -e "fuzz/dictionaries/$name.dict" ]; then
         dictionary=("-dict=fuzz/dictionaries/$name.dict")

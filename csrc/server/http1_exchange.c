@@ -91,7 +91,8 @@ static int respond(struct exchange *exchange, const struct http_response_head *h
     }
     struct http1_framing framing = {.version_minor = http1->is_http10 ? 0 : 1};
     choose_framing(http1, head, facts, body_length, &framing);
-    if (facts->closes || server->is_draining || !can_skip_body(http1)) {
+    if (facts->closes || server->is_draining || server->options.keep_alive_timeout == 0 ||
+        !can_skip_body(http1)) {
         http1->keeps_alive = false;
     }
     if (head->status == 426) { /* must name what to upgrade to (RFC 9110 section 15.5.22) */

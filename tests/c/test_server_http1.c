@@ -254,7 +254,7 @@ static void test_time_outs(void) {
 /* An idle connection ends with a last look: what has come by then is still answered. */
 static void test_the_last_look(void) {
     struct server_options options = script_options();
-    options.keep_alive_timeout = 0;
+    options.keep_alive_timeout = 0.001;
     open_connection(&options);
     feed(GET("/"));
     CHECK_WRITTEN(EMPTY);
@@ -263,6 +263,12 @@ static void test_the_last_look(void) {
         event_loop_turn(server.loop, TURN_MS);
     }
     CHECK(has_ended() && !stream.stream.closing); /* its end is waited for */
+    close_connection();
+
+    options.keep_alive_timeout = 0; /* no time at all is said at once */
+    open_connection(&options);
+    feed(GET("/"));
+    CHECK_WRITTEN("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     close_connection();
 
     options.keep_alive_timeout = -1;
