@@ -26,7 +26,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The summary of the tests has to come last, and pip must not run twice at once.
 .NOTPARALLEL:
 .PHONY: help chat build test pytest lint types asan format bench fuzz equivalence screenshots \
-    test-all-pythons test-tls test-older-redis clean port-is-free packages-chat \
+    django-suite test-all-pythons test-tls test-older-redis clean port-is-free packages-chat \
     packages-test
 
 help: ## list the targets
@@ -66,6 +66,11 @@ format: $(VENV)/test-installed ## ruff and clang-format, in place
 
 equivalence: build $(VENV)/test-installed ## random consumers, accelerated and not (SECONDS=60)
 	@EQUIVALENCE_SECONDS=$(or $(SECONDS),60) $(BIN)/python -m pytest -q -s tests/equivalence
+
+django-suite: build $(VENV)/test-installed ## Django's own tests through the async chain, with ours and without
+	@DJANGO_SUITES="asgi async handlers middleware middleware_exceptions signals csrf_tests \
+	    sessions_tests test_client test_client_regress messages_tests view_tests flatpages_tests \
+	    redirects_tests auth_tests" $(BIN)/python -m pytest -q -s tests/django_suite
 
 bench: build ## figures of casgi and its peers, side by side (BENCH="hello echo": some)
 	@scripts/system-packages.sh bench
