@@ -102,7 +102,7 @@ class Plan:
         """Share what has no number, and look at one method."""
         if "number" in message:
             return None
-        return ("shared", "twice"), (("method", Consumer.method),)
+        return (((), ("shared", "twice")),), (("method", Consumer.method, True),)
 
 
 class Consumer:
