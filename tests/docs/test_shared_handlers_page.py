@@ -30,6 +30,7 @@ def render_price(cents):
 """
 EXPECTED = {
     ("RoomConsumer", True, "proved"),
+    ("OthersConsumer", True, "proved"),
     ("SlowConsumer", False, ""),
     ("FastConsumer", True, "proved"),
     ("PriceConsumer", True, "declared"),

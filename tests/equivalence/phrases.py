@@ -15,6 +15,13 @@ PURE_TEXTS = {
     "joined": '",".join(str(i) for i in range(event["n"]))',
     "items": 'str(event["items"])',
     "str": 'str(event["n"])',
+    "helper method": 'self.bracketed(event["text"])',
+    "static method": 'self.doubled(event["text"])',
+    "pure helper": 'quoted(event["text"], more=str(event["n"]))',
+    "class constant": "Kinds.NEW + self.kind",
+    "str.format": '"{}:{n}".format(event["text"], n=event["n"])',
+    "isinstance": '"text" if isinstance(event["text"], str) else "other"',
+    "escaped": '"" + escape("<" + event["text"] + ">")',
     "missing": 'event["missing"]',
     "none": "None",
     "surrogate": '"\\udc80"',
@@ -45,14 +52,26 @@ SENDS = {
     "bytes": "self.send(bytes_data=({text}).encode())",
     "closing": "self.send(text_data={text}, close=4001)",
     "json": 'self.send_json({{"text": {text}, "n": event["n"]}})',
+    "own json": 'self.answer({{"text": {text}, "n": event["n"]}})',
     "super": "super().send(text_data={text})",
     "base": 'self.base_send({{"type": "websocket.send", "text": {text}}})',
 }
 CONDITIONS = {
     "odd": 'event["n"] % 2',
     "labelled": '"." in event["text"]',
+    "not me": 'self.rank != event["n"]',
+    "me": 'event["n"] == self.rank',
     "many": "self.count > 1",
     "first": 'self.name == "a"',
+}
+CHECKS = {
+    "raise": 'if event["n"] > 2:\n    raise ValueError(event["text"])',
+    "assert": 'assert event["n"] < 3, event["text"]',
+    "match": (
+        'match event:\n    case {"n": 1 | 2, "text": str(text)} if text:\n'
+        '        event["text"] = text + "%"\n    case {"n": n, **rest}:\n'
+        '        event["text"] += str(n) + str(len(rest))'
+    ),
 }
 FAILURES = {
     "error": 'raise RuntimeError("failed")',
@@ -60,7 +79,7 @@ FAILURES = {
     "deny": "raise DenyConnection",
     "accept": "raise AcceptConnection",
 }
-STYLES = ("plain", "default", "decorated", "docstring", "closure")
+STYLES = ("plain", "default", "decorated", "docstring", "closure", "options", "returning")
 
 HEADER = '''\
 """A generated program."""
@@ -81,6 +100,7 @@ from channels.generic.websocket import (
 from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 from django.urls import re_path
+from django.utils.html import escape
 from equivalence.world import (
     arrive, event_of, follow, gate, goes_on, journal, name_of, own_thread, start, sync_gate
 )
@@ -92,6 +112,19 @@ current_name = contextvars.ContextVar("current_name", default="nobody")
 
 def shout(text):
     return text + "!"
+
+
+def quoted(text, more="", *rest, **named):
+    match text:
+        case "" | None:
+            return "empty"
+        case str() if more:
+            return "'" + text + "'" + more
+    return text
+
+
+class Kinds:
+    NEW = "new"
 
 
 def named(function):

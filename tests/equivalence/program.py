@@ -91,6 +91,23 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Remove:
+    """Delete from the event that was received."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Look at the event in another way: one of phrases.CHECKS."""
+
+    how: str = "match"
+
+
+@dataclass(frozen=True)
+class Returning:
+    """Return what sending gives."""
+
+
+@dataclass(frozen=True)
 class Later:
     """Start a task that sends to the client when a gate opens, "" for at once (async only)."""
 
@@ -148,6 +165,9 @@ Step: TypeAlias = (
     | When
     | Twice
     | Guarded
+    | Remove
+    | Check
+    | Returning
     | Leave
 )
 Steps: TypeAlias = tuple[Step, ...]

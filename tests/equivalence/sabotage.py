@@ -12,17 +12,19 @@ from casgi.channels.dispatch import Dispatcher
 from casgi.channels.local import LocalChannels
 from casgi.channels.sharing import SharingPlan
 from casgi.channels.sharing import plan as sharing
+from casgi.channels.sharing.proof import is_coroutine
 
 
 def share_everything() -> None:
     """Take every handler for shareable, and run it on a stand-in with a user's data."""
 
-    def proved(consumer_class: type, name: str) -> Any:
-        consumer_class.name = "a"  # type: ignore[attr-defined]
-        function: Any = vars(consumer_class)[name]
-        return function, sharing.Proof(function.__code__, "proved", methods=frozenset({"send"}))
+    def proof(self: SharingPlan, name: str) -> Any:
+        self._class.name = "a"  # type: ignore[attr-defined]
+        function: Any = vars(self._class)[name]
+        attributes = (sharing.Attribute(name, function, True),)
+        return sharing.Proof("proved", not is_coroutine(function), function, (), attributes)
 
-    sharing._proved = proved
+    SharingPlan.proof = proof  # type: ignore[method-assign]
 
 
 def overlook_attributes() -> None:
@@ -34,6 +36,37 @@ def overlook_attributes() -> None:
         return None if shared is None else shared._replace(attributes=shared.attributes[:1])
 
     SharingPlan.run = run  # type: ignore[method-assign]
+
+
+def choose_wrongly() -> None:
+    """Give each member what belongs to the others."""
+    whole = SharingPlan.run
+
+    def run(self: SharingPlan, message: dict[str, Any]) -> sharing.SharedRun | None:
+        shared = whole(self, message)
+        if shared is None:
+            return None
+        swapped = [outcome.comparisons for outcome in reversed(shared.outcomes)]
+        outcomes = [
+            outcome._replace(comparisons=comparisons)
+            for outcome, comparisons in zip(shared.outcomes, swapped, strict=True)
+        ]
+        return shared._replace(outcomes=tuple(outcomes))
+
+    SharingPlan.run = run  # type: ignore[method-assign]
+
+
+def swallow_exceptions() -> None:
+    """Go on where a handler raises, as if its except clauses had run once for all."""
+    execute = sharing.execute
+
+    def go_on(proof: Any, owner: type, message: dict[str, Any]) -> Any:
+        try:
+            return execute(proof, owner, message)
+        except sharing.NotRecorded:
+            return (sharing.Outcome((), ()),)
+
+    sharing.execute = go_on
 
 
 def overlook_wrappers() -> None:
@@ -103,6 +136,8 @@ SABOTAGES: dict[str, Callable[[], None]] = {
     for each in (
         share_everything,
         overlook_attributes,
+        choose_wrongly,
+        swallow_exceptions,
         overlook_wrappers,
         overlap_handlers,
         swap_messages,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from equivalence.phrases import (
     ASYNC_BASES,
+    CHECKS,
     CONDITIONS,
     FAILURES,
     HEADER,
@@ -20,6 +21,7 @@ from equivalence.phrases import (
 from equivalence.program import (
     Accept,
     Change,
+    Check,
     Close,
     Consumer,
     Count,
@@ -34,6 +36,8 @@ from equivalence.program import (
     Leave,
     Part,
     Program,
+    Remove,
+    Returning,
     Send,
     Shadow,
     Step,
@@ -99,6 +103,7 @@ class _Methods:
     def all(self) -> Iterator[str]:
         consumer = self.consumer
         prelude = ["self.name = name_of(self.scope)", "self.count = 0", "arrive(self)"]
+        prelude += ['self.rank = "abcd".find(self.name)']
         yield self._method(
             "connect(self)", [*prelude, 'event = event_of("connect")'], consumer.connect
         )
@@ -106,6 +111,13 @@ class _Methods:
         yield self._method("disconnect(self, code)", ending, consumer.disconnect)
         yield from self._receiving()
         yield '@property\ndef label(self):\n    return "label of " + self.name'
+        yield 'kind = "kind"'
+        yield 'def bracketed(self, text):\n    return "[" + text + self.kind + "]"'
+        yield "@staticmethod\ndef doubled(text):\n    return text + text"
+        yield self._plain(
+            "answer(self, content, close=False)",
+            [f"{self.wait}self.send(text_data=json.dumps(content), close=close)"],
+        )
         yield 'def title(self):\n    return "title of " + self.name'
         if self.is_async:
             yield (
@@ -142,6 +154,10 @@ class _Methods:
             lines = ["seen.append(event)", f"{self.wait}self.send(text_data=str(len(seen)))"]
         elif handler.style == "decorated":
             before = "@named\n"
+        elif handler.style == "options":
+            signature = f"{name}(self, event, type='t', *rest, key=1, **more)"
+        elif handler.style == "returning":
+            return self._method(signature, [], (*handler.steps, Returning()))
         elif handler.style == "docstring":
             lines = ['"""Handle the event."""']
         elif handler.style == "closure":
@@ -204,6 +220,12 @@ class _Methods:
 
     def _own_step(self, step: Step) -> list[str]:
         match step:
+            case Returning():
+                return [f"return {self.wait}self.send(text_data=event['text'])"]
+            case Remove():
+                return ['del event["items"][:]']
+            case Check(how):
+                return CHECKS[how].splitlines()
             case Journal(text):
                 return [f"journal(self, {text!r} + ' ' + event['text'])"]
             case Count():

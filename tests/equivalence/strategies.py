@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 
 from equivalence.phrases import (
     ASYNC_BASES,
+    CHECKS,
     CONDITIONS,
     FAILURES,
     MIDDLEWARE,
@@ -29,6 +30,7 @@ from equivalence.program import (
     Broadcasts,
     Case,
     Change,
+    Check,
     Close,
     Connects,
     Consumer,
@@ -46,6 +48,7 @@ from equivalence.program import (
     Opens,
     Part,
     Program,
+    Remove,
     Removes,
     Says,
     SaysBytes,
@@ -68,6 +71,8 @@ COMMANDS = ("x", "y")
 PER_CONSUMER = {"dispatch", "send", "same send", "getattribute", "slots"}
 """With one of these overrides no handler of a consumer is shared."""
 
+SHAREABLE_STYLES = ("plain", "plain", "docstring", "options", "returning")
+
 clients = st.sampled_from(CLIENTS)
 groups = st.sampled_from(GROUPS)
 types = st.sampled_from(TYPES)
@@ -76,11 +81,11 @@ tells = st.builds(Tell, types)
 group_sends = st.builds(GroupSend, groups, types)
 
 sends = st.builds(Send, st.sampled_from(list(TEXTS)), st.sampled_from(list(SENDS)))
-SAFE_TEXTS = list(PURE_TEXTS)[:10]
+SAFE_TEXTS = list(PURE_TEXTS)[:17]
 pure_sends = st.builds(
     Send,
     st.sampled_from([*SAFE_TEXTS * 5, *PURE_TEXTS]),
-    st.sampled_from([*["text", "positional", "bytes", "json"] * 4, "closing"]),
+    st.sampled_from([*["text", "positional", "bytes", "json", "own json"] * 4, "closing"]),
 )
 simple_sends = st.builds(
     Send, st.sampled_from(["event", "both", "count", "constant"]), st.sampled_from(["text", "json"])
@@ -133,9 +138,12 @@ pure_steps = st.lists(
     st.one_of(
         *[pure_sends] * 4,
         st.just(Change()),
+        st.just(Remove()),
+        st.builds(Check, st.sampled_from(list(CHECKS))),
+        st.builds(lambda send: Guarded((send,)), pure_sends),
         st.builds(
             lambda condition, steps: When(condition, tuple(steps)),
-            st.sampled_from(["odd", "labelled"]),
+            st.sampled_from(["odd", "labelled", "not me", "me"]),
             st.lists(st.one_of(pure_sends, st.just(Leave())), min_size=1, max_size=2),
         ),
         st.builds(lambda send: Twice((send,)), pure_sends),
@@ -147,7 +155,7 @@ any_steps = nested(st.one_of(own_steps(), own_steps(), group_sends))
 command_steps = nested(st.one_of(group_sends, own_steps()))
 styles = st.sampled_from(["plain"] * 5 + list(STYLES))
 
-pure_handlers = st.builds(Handler, pure_steps, st.sampled_from(["plain", "plain", "docstring"]))
+pure_handlers = st.builds(Handler, pure_steps, st.sampled_from(SHAREABLE_STYLES))
 # Shareable but for one thing, most of the time.
 almost_pure_handlers = st.one_of(
     st.builds(Handler, pure_steps, st.sampled_from(STYLES)),

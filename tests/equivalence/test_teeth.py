@@ -15,10 +15,12 @@ from equivalence.program import (
     Accept,
     Broadcasts,
     Case,
+    Check,
     Connects,
     Consumer,
     Gate,
     GroupSend,
+    Guarded,
     Handler,
     Opens,
     Program,
@@ -26,6 +28,7 @@ from equivalence.program import (
     Send,
     Shadow,
     Steps,
+    When,
 )
 from equivalence.strategies import cases
 
@@ -57,6 +60,8 @@ def chat(
 
 SABOTAGED = {
     "share_everything": chat((Send("both"),)),
+    "choose_wrongly": chat((When("not me", (Send("event"),)),)),
+    "swallow_exceptions": chat((Check("raise"), Send("event"), Guarded((Send("missing"),)))),
     "overlook_attributes": chat((Send("event"),), connect=(*ACCEPT, Shadow("send"))),
     "overlook_wrappers": chat((Send("event"),), middleware=("tagging",)),
     "overlap_handlers": chat((Send("event"),)),

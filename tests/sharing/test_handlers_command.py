@@ -133,6 +133,8 @@ def test_table(folder: Path) -> None:
             "mail_send",
             "per consumer  site_worker.py:4: calls print, not known to be pure",
         ],
+        [],
+        ["2", "of", "6 handlers run once for a whole group."],
     ]
 
 

@@ -44,6 +44,8 @@ class Command(BaseCommand):  # type: ignore[misc]
             self.stdout.write(json.dumps([_fields(report) for report in found], indent=2))
         elif found:
             self.stdout.write(_table([HEADINGS, *(_row(report) for report in found)]))
+            shared = sum(report.verdict.is_shared for report in found)
+            self.stdout.write(f"\n{shared} of {len(found)} handlers run once for a whole group.")
         else:
             self.stdout.write("There are no handlers.")
 
