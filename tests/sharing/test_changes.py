@@ -287,6 +287,33 @@ def test_base_class_that_comes_later(load: Load) -> None:
     assert payloads(plan, copied(EVENT)) == SENT
 
 
+def test_function_of_the_same_name_in_the_same_module(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks like the known one from the outside, and that one was found to be sound before."""
+    assert payloads(plan_of(load(SOURCE).C), copied(EVENT)) == SENT
+    monkeypatch.setattr(json, "dumps", json.dumps)  # taken back at the end
+    exec("def dumps(value): return str(id(value))", vars(json))
+    assert not examine(load(SOURCE).C, "h").is_shared
+
+
+def test_encoder_of_the_same_name_in_the_same_module(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = """
+        import django.core.serializers.json as encoders
+        from django.core.serializers.json import DjangoJSONEncoder
+        class C(AsyncWebsocketConsumer):
+            async def h(self, event):
+                await self.send(json.dumps(event["text"], cls=DjangoJSONEncoder))
+    """
+    module = load(text)
+    assert payloads(plan_of(module.C), copied(EVENT)) == ('"hello"',)
+    other = type("DjangoJSONEncoder", (json.JSONEncoder,), {"encode": lambda *_: "patched"})
+    monkeypatch.setattr(module.encoders, "DjangoJSONEncoder", other)
+    assert not examine(load(text).C, "h").is_shared
+
+
 def test_constant_that_is_set_to_an_equal_one(load: Load) -> None:
     module = load(
         "N = 1000\nclass C(AsyncWebsocketConsumer):\n"

@@ -71,7 +71,7 @@ class KnownFunction:
                 library.enter(vars(sys.modules[module])[name])
             return facts.all()
 
-        return remembered(self, find)
+        return remembered((self, function), find)
 
     def _check(self) -> None:
         """Raise Rejected if anything is not as its file says."""
@@ -201,4 +201,4 @@ def django_encoder(owner: object) -> tuple[Fact, ...] | None:
         Library(facts).enter(owner)
         return facts.all()
 
-    return remembered(DJANGO_ENCODER, find)
+    return remembered((DJANGO_ENCODER, id(owner)), find)  # which the facts keep alive
