@@ -82,6 +82,7 @@ fuzz: build ## fuzz every target for a while (SECONDS=60 each)
 	@bash fuzz/run.sh $(SECONDS)
 
 screenshots: build $(VENV)/test-installed $(VENV)/browser-installed ## take the pictures of the README
+	@scripts/system-packages.sh screenshots
 	@$(BIN)/pip install --quiet pillow
 	@PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py
 

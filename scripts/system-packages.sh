@@ -1,13 +1,13 @@
 #!/bin/sh
 # Installs the Debian or Ubuntu packages that a make target needs and that are not there yet.
 #
-#     PYTHON=python3 scripts/system-packages.sh chat|test|fuzz|bench
+#     PYTHON=python3 scripts/system-packages.sh chat|test|screenshots|fuzz|bench
 #
 # Says which packages are missing, and asks before it installs them when there is somebody to ask
 # (a terminal, and not CI=true). Does nothing at all when nothing is missing.
 set -eu
 
-purpose=${1:?"usage: $0 chat|test|fuzz|bench"}
+purpose=${1:?"usage: $0 chat|test|screenshots|fuzz|bench"}
 python=${PYTHON:-python3}
 missing=""
 
@@ -69,6 +69,11 @@ need_for_test() {
     need_command chromedriver chromium-driver
     need_command wrk wrk
     need_package logrotate
+}
+
+need_for_screenshots() {
+    need_for_test
+    need_package fonts-noto-color-emoji
 }
 
 need_for_fuzz() {
@@ -136,10 +141,11 @@ fi
 case $purpose in
 chat) need_for_chat ;;
 test) need_for_test ;;
+screenshots) need_for_screenshots ;;
 fuzz) need_for_fuzz ;;
 bench) need_for_bench ;;
 *)
-    echo "usage: $0 chat|test|fuzz|bench" >&2
+    echo "usage: $0 chat|test|screenshots|fuzz|bench" >&2
     exit 1
     ;;
 esac
