@@ -100,6 +100,9 @@ static PyObject *turn(RiderObject *self) {
     if (self->loop == NULL) {
         Py_RETURN_NONE;
     }
+    if (PyObject_HasAttrString(self->asyncio_loop, "_nest_patched")) { /* by nest_asyncio */
+        event_loop_refuse_application(self->loop);
+    }
     if (event_loop_turn(self->loop, 0) != STATUS_OK) { /* an application has run its loop again */
         event_loop_refuse_application(self->loop);
         Py_RETURN_NONE;
