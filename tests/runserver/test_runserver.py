@@ -237,3 +237,38 @@ def test_takes_every_option_of_daphnes_and_of_casgis_own(folder: Path) -> None:
     for option in main.params:
         if option.param_type_name == "option" and not getattr(option, "is_eager", False):
             assert option.name in NOT_OFFERED or set(option.opts) <= offered
+
+
+OWN_COMMAND = """
+from casgi.management.commands.runserver import Command as Runserver
+
+
+class Command(Runserver):
+    server_cls = dict
+"""
+
+
+def test_server_cls_of_a_subclass_is_said_to_have_no_effect(folder: Path, tmp_path: Path) -> None:
+    commands = folder / "news" / "management" / "commands"
+    commands.mkdir(parents=True)
+    (commands / "runserver.py").write_text(OWN_COMMAND)
+    for package in (commands, commands.parent):
+        (package / "__init__.py").touch()
+    variables = environment(SITE_APPS=f"news casgi {STATICFILES} channels")
+    with Runserver(folder, tmp_path / "log", "--noreload", variables=variables) as served:
+        served.wait_for("server_cls = dict has no effect: casgi is the server")
+
+
+def test_closes_its_sockets(folder: Path, tmp_path: Path) -> None:
+    variables = environment(PYTHONWARNINGS="error::ResourceWarning")
+    with Runserver(folder, tmp_path / "log", "--noreload", variables=variables) as served:
+        assert get(served).status_code == 200
+    assert "ResourceWarning" not in served.log_text()
+
+
+def test_what_is_refused_is_on_the_console(runserver: StartRunserver) -> None:
+    served = runserver("--noreload")
+    with socket.create_connection(("127.0.0.1", served.port), 20) as client:
+        client.sendall(b"GET / HTTP/9.9\r\n\r\n")
+        client.recv(4096)
+    served.wait_for("INFO Refused an invalid request of 127.0.0.1 with ")

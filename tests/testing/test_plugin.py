@@ -176,3 +176,36 @@ def test_casgi_server_without_an_application(tmp_path: Path, setting: str, compl
     ran = run_pytest(folder, "test_it.py")
     assert ran.returncode == 1
     assert complaint in ran.stdout
+
+
+HANDSHAKES = """
+import httpx
+import pytest
+{first}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("bind", ["localhost", "127.0.0.1"])
+def test_server_of_a_test(casgi_server, ws_connect, bind):
+    server = casgi_server(bind=bind)
+    assert httpx.get(server.url).status_code == 200
+    ws_connect(server + "/ws/guestbook/").close()
+    with pytest.raises(Exception, match="403"):
+        ws_connect(server + "/ws/guestbook/", origin="http://elsewhere.example")
+
+
+def test_live_server(live_server, ws_connect):
+    assert httpx.get(live_server.url).status_code == 200
+    ws_connect(live_server + "/ws/guestbook/").close()
+
+
+def test_nothing_stays(settings):
+    assert "127.0.0.1" not in settings.ALLOWED_HOSTS
+"""
+
+
+@pytest.mark.parametrize("first", ["", "import site_of_testing.asgi"], ids=["late", "early"])
+def test_project_that_allows_no_host(tmp_path: Path, first: str) -> None:
+    """As a new project has it; its application may be imported before the test's settings apply."""
+    folder = write(tmp_path, HANDSHAKES.format(first=first))
+    assert passed(run_pytest(folder, SITE_HOSTS="")) == 4

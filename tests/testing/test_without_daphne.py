@@ -104,3 +104,18 @@ def test_without_the_app_it_is_asked_for(python: str, tmp_path: Path) -> None:
     say = "print(case.ProtocolServerProcess.__module__)"
     assert "No module named 'daphne'" in run(python, folder, before + load + say)
     assert run(python, folder, before + ask + ask + load + say) == "casgi.testing.daphne\n"
+
+
+@pytest.mark.parametrize("first", ["", "import channels.layers, channels.consumer\n"])
+def test_import_by_its_own_name_whatever_came_first(
+    python: str, tmp_path: Path, first: str
+) -> None:
+    folder = copy_project(tmp_path)
+    code = f"""
+import django
+{first}django.setup()
+from daphne.testing import DaphneProcess
+from channels.testing import ChannelsLiveServerTestCase
+print(DaphneProcess.__module__, ChannelsLiveServerTestCase.ProtocolServerProcess is DaphneProcess)
+"""
+    assert run(python, folder, code) == "casgi.testing.daphne True\n"

@@ -22,7 +22,7 @@ def live_server(request: pytest.FixtureRequest) -> Iterator[Any]:
     if not settings.configured or not apps.is_installed("casgi"):
         yield request.getfixturevalue("live_server")
         return
-    from casgi.testing.project import ProjectServer
+    from casgi.testing.project import PytestDjangoServer
 
     address = (
         request.config.getoption("liveserver")
@@ -30,5 +30,5 @@ def live_server(request: pytest.FixtureRequest) -> Iterator[Any]:
         or "localhost"
     )
     host, _, port = address.partition(":")
-    with ProjectServer(host, int(port or 0)) as server:
+    with PytestDjangoServer(host, int(port or 0)) as server:
         yield server

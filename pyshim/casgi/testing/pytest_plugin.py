@@ -39,11 +39,11 @@ def casgi_server() -> Iterator[Callable[..., LiveServer]]:
     with ExitStack() as servers:
 
         def start(application: Any = None, **options: Any) -> LiveServer:
-            if application is None:
-                from casgi.testing.project import project_application
+            if application is not None:
+                return servers.enter_context(LiveServer(application, **options))
+            from casgi.testing.project import ProjectServer
 
-                application = project_application()
-            return servers.enter_context(LiveServer(application, **options))
+            return servers.enter_context(ProjectServer(**options))
 
         yield start
 

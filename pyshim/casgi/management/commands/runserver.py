@@ -1,6 +1,8 @@
 """`manage.py runserver`: the project's ASGI application on casgi, with Django's autoreloader."""
 
+import contextlib
 import sys
+from argparse import ArgumentError
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +22,7 @@ from casgi.development.sockets import bind_inheritable, inherited_sockets
 from casgi.errors import CasgiError
 from casgi.legacy import as_asgi3
 from casgi.process import exit_within, new_process_loop, run_process
+from casgi.sockets import BoundSocket
 from casgi.thread_server import ThreadServer
 
 if apps.is_installed("django.contrib.staticfiles"):
@@ -45,18 +48,26 @@ class Command(DjangoCommand):  # type: ignore[misc]
     def add_arguments(self, parser: CommandParser) -> None:
         """Take Django's options, daphne's and casgi's."""
         super().add_arguments(parser)
-        parser.add_argument(
-            "--noasgi",
-            action="store_false",
-            dest="use_asgi",
-            help="Run Django's own runserver, which serves WSGI.",
-        )
+        # Channels 3 puts a runserver of its own in the place of Django's, with some of the same.
+        with contextlib.suppress(ArgumentError):
+            parser.add_argument(
+                "--noasgi",
+                action="store_false",
+                dest="use_asgi",
+                help="Run Django's own runserver, which serves WSGI.",
+            )
+        parser.conflict_handler = "resolve"
         add_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run, once it is clear what."""
         if options["use_asgi"] and not getattr(settings, "ASGI_APPLICATION", None):
             raise CommandError("Set ASGI_APPLICATION: the server has nothing to serve without.")
+        if options["use_asgi"] and self.server_cls is not DjangoCommand.server_cls:
+            self.stderr.write(
+                f"server_cls = {self.server_cls.__name__} has no effect: casgi is the server."
+                " Wrap the application in get_application(), or set options as CASGI_* variables."
+            )
         super().handle(*args, **options)
 
     def run(self, **options: Any) -> None:
@@ -65,6 +76,7 @@ class Command(DjangoCommand):  # type: ignore[misc]
             super().run(**options)
             return
         self._server: ThreadServer | None = None
+        self._sockets: list[BoundSocket] = []
         descriptors = inherited_sockets()
         if not descriptors or not options["use_reloader"]:
             descriptors = self._bind()
@@ -76,6 +88,8 @@ class Command(DjangoCommand):  # type: ignore[misc]
             code = end.code if isinstance(end.code, int) else 1
             raise
         finally:
+            for bound in self._sockets:
+                bound.close()
             if self._server is not None:
                 self._server.stop(_RELOAD_GRACE)
                 # A view that never comes back must not hold up the reload.

@@ -4,7 +4,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1]
 SECRET_KEY = "only for tests"
 DEBUG = True
-ALLOWED_HOSTS = ["example.com", "localhost"]
+# A new project has an empty list.
+ALLOWED_HOSTS = os.environ.get("SITE_HOSTS", "example.com localhost").split()
 INSTALLED_APPS = os.environ.get(
     "SITE_APPS", "casgi django.contrib.staticfiles channels guestbook"
 ).split()
