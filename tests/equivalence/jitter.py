@@ -1,8 +1,8 @@
 """Stock Channels in another order that it allows too: what then changes was never determined.
 
 Each hand-over between tasks takes a few turns of the loop more, by chance: a layer's operation,
-and the way from `receive` to the handler. Threads get their turns by chance. Memberships end with
-the connection. The messages of one sender still arrive in their order.
+and the way from `receive` to the handler. Threads get their turns by chance. Messages to groups end
+with the connection. The messages of one sender still arrive in their order.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def leave_groups(consumer: Any) -> None:
 def leaving_groups(close: Callable[..., Any]) -> Callable[..., Any]:
     """End a consumer's memberships when it closes, and not when disconnect() has been handled.
 
-    Accelerated they do by design: messages to its groups between the two are not compared.
+    Accelerated its messages do by design: those to its groups between the two are not compared.
     """
 
     def call(self: Any, *arguments: Any, **options: Any) -> Any:

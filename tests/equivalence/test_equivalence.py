@@ -9,8 +9,8 @@ came, its handshake and close, the journal of each consumer, exceptions, and wha
 A fact counts only where stock Channels itself determines it: when something differs, stock is
 played in many other orders (jitter.py), and facts that change with them are let go. Three things
 differ by design and are not compared, though what they lead to can be seen:
-  - memberships end with the connection, and not when disconnect() has been handled: a consumer
-    half-way in a handler gets no more messages to its groups once its client is gone;
+  - who is half-way in a handler gets no more messages to its groups once its client is gone, and
+    not only when disconnect() has been handled;
   - the channel of a consumer that has failed is gone: who sends to it never meets ChannelFull;
   - a shared frame fills no channel: with a small capacity less is lost.
 
