@@ -31,9 +31,9 @@ struct stream_events {
     /* Nothing more will arrive: STATUS_OK at an orderly end (the peer may still read),
      * STATUS_SYSTEM at an error (reset). Once. */
     void (*on_read_end)(void *owner, int status);
-    /* The stream_write() under way is finished, or the write queue has sent at the end of a turn:
-     * STATUS_OK, or STATUS_CLOSED when the peer will take no more. Whoever waits for room looks at
-     * write_queue_size() here. */
+    /* The stream_write() under way is finished, or the write queue has sent at the end of a turn,
+     * or the stream, which encrypts, is no longer is_sending: STATUS_OK, or STATUS_CLOSED when the
+     * peer will take no more. Whoever waits for room looks at write_queue_size() here. */
     void (*on_written)(void *owner, int status);
     /* The last call: nothing refers to `owner` any more; the stream frees itself when it returns.
      */
@@ -62,6 +62,7 @@ struct stream {
     struct event_loop *loop;
     const char *failure; /* why it ended before on_open(), static; NULL: unknown */
     bool is_secure;      /* encrypted: the scheme is https or wss */
+    bool is_sending;     /* holds bytes that it took and the socket has not; on_written() follows */
     bool closing;        /* stream_close() or stream_reset() was called */
 };
 

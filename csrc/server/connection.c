@@ -37,6 +37,10 @@ static void report_failure(struct connection *connection) {
     }
 }
 
+bool connection_has_sent_all(const struct connection *connection) {
+    return write_queue_size(&connection->queue) == 0 && !connection->stream->is_sending;
+}
+
 static void on_read_end(void *owner, int status) {
     struct connection *connection = owner;
     connection->has_ended = true;
@@ -45,7 +49,7 @@ static void on_read_end(void *owner, int status) {
     } else if (connection->state == CONNECTION_OPENING) {
         report_failure(connection);
         connection_close(connection);
-    } else if (status != STATUS_OK || write_queue_size(&connection->queue) == 0) {
+    } else if (status != STATUS_OK || connection_has_sent_all(connection)) {
         connection_close(connection);
     }
 }
@@ -98,14 +102,14 @@ static void on_written(void *owner, int status) {
         connection_close(connection);
         return;
     }
-    size_t size = write_queue_size(&connection->queue);
-    if (size == 0) {
+    bool has_sent_all = connection_has_sent_all(connection);
+    if (has_sent_all) {
         timer_stop(&connection->stall);
     }
-    if (connection->state == CONNECTION_FINISHING && size == 0) {
+    if (connection->state == CONNECTION_FINISHING && has_sent_all) {
         end_writing(connection);
-    } else if (connection->is_congested &&
-               size <= connection->server->options.write_high_water / 2) {
+    } else if (connection->is_congested && write_queue_size(&connection->queue) <=
+                                               connection->server->options.write_high_water / 2) {
         connection->is_congested = false;
         if (connection->state == CONNECTION_OPEN) {
             connection->ops->on_drain(connection->protocol);
@@ -154,7 +158,7 @@ static void on_timer(struct timer *timer) {
 
 static void on_stall(struct timer *timer) {
     struct connection *connection = LIST_OBJECT(timer, struct connection, stall);
-    if (write_queue_size(&connection->queue) == 0) {
+    if (connection_has_sent_all(connection)) {
         return;
     }
     if (stream_progress(connection->stream) == connection->stall_progress) {
@@ -264,14 +268,14 @@ void connection_flush(struct connection *connection) {
     }
     if (write_queue_flush_now(&connection->queue) != STATUS_OK) {
         connection_close(connection);
-    } else if (write_queue_size(&connection->queue) > 0) {
+    } else if (!connection_has_sent_all(connection)) {
         watch_stall(connection);
     }
 }
 
 void connection_shut_down(struct connection *connection) {
     timer_stop(&connection->stall);
-    if (write_queue_size(&connection->queue) > 0) {
+    if (!connection_has_sent_all(connection)) {
         watch_stall(connection);
     }
     switch (connection->state) {
@@ -302,7 +306,7 @@ void connection_finish(struct connection *connection) {
     timer_stop(&connection->timer);
     if (write_queue_flush_now(&connection->queue) != STATUS_OK) {
         connection_close(connection);
-    } else if (write_queue_size(&connection->queue) == 0) {
+    } else if (connection_has_sent_all(connection)) {
         (void)stream_read_start(connection->stream);
         end_writing(connection);
     } else {

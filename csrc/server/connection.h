@@ -76,6 +76,9 @@ void connection_set_timeout(struct connection *connection, double seconds);
  * written: on_drain() will come. */
 bool connection_is_congested(struct connection *connection);
 
+/* True when the socket has all that was queued, as ciphertext where the stream encrypts. */
+bool connection_has_sent_all(const struct connection *connection);
+
 /* Writes what the socket takes now, and watches that the peer takes the rest. */
 void connection_flush(struct connection *connection);
 

@@ -277,7 +277,7 @@ static void time_out_exchange(struct http1_connection *http1) {
  * reader. A server that stops does not wait for a client that is as idle. */
 static void end_idle(struct http1_connection *http1) {
     struct connection *connection = http1->connection;
-    if (connection->server->is_draining && write_queue_size(&connection->queue) == 0) {
+    if (connection->server->is_draining && connection_has_sent_all(connection)) {
         connection_close(connection);
     } else {
         connection_finish(connection);

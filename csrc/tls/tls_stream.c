@@ -5,7 +5,8 @@
  *
  * ENDED says that nothing more is read; writing has its own end. Plaintext is encrypted only while
  * no ciphertext waits for the transport, so that back-pressure passes through. A byte counts as
- * written once it is encrypted: behind it waits one record at most. */
+ * written once it is encrypted: of what counts, one record at most waits, and is_sending says so.
+ */
 #include "tls/tls_stream.h"
 
 #include <openssl/err.h>
@@ -52,7 +53,8 @@ static struct tls_stream *tls_of(struct stream *stream) {
 
 static int send_ciphertext(struct tls_stream *tls) {
     int status = tls_bio_send(&tls->bio);
-    if (status == STATUS_OK && tls->ends_writing && !tls_bio_is_sending(&tls->bio)) {
+    tls->stream.is_sending = tls_bio_is_sending(&tls->bio);
+    if (status == STATUS_OK && tls->ends_writing && !tls->stream.is_sending) {
         stream_end_writing(tls->transport);
     }
     return status;
@@ -273,8 +275,10 @@ static void on_transport_written(void *owner, int status) {
     tls_bio_on_written(&tls->bio);
     if (status != STATUS_OK || send_ciphertext(tls) != STATUS_OK) {
         tls->stream.events->on_written(tls->stream.owner, STATUS_CLOSED);
-    } else {
+    } else if (tls->writing != NULL) {
         go_on_writing(tls);
+    } else if (tls->state != TLS_HANDSHAKE && !tls->stream.is_sending) {
+        tls->stream.events->on_written(tls->stream.owner, STATUS_OK);
     }
 }
 

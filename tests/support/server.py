@@ -105,6 +105,10 @@ class LiveServer:
         """Return the response to a GET."""
         return self.exchange(request(target, headers=headers))
 
+    def limit_send_buffer(self, size: int) -> None:
+        """Let the kernel take about so many bytes of each connection that is made from now on."""
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+
     def forget_clients(self) -> None:
         """Close the clients made so far, and let go of them."""
         for client in self._clients:

@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +230,46 @@ def test_shutdown_does_not_wait_for_a_handshake(server: LiveServer) -> None:
         wait_until(lambda: server.count()[0] == 1, "not accepted")
         server.shut_down()
         server.join()
+
+
+def read_response(secure: ssl.SSLSocket) -> bytes:
+    """Return all that comes, whether or not the server says that it is all."""
+    received = bytearray()
+    try:
+        while part := secure.recv(65536):
+            received += part
+    except (ssl.SSLError, ConnectionError):
+        pass
+    return bytes(received)
+
+
+def test_the_last_record_is_not_cut_off(
+    serve: Serve, authority: Authority, trusting: ssl.SSLContext
+) -> None:
+    """A client that ends its side and then reads gets the whole answer, of whatever size."""
+    answered = threading.Event()
+
+    async def zeros(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, bytes(int(scope["path"][1:])))
+        answered.set()
+
+    server = serve(zeros, tls=settings_for(authority.issue("localhost")))
+    server.limit_send_buffer(16 * 1024)
+    for size in range(4096, 80_000, 4096):  # one of them leaves half a record behind
+        answered.clear()
+        with socket.socket() as plain:
+            plain.settimeout(20)
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            plain.connect(server.address)
+            with trusting.wrap_socket(plain, server_hostname="localhost") as secure:
+                secure.sendall(b"GET /%d HTTP/1.0\r\n\r\n" % size)
+                assert answered.wait(20)
+                socket.socket.shutdown(secure, socket.SHUT_WR)
+                for _ in range(3):  # turns of the server's loop, which sees the end
+                    server.count()
+                head, _, body = read_response(secure).partition(b"\r\n\r\n")
+                assert b" 200 OK" in head
+                assert len(body) == size
 
 
 def test_renewed_certificates(serve: Serve, authority: Authority, trusting: ssl.SSLContext) -> None:
