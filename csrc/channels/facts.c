@@ -18,6 +18,8 @@ enum fact_kind {
     FACT_KEYWORD_DEFAULTS, /* and this dict of defaults for keywords; None: it has none */
     FACT_CELL,             /* the variable of a closure has this value */
     FACT_ATTRIBUTES,       /* the instance has this very dict of attributes */
+    FACT_CLASS_NAME,       /* the class has this very __name__ */
+    FACT_QUALIFIED_NAME,   /* the class has this very __qualname__ */
 };
 
 /* Returns new reference to the namespace of a dict or a class. */
@@ -57,6 +59,15 @@ static int has_attributes(PyObject *instance, const PyObject *attributes) {
     return found == NULL ? -1 : found == attributes;
 }
 
+/* A class keeps them outside of its namespace; they may be of a subclass of str. */
+static int class_is_named(enum fact_kind kind, PyObject *holder, const PyObject *name) {
+    if (!PyType_Check(holder) || !PyType_HasFeature((PyTypeObject *)holder, Py_TPFLAGS_HEAPTYPE)) {
+        return 0;
+    }
+    PyHeapTypeObject *owner = (PyHeapTypeObject *)holder;
+    return (kind == FACT_CLASS_NAME ? owner->ht_name : owner->ht_qualname) == name;
+}
+
 static int holds(enum fact_kind kind, PyObject *holder, PyObject *name, PyObject *value) {
     switch (kind) {
     case FACT_NAME:
@@ -77,6 +88,9 @@ static int holds(enum fact_kind kind, PyObject *holder, PyObject *name, PyObject
         return PyCell_Check(holder) && is(PyCell_GET(holder), value);
     case FACT_ATTRIBUTES:
         return has_attributes(holder, value);
+    case FACT_CLASS_NAME:
+    case FACT_QUALIFIED_NAME:
+        return class_is_named(kind, holder, value);
     }
     return 0;
 }

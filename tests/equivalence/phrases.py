@@ -19,6 +19,7 @@ PURE_TEXTS = {
     "static method": 'self.doubled(event["text"])',
     "pure helper": 'quoted(event["text"], more=str(event["n"]))',
     "class constant": "Kinds.NEW + self.kind",
+    "member of an enum": 'Colors.RED + Shades.DARK.name + f"{Colors.RED}{Shades.DARK.value}"',
     "str.format": '"{}:{n}".format(event["text"], n=event["n"])',
     "isinstance": '"text" if isinstance(event["text"], str) else "other"',
     "escaped": '"" + escape("<" + event["text"] + ">")',
@@ -43,6 +44,7 @@ OWN_TEXTS = {
     "comprehension": "str([own.name for own in [self]])",
     "walrus": "str((own := self).name)",
     "lambda": "(lambda: self.name)()",
+    "member with a text of its own": 'f"{Moods.NOW}"',
 }
 TEXTS = PURE_TEXTS | OWN_TEXTS
 
@@ -86,6 +88,7 @@ HEADER = '''\
 
 import asyncio
 import contextvars
+import enum
 import functools
 import json
 
@@ -125,6 +128,23 @@ def quoted(text, more="", *rest, **named):
 
 class Kinds:
     NEW = "new"
+
+
+class Colors(enum.StrEnum):
+    RED = "red"
+
+
+class Shades(enum.Enum):
+    DARK = "dark"
+
+
+class Moods(str, enum.Enum):
+    NOW = "now"
+
+    def __str__(self):
+        return current_name.get()
+
+    __format__ = lambda self, specification: str(self)
 
 
 def named(function):

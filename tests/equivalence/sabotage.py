@@ -13,6 +13,7 @@ from casgi.channels.local import LocalChannels
 from casgi.channels.sharing import SharingPlan
 from casgi.channels.sharing import plan as sharing
 from casgi.channels.sharing.proof import is_coroutine
+from casgi.channels.sharing.rules import enums
 
 
 def share_everything() -> None:
@@ -36,6 +37,11 @@ def overlook_attributes() -> None:
         return None if shared is None else shared._replace(attributes=shared.attributes[:1])
 
     SharingPlan.run = run  # type: ignore[method-assign]
+
+
+def trust_members() -> None:
+    """Take each member of an enum for a text, whatever its class makes of it."""
+    enums._adds_nothing = lambda facts, owner: True
 
 
 def choose_wrongly() -> None:
@@ -136,6 +142,7 @@ SABOTAGES: dict[str, Callable[[], None]] = {
     for each in (
         share_everything,
         overlook_attributes,
+        trust_members,
         choose_wrongly,
         swallow_exceptions,
         overlook_wrappers,

@@ -60,6 +60,7 @@ def chat(
 
 SABOTAGED = {
     "share_everything": chat((Send("both"),)),
+    "trust_members": chat((Send("member with a text of its own"),), middleware=("naming",)),
     "choose_wrongly": chat((When("not me", (Send("event"),)),)),
     "swallow_exceptions": chat((Check("raise"), Send("event"), Guarded((Send("missing"),)))),
     "overlook_attributes": chat((Send("event"),), connect=(*ACCEPT, Shadow("send"))),

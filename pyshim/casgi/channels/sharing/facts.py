@@ -33,6 +33,8 @@ class Kind(IntEnum):
     KEYWORD_DEFAULTS = 7
     CELL = 8
     ATTRIBUTES = 9
+    CLASS_NAME = 10
+    QUALIFIED_NAME = 11
 
 
 def mro_of(owner: type) -> tuple[type, ...]:
@@ -105,6 +107,14 @@ class Facts:
         mro = mro_of(owner)
         self._add(Kind.MRO, owner, mro)
         return mro
+
+    def class_names(self, owner: type) -> tuple[str, str]:
+        """Return the `__name__` and the `__qualname__` of a class, whatever its metaclass says."""
+        name: str = type.__dict__["__name__"].__get__(owner)
+        qualified: str = type.__dict__["__qualname__"].__get__(owner)
+        self._add(Kind.CLASS_NAME, owner, name)
+        self._add(Kind.QUALIFIED_NAME, owner, qualified)
+        return name, qualified
 
     def function(self, function: FunctionType) -> Iterable[object]:
         """Look at a function's code and defaults; return the defaults."""

@@ -1,7 +1,8 @@
 """The rules by which a handler is proved to depend on its event alone.
 
 The proof is one invariant: every expression that is let through gives a *plain value*, an exact
-str, int, float, bool, None, bytes, list, tuple, dict or range of such (or Django's SafeString).
+str, int, float, bool, None, bytes, list, tuple, dict or range of such (or Django's SafeString, or
+a member of an enum that differs from its text or number in no operation but those of `enums`).
 They are made from the event, from constants, and from other plain values by operations of the
 language, methods of those types, known functions (`known`), and functions of the project for which
 the same is proved. Those types cannot be patched, their operations read nothing else, and what they

@@ -7,6 +7,7 @@ from types import ModuleType
 from casgi.channels.sharing.facts import is_class
 from casgi.channels.sharing.rejection import Rejected
 from casgi.channels.sharing.rules.classes import class_constant
+from casgi.channels.sharing.rules.enums import is_part_of_member, is_plain_member
 from casgi.channels.sharing.rules.own import compares_own, own_value
 from casgi.channels.sharing.rules.plain import are_constants, is_plain
 from casgi.channels.sharing.rules.scope import VALUES, Scope, rule, words
@@ -41,17 +42,33 @@ def name(scope: Scope, node: ast.Name) -> None:
 
 @rule(VALUES, ast.Attribute)
 def attribute(scope: Scope, node: ast.Attribute) -> None:
-    """Let a constant of a module or class through, or one of the consumer's class."""
+    """Let a constant of a module, class or enum through, or one of the consumer's class."""
     if scope.own(node):
         own_value(scope, node)
         return
-    if isinstance(node.value, ast.Name) and node.value.id not in scope.names:
-        owner = scope.lookups.resolve(node.value)
-        if type(owner) is ModuleType and is_plain(scope.lookups.of_module(owner, node.attr)):
+    try:
+        if _is_constant(scope, node):
             return
-        if is_class(owner) and is_plain(class_constant(scope, owner, node.attr)):
-            return
+    except Rejected as rejected:
+        raise Rejected(rejected.reason, node.lineno) from None
     raise Rejected(f"uses {words(node)}", node.lineno)
+
+
+def _is_constant(scope: Scope, node: ast.Attribute) -> bool:
+    """Whether this is a plain value of a module, a class or a member of an enum."""
+    match node.value:
+        case ast.Name(id=name) if name not in scope.names:
+            owner = scope.lookups.resolve(node.value)
+            if type(owner) is ModuleType:
+                return is_plain(scope.lookups.of_module(owner, node.attr))
+            if not is_class(owner) or name in scope.lookups.rebound:
+                return False
+            constant = class_constant(scope, owner, node.attr)
+            return is_plain(constant) or is_plain_member(scope, owner, node.attr)
+        case ast.Attribute(value=ast.Name(id=name) as named) if name not in scope.names:
+            is_own = name == scope.receiver or name in scope.lookups.rebound
+            return not is_own and is_part_of_member(scope, named, node)
+    return False
 
 
 @rule(VALUES, *COMPOSED)
