@@ -63,8 +63,11 @@ static void dealloc(PyObject *op) {
     AsyncMethodObject *method = (AsyncMethodObject *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
-    if (method->on_dropped != NULL) {
+    if (method->on_dropped != NULL) { /* which may call the loop, while an exception passes by */
+        PyObject *error_type, *error, *traceback;
+        PyErr_Fetch(&error_type, &error, &traceback);
         method->on_dropped(method->self);
+        PyErr_Restore(error_type, error, traceback);
     }
     Py_CLEAR(method->self);
     type->tp_free(op);

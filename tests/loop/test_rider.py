@@ -163,3 +163,26 @@ def test_a_server_dropped_with_its_loop(new_foreign_loop):
     del riding, runner
     gc.collect()
     assert watched() is None
+
+
+@on_foreign_loop
+async def test_a_send_that_is_dropped_while_an_exception_passes() -> None:
+    kept: list[Any] = []
+
+    async def leave_open(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        kept.append(send)
+
+    async with Riding(leave_open) as riding:
+        riding.server.drops_late_messages = True
+        reader, writer = await asyncio.open_connection(*riding.address)
+        writer.write(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+        await reader.readuntil(b"begun")
+        while riding.server.tasks:
+            await asyncio.sleep(0)
+        with pytest.raises(IndexError):
+            _ = [kept.pop()][1]  # the list, and with it the last reference to send(), goes now
+        assert b"0\r\n\r\n" not in await reader.read()
+        writer.close()
+        await writer.wait_closed()
