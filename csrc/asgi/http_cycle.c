@@ -91,6 +91,12 @@ static PyObject *drop(HttpCycleObject *self) {
     return outcome_none_later(self->cycle.bridge->state);
 }
 
+/* A client may have ended only its own side: it still gets an answer, until the application knows
+ * of its going. */
+static bool is_known_to_have_left(const HttpCycleObject *self) {
+    return self->disconnects_received > 0 && !self->is_told_to_stop;
+}
+
 static bool is_congested(const HttpCycleObject *self) {
     return self->response.exchange != NULL && exchange_is_congested(self->response.exchange);
 }
@@ -136,9 +142,7 @@ static PyObject *take_message(PyObject *op, PyObject *message, PyObject *type) {
     if (self->response.state == RESPONSE_COMPLETE) {
         return refuse_late(self, type);
     }
-    /* A client may have ended only its own side: it still gets an answer, until the application
-     * knows of its going. */
-    if (self->disconnects_received > 0 && !self->is_told_to_stop) {
+    if (is_known_to_have_left(self)) {
         return drop(self);
     }
     int status = is_body ? response_take_body(&self->response, message)
@@ -167,7 +171,11 @@ static void end(HttpCycleObject *self, PyObject *exception) {
     const char *missing =
         is_missing(self) ? "ASGI application returned without completing its response" : NULL;
     cycle_log_end(&self->cycle, exception, missing);
-    response_fail(&self->response);
+    if (exception == NULL && is_known_to_have_left(self)) {
+        response_drop(&self->response);
+    } else {
+        response_fail(&self->response);
+    }
     waiter_queue_pass_on(&self->cycle.receivers); /* a task that it left behind */
 }
 

@@ -116,17 +116,27 @@ int response_take_body(struct response *response, PyObject *message) {
     return status;
 }
 
-void response_fail(struct response *response) {
+/* Returns what the response was, and frees what is kept of it; COMPLETE when there is nothing to
+ * do. */
+static enum response_state give_up(struct response *response) {
     enum response_state state = response->state;
     response->state = RESPONSE_COMPLETE;
     response_release(response);
-    if (response->exchange == NULL || state == RESPONSE_COMPLETE) {
-        return;
-    }
+    return response->exchange != NULL ? state : RESPONSE_COMPLETE;
+}
+
+void response_fail(struct response *response) {
+    enum response_state state = give_up(response);
     if (state == RESPONSE_BEGUN) {
         exchange_abort(response->exchange);
-    } else {
+    } else if (state != RESPONSE_COMPLETE) {
         exchange_answer(response->exchange, 500, SLICE_LITERAL("Internal Server Error"), NULL);
+    }
+}
+
+void response_drop(struct response *response) {
+    if (give_up(response) != RESPONSE_COMPLETE) {
+        exchange_abort(response->exchange);
     }
 }
 

@@ -34,6 +34,10 @@ int response_take_body(struct response *response, PyObject *message);
  */
 void response_fail(struct response *response);
 
+/* Ends a response whose client has left, such that nothing more of it is sent, or logged as sent.
+ * Nothing when it is complete. */
+void response_drop(struct response *response);
+
 /* Frees what is kept. */
 void response_release(struct response *response);
 

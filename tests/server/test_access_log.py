@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from support.apps import Receive, Scope, Send, echo_websocket, respond
+from support.apps import Application, Receive, Scope, Send, echo_websocket, respond
 from support.raw import request
 from support.server import LiveServer, Serve
 from support.ws import CONTINUATION, PING, TEXT, upgrade
@@ -26,9 +26,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 class Log:
     """A server's access log in a pipe."""
 
-    def __init__(self, serve: Serve, **options: Any) -> None:
+    def __init__(self, serve: Serve, served: Application = application, **options: Any) -> None:
         self._read, self._write = os.pipe()
-        self.server: LiveServer = serve(application, access_log_fd=self._write, **options)
+        self.server: LiveServer = serve(served, access_log_fd=self._write, **options)
 
     def lines(self) -> list[str]:
         """Stop the server; return the lines without address and time."""
@@ -66,6 +66,24 @@ def test_head_sends_no_body(log: Log) -> None:
         client.send(request(method="HEAD"))
         client.read_response("HEAD")
     assert log.lines() == ['"HEAD /" 200 -']
+
+
+async def answer_who_has_left(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["path"] == "/leave":
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    await respond(send, b"late")
+
+
+def test_response_to_who_has_left_is_not_logged(serve: Serve) -> None:
+    """It went nowhere; least of all was it the 500 of an application that failed."""
+    log = Log(serve, answer_who_has_left)
+    with log.server.connect() as client:
+        client.send(request("/leave"))
+        client.half_close()
+        assert client.read_to_end() == b""
+    assert log.server.get("/stay").status == 200
+    assert log.lines() == ['"GET /stay" 200 4']
 
 
 def test_malformed_request(log: Log) -> None:
