@@ -115,7 +115,13 @@ static void dealloc(PyObject *op) {
     PendingObject *self = (PendingObject *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
-    drop_waiter(self, true);
+    if (self->waiter !=
+        NULL) { /* the next one is woken by the loop, while an exception passes by */
+        PyObject *error_type, *error, *traceback;
+        PyErr_Fetch(&error_type, &error, &traceback);
+        drop_waiter(self, true);
+        PyErr_Restore(error_type, error, traceback);
+    }
     Py_CLEAR(self->owner);
     type->tp_free(op);
     Py_DECREF(type);

@@ -3,9 +3,20 @@
 import asyncio
 import inspect
 from collections.abc import Coroutine
+from typing import Any
 
 import pytest
-from support.apps import Application, Gate, Message, Receive, Scope, Send, read_body, respond
+from support.apps import (
+    Application,
+    Gate,
+    Journal,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    respond,
+)
 from support.raw import request
 from support.server import Serve
 from support.ways import WAYS, Way
@@ -193,3 +204,28 @@ def test_receive_is_a_coroutine(serve: Serve) -> None:
         await respond(send, repr(checks).encode())
 
     assert serve(application).get().body == b"[True, True, True]"
+
+
+def test_a_receive_that_is_dropped_while_an_exception_passes(serve: Serve) -> None:
+    """Who was woken and goes away wakes the next, and does not touch the exception."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        by_hand: list[Any] = [receive()]
+        waiter = by_hand[0].send(None)
+        other = asyncio.ensure_future(receive())
+        await asyncio.sleep(0)
+        journal.add("waiting")
+        while not waiter.done():
+            await asyncio.sleep(0)
+        try:
+            _ = [by_hand.pop()][1]  # the list, and with it the awaitable, goes now
+        except IndexError:
+            await respond(send, (await other)["body"])
+
+    server = serve(application)
+    with server.connect() as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\n")
+        assert journal.next() == "waiting"
+        client.send(b"hi")
+        assert client.read_response().body == b"hi"
