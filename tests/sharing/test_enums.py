@@ -263,6 +263,9 @@ CHANGES: dict[str, Change] = {
     "class": lambda module, patch: patch.setattr(
         module, "Kind", enum.Enum("Kind", {"NOTE": "note"}, type=str)
     ),
+    "class of the member": lambda module, patch: setattr(
+        module.Kind.NOTE, "__class__", enum.Enum("Other", {"NOTE": "note"}, type=str)
+    ),
     "metaclass": in_class("__class__", type("Meta", (enum.EnumType,), {})),
 }
 
@@ -294,3 +297,16 @@ def test_enum_that_was_changed_before(load: Load, monkeypatch: pytest.MonkeyPatc
             patch.setattr(enum.Enum, name, answer, raising=False)
             sent = "Kind.NOTE.value" if name == "value" else "Kind.NOTE"
             assert not examine(load(consumer(PLAIN["StrEnum"], sent)).C, "h").is_shared
+
+
+@pytest.mark.parametrize("name", ["__str__", "__format__", "__radd__", "__getattr__"])
+def test_choices_of_django_that_are_changed(
+    load: Load, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    module = load(consumer(PLAIN["TextChoices"], "Kind.NOTE"))
+    for owner in module.TextChoices.__mro__[:2]:
+        assert payloads(plan_of(module.C), copied(EVENT)) == ('"note"',)
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, answer, raising=False)
+            assert plan_of(module.C).run(copied(EVENT)) is None
+            assert not examine(load(consumer(PLAIN["TextChoices"], "Kind.NOTE")).C, "h").is_shared
