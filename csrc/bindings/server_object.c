@@ -30,6 +30,7 @@ typedef struct {
     PyObject *weakrefs;
     bool is_rider;
     bool is_abandoned; /* dropped inside a turn: it holds itself until its connections are closed */
+    bool is_walking;   /* over its connections, which have to stay meanwhile */
 } ServerObject;
 
 /* --- Events of the server --- */
@@ -209,19 +210,24 @@ static PyObject *stop_listening(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     Py_RETURN_NONE;
 }
 
-static PyObject *shut_down(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    ServerObject *self = (ServerObject *)op;
+/* Ends its connections, which may call application code: that must not close the server. */
+static void walk(ServerObject *self, void (*end_all)(struct server *server)) {
+    bool was_walking = self->is_walking;
+    self->is_walking = true;
     if (self->server != NULL) {
-        server_shutdown(self->server);
+        end_all(self->server);
     }
+    self->is_walking = was_walking;
+}
+
+static PyObject *shut_down(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    walk((ServerObject *)op, server_shutdown);
     Py_RETURN_NONE;
 }
 
 static PyObject *abort_all(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ServerObject *self = (ServerObject *)op;
-    if (self->server != NULL) {
-        server_abort(self->server);
-    }
+    walk(self, server_abort);
     application_cancel_all(&self->bridge);
     Py_RETURN_NONE;
 }
@@ -259,7 +265,7 @@ static void release(ServerObject *self) {
 /* Returns false when connections are left, because this was called inside a turn. */
 static bool try_to_close(ServerObject *self) {
     Py_INCREF(self);
-    server_abort(self->server);
+    walk(self, server_abort);
     application_cancel_all(&self->bridge);
     finish_closing(self);
     bool is_closed = !has_connections(self);
@@ -272,7 +278,7 @@ static bool try_to_close(ServerObject *self) {
 
 static PyObject *close_server(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ServerObject *self = (ServerObject *)op;
-    if (self->server != NULL && !try_to_close(self)) {
+    if (self->server != NULL && (self->is_walking || !try_to_close(self))) {
         PyErr_SetString(PyExc_RuntimeError,
                         "the server can not be closed from inside one of its own callbacks");
         return NULL;

@@ -77,3 +77,53 @@ def test_other_tasks_are_not_stepped_from_within_it(loop: str, kind: str) -> Non
         running.close()
     assert [message["type"] for message in received] == [f"{kind}.disconnect"]
     assert reported == []
+
+
+class ClosingLoop(asyncio.SelectorEventLoop):
+    """Calls `action` once, from inside the next call_soon(), as a finalizer may."""
+
+    action: Callable[[], None] | None = None
+
+    def call_soon(self, *args: Any, **keywords: Any) -> asyncio.Handle:
+        action, self.action = self.action, None
+        if action is not None:
+            action()
+        return super().call_soon(*args, **keywords)
+
+
+def test_close_from_within_shutdown_is_refused() -> None:
+    refusals: list[str] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await receive()
+
+    def close(server: _core.Server) -> None:
+        try:
+            server.close()
+        except RuntimeError as error:
+            refusals.append(str(error))
+
+    async def shut_down(loop: ClosingLoop) -> None:
+        server = _core.Server(application, loop)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = listener.getsockname()
+            server.listen(listener.fileno())
+        clients = [await asyncio.open_connection(*address) for _ in range(3)]
+        for reader, writer in clients:
+            writer.write(upgrade())
+            await reader.readuntil(b"\r\n\r\n")
+        loop.action = lambda: close(server)
+        server.shutdown()
+        server.close()
+        for _, writer in clients:
+            writer.close()
+
+    loop = ClosingLoop(_core.Selector())
+    try:
+        loop.run_until_complete(shut_down(loop))
+    finally:
+        loop.close()
+    assert len(refusals) == 1
+    assert "inside" in refusals[0]
