@@ -12,12 +12,13 @@ from frameworks.site_process import require
 from support.raw import RawClient
 
 VERSION = "2025-06-18"
+WITHOUT_SESSIONS = "2026-07-28"
 
 
 class McpSite(LeaverSite):
     """A session with an MCP server."""
 
-    session = ""
+    headers = {"MCP-Protocol-Version": VERSION}
     _last_id = 0
 
     def begin(self) -> None:
@@ -27,12 +28,12 @@ class McpSite(LeaverSite):
         with self.ask_for("initialize", parameters) as connection:
             session = connection.read_response().header(b"mcp-session-id")
         assert session is not None
-        self.session = session.decode()
+        self.headers = {**self.headers, "Mcp-Session-Id": session.decode()}
         with self.post({"jsonrpc": "2.0", "method": "notifications/initialized"}) as connection:
             assert connection.read_response().status == 202
 
-    def send_head(self, method: str, length: int) -> RawClient:
-        """Return a client that has sent the head of a request."""
+    def send_head(self, method: str, length: int, **headers: str) -> RawClient:
+        """Return a client that has sent a request's head, with the session's headers or these."""
         client = self.connect()
         lines = [
             f"{method} /mcp HTTP/1.1",
@@ -40,16 +41,15 @@ class McpSite(LeaverSite):
             "Accept: application/json, text/event-stream",
             "Content-Type: application/json",
             f"Content-Length: {length}",
-            f"MCP-Protocol-Version: {VERSION}",
-            *([f"Mcp-Session-Id: {self.session}"] if self.session else []),
+            *(f"{name}: {value}" for name, value in (headers or self.headers).items()),
         ]
         client.send("".join(f"{line}\r\n" for line in [*lines, ""]).encode())
         return client
 
-    def post(self, message: dict[str, object]) -> RawClient:
+    def post(self, message: dict[str, object], **headers: str) -> RawClient:
         """Return a client that has sent a message."""
         body = json.dumps(message).encode()
-        client = self.send_head("POST", len(body))
+        client = self.send_head("POST", len(body), **headers)
         client.send(body)
         return client
 
@@ -109,17 +109,41 @@ def test_leaves_in_the_middle_of_a_stream(site: McpSite, leave: str) -> None:
 
 
 @pytest.mark.parametrize("leave", LEAVE)
-def test_leaves_while_uploading(tmp_path: Path, leave: str) -> None:
+def test_leaves_a_call_without_a_session(site: McpSite, leave: str) -> None:
+    """In the protocol's later versions the call ends with its client."""
+    envelope = {
+        "progressToken": "progress",
+        "io.modelcontextprotocol/protocolVersion": WITHOUT_SESSIONS,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    parameters = {"name": "wait", "arguments": {}, "_meta": envelope}
+    message = {"jsonrpc": "2.0", "id": "call", "method": "tools/call", "params": parameters}
+    headers = {
+        "MCP-Protocol-Version": WITHOUT_SESSIONS,
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": "wait",
+    }
+    client = site.post(message, **headers)
+    client.read_until(b"notifications/progress")
+    site.wait_to_hear("waiting")
+    getattr(client, leave)()
+    site.wait_to_hear("tool ended", "/mcp returned")
+    assert not site.heard()["tool finished"]
+    assert site.complaints() == []
+
+
+def test_leaves_while_uploading(tmp_path: Path) -> None:
     """The package itself logs that its request did not come whole: once, and nobody else does."""
     require("mcp")
     with McpSite("mcp", tmp_path) as site:
         site.begin()
-        client = site.send_head("POST", 1000)
-        client.send(b'{"jsonrpc"')
-        site.wait_to_hear("/mcp begun")
-        getattr(client, leave)()
-        site.wait_to_hear("/mcp returned")
-        site.ping()
-        error, traceback = site.complaints()
-        assert error.endswith("ERROR    Error handling POST request")
-        assert traceback.startswith("Traceback")
+        for number, leave in enumerate(LEAVE):
+            client = site.send_head("POST", 1000)
+            client.send(b'{"jsonrpc"')
+            site.wait_to_hear("/mcp begun")
+            getattr(client, leave)()
+            site.wait_to_hear("/mcp returned")
+            site.ping()
+            error, traceback = site.complaints()[2 * number :]
+            assert error.endswith("ERROR    Error handling POST request")
+            assert traceback.startswith("Traceback")
