@@ -366,13 +366,13 @@ int websocket_close(struct websocket *websocket, int code, struct slice reason) 
     if (frame == NULL) {
         return STATUS_NO_MEMORY;
     }
-    websocket->state = WEBSOCKET_CLOSING; /* first: the report may have others close it, too */
+    websocket->state = WEBSOCKET_CLOSING; /* first: what follows may have others close it, too */
     await_close_frame(websocket);
-    websocket_report_close(websocket, code, reason);
     status = exchange_send_frame(websocket->exchange, frame, false);
     websocket->is_paused = websocket->is_flooded = false;
     exchange_resume(
         websocket->exchange); /* the peer's close frame stands behind whatever it has sent */
+    websocket_report_close(websocket, code, reason); /* last: it may close the server */
     return status;
 }
 

@@ -127,3 +127,41 @@ def test_close_from_within_shutdown_is_refused() -> None:
         loop.close()
     assert len(refusals) == 1
     assert "inside" in refusals[0]
+
+
+def test_close_from_within_a_send_that_closes() -> None:
+    """The WebSocket is gone when call_soon() returns; nobody looks at it any more."""
+
+    async def close_while_sending(loop: ClosingLoop) -> None:
+        is_done = asyncio.Event()
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await receive()
+            await send({"type": "websocket.accept"})
+            receiving = asyncio.ensure_future(receive())
+            await asyncio.sleep(0)
+            loop.action = server.close
+            try:
+                await send({"type": "websocket.close"})
+                await receiving
+            finally:  # cancelled by the server's end
+                is_done.set()
+
+        server = _core.Server(application, loop)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = listener.getsockname()
+            server.listen(listener.fileno())
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(upgrade())
+        await reader.readuntil(b"\r\n\r\n")
+        async with asyncio.timeout(DEADLINE):
+            await is_done.wait()
+        writer.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            server.listen(0)
+
+    loop = ClosingLoop(_core.Selector())
+    try:
+        loop.run_until_complete(close_while_sending(loop))
+    finally:
+        loop.close()
