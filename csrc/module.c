@@ -71,7 +71,6 @@ static PyObject *first_broken(PyObject *Py_UNUSED(module), PyObject *facts) {
 }
 
 static PyMethodDef methods[] = {
-    {"first_broken", first_broken, METH_O, first_broken_doc},
     {"drop_late_messages", drop_late_messages, METH_O, drop_late_messages_doc},
     {"first_broken", first_broken, METH_O, first_broken_doc},
     {"copy_plain", copy_plain, METH_O, copy_plain_doc},
@@ -90,6 +89,7 @@ static int exec_module(PyObject *module) {
         PyModule_AddType(module, state->tls_acceptor_type) < 0 ||
         PyModule_AddType(module, state->ws_cycle_type) < 0 ||
         PyModule_AddType(module, state->channel_type) < 0 ||
+        PyModule_AddType(module, state->facts_type) < 0 ||
         PyModule_AddType(module, state->channel_table_type) < 0 ||
         PyModule_AddType(module, state->native_thread_type) < 0) {
         return -1;

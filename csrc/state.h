@@ -25,6 +25,7 @@
     TYPE(outcome_type)                                                                             \
     TYPE(async_method_type)                                                                        \
     TYPE(channel_type)                                                                             \
+    TYPE(facts_type)                                                                               \
     TYPE(channel_table_type)                                                                       \
     TYPE(native_thread_type)
 

@@ -6,22 +6,6 @@
  * no plain text may run their `__eq__`. */
 #include "channels/facts.h"
 
-/* As Kind in facts.py. */
-enum fact_kind {
-    FACT_NAME,             /* a dict, or a class's own, has this value under the name */
-    FACT_ABSENT,           /* it has nothing under the name */
-    FACT_SIZE,             /* it has so many names */
-    FACT_TYPE,             /* the object is of exactly this type */
-    FACT_MRO,              /* the class has this very MRO */
-    FACT_CODE,             /* the function has this code, */
-    FACT_DEFAULTS,         /* these defaults, */
-    FACT_KEYWORD_DEFAULTS, /* and this dict of defaults for keywords; None: it has none */
-    FACT_CELL,             /* the variable of a closure has this value */
-    FACT_ATTRIBUTES,       /* the instance has this very dict of attributes */
-    FACT_CLASS_NAME,       /* the class has this very __name__ */
-    FACT_QUALIFIED_NAME,   /* the class has this very __qualname__ */
-};
-
 /* Returns new reference to the namespace of a dict or a class. */
 static PyObject *namespace_of(PyObject *holder) {
     if (PyType_Check(holder)) {
@@ -68,12 +52,19 @@ static int class_is_named(enum fact_kind kind, PyObject *holder, const PyObject 
     return (kind == FACT_CLASS_NAME ? owner->ht_name : owner->ht_qualname) == name;
 }
 
-static int holds(enum fact_kind kind, PyObject *holder, PyObject *name, PyObject *value) {
-    switch (kind) {
+PyObject *fact_namespace(const struct fact *fact) {
+    bool is_about_names =
+        fact->kind == FACT_NAME || fact->kind == FACT_ABSENT || fact->kind == FACT_SIZE;
+    return is_about_names ? namespace_of(fact->holder) : NULL;
+}
+
+int fact_holds(const struct fact *fact) {
+    PyObject *holder = fact->holder, *value = fact->value;
+    switch (fact->kind) {
     case FACT_NAME:
     case FACT_ABSENT:
     case FACT_SIZE:
-        return name_holds(kind, holder, name, value);
+        return name_holds(fact->kind, holder, fact->name, value);
     case FACT_TYPE:
         return Py_IS_TYPE(holder, (PyTypeObject *)value);
     case FACT_MRO:
@@ -90,21 +81,34 @@ static int holds(enum fact_kind kind, PyObject *holder, PyObject *name, PyObject
         return has_attributes(holder, value);
     case FACT_CLASS_NAME:
     case FACT_QUALIFIED_NAME:
-        return class_is_named(kind, holder, value);
+        return class_is_named(fact->kind, holder, value);
     }
+    return 0;
+}
+
+int fact_read(PyObject *tuple, struct fact *fact) {
+    if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != 4) {
+        PyErr_SetString(PyExc_TypeError, "a fact is (kind, holder, name, value)");
+        return -1;
+    }
+    long kind = PyLong_AsLong(PyTuple_GET_ITEM(tuple, 0));
+    if (kind == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    *fact = (struct fact){.kind = (enum fact_kind)kind,
+                          .holder = PyTuple_GET_ITEM(tuple, 1),
+                          .name = PyTuple_GET_ITEM(tuple, 2),
+                          .value = PyTuple_GET_ITEM(tuple, 3)};
     return 0;
 }
 
 Py_ssize_t facts_first_broken(PyObject *facts) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(facts); i++) {
-        PyObject *fact = PyTuple_GET_ITEM(facts, i);
-        if (!PyTuple_Check(fact) || PyTuple_GET_SIZE(fact) != 4) {
-            PyErr_SetString(PyExc_TypeError, "a fact is (kind, holder, name, value)");
+        struct fact fact;
+        if (fact_read(PyTuple_GET_ITEM(facts, i), &fact) < 0) {
             return -2;
         }
-        long kind = PyLong_AsLong(PyTuple_GET_ITEM(fact, 0));
-        int status = holds((enum fact_kind)kind, PyTuple_GET_ITEM(fact, 1),
-                           PyTuple_GET_ITEM(fact, 2), PyTuple_GET_ITEM(fact, 3));
+        int status = fact_holds(&fact);
         if (status != 1) {
             return status < 0 || PyErr_Occurred() ? -2 : i;
         }

@@ -273,6 +273,16 @@ def drop_late_messages(receive: Callable[[], Awaitable[dict[str, Any]]], /) -> N
     all that is sent in the current context.
     """
 
+@final
+class Facts:
+    """Facts as `first_broken` takes them, to be looked at again and again."""
+
+    def __init__(self, facts: tuple[tuple[int, object, str, object], ...], /) -> None:
+        """Read them; raise TypeError for what is none."""
+
+    def hold(self) -> bool:
+        """Return whether all of them do."""
+
 def first_broken(facts: tuple[tuple[int, object, str, object], ...], /) -> int:
     """Return the index of the first fact that does not hold any more, -1 when all do.
 

@@ -265,7 +265,6 @@ class Config:
         for name in ("proxy_headers_host", "proxy_headers_port"):
             if getattr(self, name) is not None and not self.proxy_headers:
                 raise ConfigError(f"{name} has no effect without proxy_headers")
-        self._check_tls()
 
     def _check_tls(self) -> None:
         if self.ssl_keyfile and len(self.ssl_keyfile) != len(self.ssl_certfile):
@@ -278,7 +277,8 @@ class Config:
                 raise ConfigError(f"{name} has no effect without ssl_certfile")
 
     def tls_settings(self) -> TlsSettings | None:
-        """Return how `bind`, `port` and `fd` speak TLS, None if they do not."""
+        """Return how `bind`, `port` and `fd` speak TLS, None if they do not; raise ConfigError."""
+        self._check_tls()
         if not self.ssl_certfile:
             return None
         keyfiles = self.ssl_keyfile or (None,) * len(self.ssl_certfile)

@@ -110,8 +110,8 @@ class Lingering(Room):
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         await self.send(text_data="late")
-        await self.channel_layer.group_add("room", self.channel_name)
-        JOURNAL.append(await self.channel_layer.group_channels("room"))
+        await self.channel_layer.group_add("late", self.channel_name)
+        JOURNAL.append(await self.channel_layer.group_channels("late"))
 
 
 class Stepping(Room):

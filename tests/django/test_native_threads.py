@@ -67,7 +67,7 @@ def test_turns() -> None:
     with pytest.raises(RuntimeError, match="has ended"):
         while True:
             thread.wake()
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # another's may have ended meanwhile
 
 
 def test_thread_that_ends_lets_go_of_all() -> None:

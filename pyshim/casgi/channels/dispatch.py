@@ -162,13 +162,14 @@ class Dispatcher:
     ) -> None:
         """Do what AsyncConsumer.dispatch() does, without the calls in between."""
         is_due, close_old = self._databases.is_due, self._databases.close_old
-        names, is_as_read = self._handler_names, self._check_for(base_send)
+        names, parts = self._handler_names, self._passed_by(base_send)
+        is_as_read = self._seam.check_of(*parts)
         attributes = attributes_of(consumer)
         direct_send = attributes.get("base_send")
         try:
             while True:
                 message = await next_event()
-                if not is_as_read():
+                if not is_as_read() and not all(part.holds() for part in parts):
                     if attributes.get("base_send") is direct_send:
                         attributes["base_send"] = base_send
                     await dispatch(message)
@@ -188,12 +189,11 @@ class Dispatcher:
             channel.close()
             end_stay(consumer)
 
-    def _check_for(self, base_send: object) -> Callable[[], bool]:
-        """Return what tells before each message whether all that is passed by is as it was read."""
-        dispatch, sessions = self._seam.dispatch.holds, self._seam.sessions.holds
-        if not is_behind_sessions(base_send):
-            return dispatch
-        return lambda: dispatch() and sessions()
+    def _passed_by(self, base_send: object) -> tuple[Reliance, ...]:
+        """Return what each message passes by, and has to be as it was read."""
+        if is_behind_sessions(base_send):
+            return self._seam.dispatch, self._seam.sessions
+        return (self._seam.dispatch,)
 
     def _handler_name(self, message: Message) -> str:
         name: str = channels.consumer.get_handler_name(message)

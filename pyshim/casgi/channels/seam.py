@@ -9,10 +9,12 @@ calls it, and may be anything.
 import importlib
 import logging
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from casgi import _core
 from casgi.channels.wrappers import Wrappers
 from casgi.origin import Place, Watch, change_in
 
@@ -164,15 +166,17 @@ class Reliance:
 
     def holds(self) -> bool:
         """Whether it can be relied on now."""
-        if self._watch is None:
-            return False
+        if self._watch is None or self._watch.holds():
+            return self._watch is not None
         change = self._watch.change()
-        if change is None:
-            return True
-        if change not in self._told:
+        if change is not None and change not in self._told:
             self._told.add(change)
             logger.warning("%s while casgi served: %s", change, self._otherwise)
-        return False
+        return change is None
+
+    def facts(self) -> tuple[Any, ...] | None:
+        """Return what `holds` looks at, None when it is not relied on."""
+        return None if self._watch is None else self._watch.facts
 
     def sentence(self) -> str | None:
         """Return what the first line of the log says of it, None when it is relied on."""
@@ -189,6 +193,21 @@ class Seam:
         self.sync_dispatch = Reliance(SYNC_DISPATCHING, "sync consumers share no frames")
         self.sessions = Reliance(SESSIONS, "behind sessions no frames are shared")
         self.wrappers = Wrappers()
+        self._checks: dict[tuple[Reliance, ...], Callable[[], bool]] = {}
+
+    def check_of(self, *parts: Reliance) -> Callable[[], bool]:
+        """Return whether all these parts hold, in one look in C: what is asked for each message.
+
+        Whoever gets False asks the parts themselves, which log what has changed.
+        """
+        if parts not in self._checks:
+            facts = [part.facts() for part in parts]
+            known = [each for each in facts if each is not None]
+            if len(known) < len(facts):
+                self._checks[parts] = bool  # of nothing: False
+            else:
+                self._checks[parts] = _core.Facts(tuple(chain.from_iterable(known))).hold
+        return self._checks[parts]
 
     def sentences(self) -> list[str]:
         """Return what the first line of the log says of parts that are not relied on."""

@@ -4,7 +4,7 @@ It compares identities, and of functions the code and the defaults, in C. It kno
 a watch is made when `change_in` has found all to be as it should be.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any, TypeAlias
 
@@ -21,27 +21,28 @@ _NAME, _ABSENT, _SIZE, _CODE, _DEFAULTS, _KEYWORD_DEFAULTS = 0, 1, 2, 5, 6, 7
 class Watch:
     """What some names stand for now; a name may stand for nothing."""
 
-    __slots__ = ("_facts", "_titles")
+    __slots__ = ("_titles", "facts", "holds")
+
+    holds: Callable[[], bool]
+    """Whether all is as it was when the watch was made. Calls nothing of the application's."""
 
     def __init__(self, places: Iterable[Place]) -> None:
-        facts, titles = [], []
+        # One function is often there under several names.
+        found: dict[tuple[int, int, str, int], tuple[_Fact, str]] = {}
         for place in places:
             for fact in _facts_of(place):
-                facts.append(fact)
-                titles.append(_title(place))
-        self._facts = tuple(facts)
-        self._titles = titles
-
-    def holds(self) -> bool:
-        """Whether all is as it was when the watch was made. Calls nothing of the application's."""
-        return _core.first_broken(self._facts) < 0
+                kind, holder, name, value = fact
+                found.setdefault((kind, id(holder), name, id(value)), (fact, _title(place)))
+        self.facts = tuple(fact for fact, _ in found.values())
+        self._titles = [title for _, title in found.values()]
+        self.holds = _core.Facts(self.facts).hold
 
     def change(self) -> str | None:
         """Return the first name that has changed, as for a log line, or None."""
-        index = _core.first_broken(self._facts)
+        index = _core.first_broken(self.facts)
         if index < 0:
             return None
-        is_other = self._facts[index][0] in (_NAME, _ABSENT)
+        is_other = self.facts[index][0] in (_NAME, _ABSENT)
         return f"{self._titles[index]} was {'replaced' if is_other else 'changed'}"
 
 
