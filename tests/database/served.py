@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import threading
 import time
+from types import FrameType
 from typing import Any
 
 import channels.db
@@ -24,16 +26,16 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.db import connections  # noqa: E402
 
 calls: list[None] = []
-close_old_connections = channels.db.close_old_connections
+COUNTED = channels.db.close_old_connections.__code__
 
 
-def counting() -> None:
-    """Note a call of what the tests are about."""
-    calls.append(None)
-    close_old_connections()
+def note(frame: FrameType, event: str, _argument: object) -> None:
+    """Note a call of what the tests are about, without changing it: casgi would see that."""
+    if event == "call" and frame.f_code is COUNTED:
+        calls.append(None)
 
 
-channels.db.close_old_connections = counting
+threading.setprofile(note)  # in the threads that will be started
 
 
 def query() -> Any:
