@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -18,10 +19,13 @@ from casgi.channels.sharing.rules import enums
 
 def share_everything() -> None:
     """Take every handler for shareable, and run it on a stand-in with a user's data."""
+    whole = SharingPlan.proof
 
     def proof(self: SharingPlan, name: str) -> Any:
+        function: Any = vars(self._class).get(name)
+        if not inspect.isfunction(function):
+            return whole(self, name)
         self._class.name = "a"  # type: ignore[attr-defined]
-        function: Any = vars(self._class)[name]
         attributes = (sharing.Attribute(name, function, True),)
         return sharing.Proof("proved", not is_coroutine(function), function, (), attributes)
 
