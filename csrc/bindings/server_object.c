@@ -389,11 +389,9 @@ PyDoc_STRVAR(abort_doc,
              "abort() -> None\n\nCloses every connection now and cancels every application task.");
 PyDoc_STRVAR(close_doc,
              "close() -> None\n\nFrees everything, after abort() if need be. Can be called again.");
-
 PyDoc_STRVAR(leave_doc,
              "leave_to_parent() -> None\n\nFor a forked child: nothing that is done from "
              "now on reaches the parent's connections, loop and access log.");
-
 PyDoc_STRVAR(unfinished_doc, "unfinished() -> list[tuple[str, Task]]\n\nReturns the requests whose "
                              "applications have not ended, with their tasks.");
 
