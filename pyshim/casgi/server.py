@@ -259,9 +259,9 @@ class Server:
 def _begin_channels(config: Config) -> Callable[[], None] | None:
     """Stand in for Channels; return what ends that, or None if it is left as it is."""
     from casgi.channels.acceleration import acceleration
-    from casgi.channels.releases import obstacle
+    from casgi.channels.releases import unsupported_reason
 
-    reason = obstacle() if config.accelerate else "--no-accelerate"
+    reason = unsupported_reason() if config.accelerate else "--no-accelerate"
     if reason is not None:
         logger.info("Channels as it is: %s", reason)
         return None
@@ -272,9 +272,9 @@ def _begin_channels(config: Config) -> Callable[[], None] | None:
 
 def _begin_django(config: Config) -> Callable[[], None] | None:
     """Stand in for parts of asgiref; return what ends that, or None."""
-    from casgi.django.acceleration import acceleration, obstacle
+    from casgi.django.acceleration import acceleration, unsupported_reason
 
-    reason = obstacle() if config.accelerate else "--no-accelerate"
+    reason = unsupported_reason() if config.accelerate else "--no-accelerate"
     if reason is not None:
         logger.info("Django as it is: %s", reason)
         return None

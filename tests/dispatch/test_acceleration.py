@@ -15,7 +15,7 @@ from channels.utils import await_many_dispatch
 import casgi
 from casgi.channels import ChannelLayer
 from casgi.channels.acceleration import acceleration
-from casgi.channels.releases import TEXTS, obstacle
+from casgi.channels.releases import TEXTS, unsupported_reason
 
 from .consumers import Room
 
@@ -31,7 +31,7 @@ async def start_and_stop(caplog: pytest.LogCaptureFixture, **options: Any) -> li
 @pytest.mark.parametrize("version", ["4.2", "4.2.2", "4.3.0", "4.3.99"])
 def test_tested_releases_are_accelerated(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     monkeypatch.setattr(channels, "__version__", version)
-    assert obstacle() is None
+    assert unsupported_reason() is None
 
 
 @pytest.mark.parametrize("version", ["2.1.3", "3.0.5", "4.1.0", "4.4.0", "4.20.0", "5.0", ""])
@@ -71,7 +71,7 @@ def test_code_without_its_source_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
         raise OSError("could not get source code")
 
     monkeypatch.setattr(inspect, "getsource", without_source)
-    assert "is not the code that was tested" in str(obstacle())
+    assert "is not the code that was tested" in str(unsupported_reason())
 
 
 async def test_it_can_be_turned_off(caplog: pytest.LogCaptureFixture) -> None:

@@ -35,7 +35,7 @@ LAYERS = frozenset(
 )
 
 
-def obstacle() -> str | None:
+def unsupported_reason() -> str | None:
     """Return why Channels is in use but not to be accelerated, or None."""
     version = version_of("channels")
     if not is_tested(version, TESTED_CHANNELS):

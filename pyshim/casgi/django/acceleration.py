@@ -48,7 +48,7 @@ class Acceleration:
         from casgi.django.thread_context import LeasingContexts
 
         self._seams.append(LeasingContexts(self._pool))
-        reason = releases.middleware_obstacle()
+        reason = releases.unsupported_middleware()
         if reason is None:
             from casgi.django.middleware_seam import PlainMiddleware
 
@@ -67,9 +67,9 @@ class Acceleration:
 acceleration = Acceleration()
 
 
-def obstacle() -> str | None:
+def unsupported_reason() -> str | None:
     """Return why Django is in use but not to be accelerated, or None."""
-    return _green_threads() or leased_thread.obstacle() or releases.obstacle()
+    return _green_threads() or leased_thread.unsupported_reason() or releases.unsupported_reason()
 
 
 def _green_threads() -> str | None:

@@ -16,7 +16,7 @@ _needed_of_module = ("_limbo", "_active", "_active_limbo_lock", "_register_atexi
 _make_handle: Any = getattr(threading, "_make_thread_handle", None)
 
 
-def obstacle() -> str | None:
+def unsupported_reason() -> str | None:
     """Return why threads cannot be leased on this Python, or None."""
     missing = [name for name in _needed_of_threads if not hasattr(threading.Thread, name)]
     missing += [name for name in _needed_of_module if not hasattr(threading, name)]

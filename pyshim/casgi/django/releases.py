@@ -60,14 +60,14 @@ MIDDLEWARE = {
 }
 
 
-def obstacle() -> str | None:
+def unsupported_reason() -> str | None:
     """Return why no threads are leased for asgiref's contexts, or None."""
     if fingerprint("asgiref.sync") not in SYNC:
         return "asgiref.sync is not of the code that was tested"
     return _change("asgiref.sync", *_OF_CONTEXTS)
 
 
-def middleware_obstacle() -> str | None:
+def unsupported_middleware() -> str | None:
     """Return why middleware is not run in few hops, or None."""
     for (module, name), texts in MIDDLEWARE.items():
         change = _change(module, name)

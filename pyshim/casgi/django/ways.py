@@ -38,9 +38,9 @@ def ways() -> Iterator[Way]:
     paths = list(settings.MIDDLEWARE)
     middleware = [_of_middleware(path, import_string(path)) for path in paths]
     yield from middleware
-    obstacle = _before_views(paths, middleware)
+    prevented_by = _before_views(paths, middleware)
     for route, callback in _views(get_resolver().url_patterns, ""):
-        yield _of_view(route, callback, obstacle)
+        yield _of_view(route, callback, prevented_by)
 
 
 def _of_middleware(path: str, factory: Any) -> Way:
@@ -72,11 +72,11 @@ def _before_views(paths: Sequence[str], middleware: Sequence[Way]) -> str:
     return ""
 
 
-def _of_view(route: str, callback: Any, obstacle: str) -> Way:
+def _of_view(route: str, callback: Any, prevented_by: str) -> Way:
     name = f"/{route} {_title(callback)}"
     if iscoroutinefunction(callback):
         return Way("view", name, IN_THE_LOOP, "is async")
-    return Way("view", name, OWN_TRIP if obstacle else TOGETHER, obstacle)
+    return Way("view", name, OWN_TRIP if prevented_by else TOGETHER, prevented_by)
 
 
 def _views(patterns: Sequence[Any], prefix: str) -> Iterator[tuple[str, Any]]:

@@ -121,9 +121,9 @@ class RedisPubSubChannelLayer(OriginalLayer):  # type: ignore[misc]
         if home is None or home.loop.is_closed():
             return
         if home.loop is asyncio.get_running_loop():
-            await home.settle(group)
+            await home.reconcile(group)
         else:
-            there = asyncio.run_coroutine_threadsafe(home.settle(group), home.loop)
+            there = asyncio.run_coroutine_threadsafe(home.reconcile(group), home.loop)
             await asyncio.wrap_future(there)
 
     def _group_emptied(self, group: str) -> None:

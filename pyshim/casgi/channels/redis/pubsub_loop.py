@@ -168,7 +168,7 @@ class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
             members.discard(channel)
             if not members:
                 del self.groups[name]
-                await self.settle(group)
+                await self.reconcile(group)
 
     def hears(self, group: str) -> bool:
         """Return whether the group is subscribed to."""
@@ -176,7 +176,7 @@ class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
         shard: PubSubShard = self._get_shard(name)
         return shard.is_subscribed(name)
 
-    async def settle(self, group: str) -> None:
+    async def reconcile(self, group: str) -> None:
         """Subscribe to the group if it has members for whom this loop reads, or unsubscribe."""
         name = self._get_group_channel_name(group)
         shard = self._get_shard(name)

@@ -31,7 +31,11 @@ class Command(BaseCommand):  # type: ignore[misc]
         if options["json"]:
             self.stdout.write(json.dumps([dataclasses.asdict(way) for way in found], indent=2))
             return
-        reason = leased_thread.obstacle() or releases.obstacle() or releases.middleware_obstacle()
+        reason = (
+            leased_thread.unsupported_reason()
+            or releases.unsupported_reason()
+            or releases.unsupported_middleware()
+        )
         if reason is not None:
             self.stdout.write(f"With this installation nothing runs together: {reason}\n\n")
         rows = [HEADINGS, *((way.kind, way.name, way.way, way.reason) for way in found)]
