@@ -16,6 +16,7 @@ from support.apps import Receive, Scope, Send, echo_body, echo_websocket, hello,
 from support.certificates import Authority, CertificateFiles
 from support.reports import wait_until
 from support.server import LiveServer, Serve
+from support.server_process import environment_of_foreign_programs
 
 from casgi.tls import Certificate, TlsAcceptor, TlsSettings
 
@@ -178,6 +179,7 @@ def s_client(server: LiveServer, *arguments: str, data: bytes = b"") -> bytes:
         ["openssl", "s_client", "-ign_eof", "-connect", address, *arguments],
         input=data or b"GET / HTTP/1.0\r\n\r\n",
         capture_output=True,
+        env=environment_of_foreign_programs(),
         timeout=20,
     )
     return done.stdout + done.stderr
@@ -196,7 +198,13 @@ def test_curl(server: LiveServer, authority: Authority) -> None:
         "--cacert",
         authority.certificate,
     ]
-    done = subprocess.run([*command, url, url], capture_output=True, timeout=20, check=True)
+    done = subprocess.run(
+        [*command, url, url],
+        capture_output=True,
+        env=environment_of_foreign_programs(),
+        timeout=20,
+        check=True,
+    )
     assert done.stdout == b"hellohello"
 
 
