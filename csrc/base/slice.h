@@ -19,6 +19,11 @@ static inline struct slice slice_of(const char *data, size_t length) {
     return (struct slice){data, length};
 }
 
+/* Returns the slice without its first `count` bytes, of which it has as many at least. */
+static inline struct slice slice_without_front(struct slice bytes, size_t count) {
+    return slice_of(bytes.data + count, bytes.length - count);
+}
+
 static inline bool slice_equals(struct slice a, struct slice b) {
     return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }

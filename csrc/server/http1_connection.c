@@ -168,17 +168,13 @@ static void deliver_to_tunnel(struct http1_connection *http1, struct slice bytes
     exchange_make_ready(&http1->exchange);
 }
 
-static struct slice without_front(struct slice bytes, size_t count) {
-    return slice_of(bytes.data + count, bytes.length - count);
-}
-
 /* Delivers piece by piece, until the tunnel wants no more for now; returns the rest. What comes in
  * one read can be ten thousand messages, each of which costs far more memory than its bytes. */
 static struct slice fill_tunnel(struct http1_connection *http1, struct slice bytes) {
     do {
         size_t length = bytes.length < TUNNEL_PIECE ? bytes.length : TUNNEL_PIECE;
         deliver_to_tunnel(http1, slice_of(bytes.data, length), false);
-        bytes = without_front(bytes, length);
+        bytes = slice_without_front(bytes, length);
     } while (bytes.length > 0 && !http1->is_paused && http1_is_usable(http1));
     return bytes;
 }
@@ -201,7 +197,7 @@ static struct slice parse(struct http1_connection *http1, struct slice bytes) {
         if (bytes.length == 0) {
             break;
         }
-        bytes = without_front(bytes, http1_parser_feed(http1->parser, bytes));
+        bytes = slice_without_front(bytes, http1_parser_feed(http1->parser, bytes));
         make_ready(http1);
         if (http1_is_usable(http1) && http1_reads(http1, HTTP1_PARSER_FAILED)) {
             refuse(http1);

@@ -4,10 +4,6 @@
 
 #include <openssl/bio.h>
 
-static struct slice without_front(struct slice bytes, size_t count) {
-    return slice_of(bytes.data + count, bytes.length - count);
-}
-
 /* --- OpenSSL's side: BIO_meth_new(3) --- */
 
 static int take(BIO *handle, char *room, int size) {
@@ -24,7 +20,7 @@ static int take(BIO *handle, char *room, int size) {
     if (is_unread) {
         buffer_consume(&bio->unread, length);
     } else {
-        bio->arriving = without_front(source, length);
+        bio->arriving = slice_without_front(source, length);
     }
     return (int)length;
 }
@@ -38,7 +34,7 @@ static int give(BIO *handle, const char *bytes, int size) {
         if (taken < 0) {
             return -1;
         }
-        rest = without_front(rest, (size_t)taken);
+        rest = slice_without_front(rest, (size_t)taken);
     }
     return buffer_append(&bio->unsent, rest) == STATUS_OK ? size : -1;
 }

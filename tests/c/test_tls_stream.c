@@ -49,15 +49,21 @@ static void client_read(struct pair *pair, struct buffer *received) {
     }
 }
 
+/* Reads on until there are `length` bytes, for `most` turns of the loop. */
+static void client_read_until(struct pair *pair, struct event_loop *loop, struct buffer *received,
+                              size_t length, int most) {
+    for (int turns = 0; turns < most && received->length < length; turns++) {
+        client_read(pair, received);
+        event_loop_turn(loop, 1);
+    }
+}
+
 /* One byte of the server's, and the tickets that came before it. */
 static SSL_SESSION *session_with_ticket(struct pair *pair, struct event_loop *loop) {
     CHECK(write_queue_append(&pair->peer.queue, SLICE_LITERAL("x")) == STATUS_OK);
     CHECK(write_queue_flush(&pair->peer.queue) == STATUS_OK);
     struct buffer received = BUFFER_EMPTY;
-    for (int turns = 0; turns < TURNS && received.length == 0; turns++) {
-        client_read(pair, &received);
-        event_loop_turn(loop, 1);
-    }
+    client_read_until(pair, loop, &received, 1, TURNS);
     CHECK(received.length == 1);
     buffer_release(&received);
     SSL_SESSION *session = SSL_get1_session(pair->client.ssl);
@@ -96,10 +102,7 @@ static void test_bytes_both_ways(struct event_loop *loop, int version) {
         CHECK(write_queue_push(&pair.peer.queue, frame) == STATUS_OK);
     }
     CHECK(write_queue_flush(&pair.peer.queue) == STATUS_OK);
-    for (int turns = 0; turns < TURNS && received.length < LENGTH; turns++) {
-        client_read(&pair, &received);
-        event_loop_turn(loop, 1);
-    }
+    client_read_until(&pair, loop, &received, LENGTH, TURNS);
     CHECK(received.length == LENGTH && memcmp(received.data, bytes, LENGTH) == 0);
     CHECK(write_queue_size(&pair.peer.queue) == 0);
     buffer_release(&received);
@@ -122,10 +125,7 @@ static void test_back_pressure(struct event_loop *loop) {
     }
     CHECK(write_queue_size(&pair.peer.queue) > 0 && pair.peer.writes == 0);
     struct buffer received = BUFFER_EMPTY;
-    for (int turns = 0; turns < 100 * TURNS && received.length < LENGTH; turns++) {
-        client_read(&pair, &received);
-        event_loop_turn(loop, 1);
-    }
+    client_read_until(&pair, loop, &received, LENGTH, 100 * TURNS);
     CHECK(received.length == LENGTH && memcmp(received.data, bytes, LENGTH) == 0);
     TURN_UNTIL(loop, pair.peer.writes > 0 && write_queue_size(&pair.peer.queue) == 0);
     buffer_release(&received);
@@ -170,10 +170,7 @@ static void test_client_ends(struct event_loop *loop, bool says_so) {
     stream_end_writing(pair.peer.stream);
     stream_end_writing(pair.peer.stream);
     struct buffer received = BUFFER_EMPTY;
-    for (int turns = 0; turns < TURNS && received.length < 6; turns++) {
-        client_read(&pair, &received);
-        event_loop_turn(loop, 1);
-    }
+    client_read_until(&pair, loop, &received, 6, TURNS);
     CHECK(received.length == 6 && memcmp(received.data, "answer", 6) == 0);
     CHECK((SSL_get_shutdown(pair.client.ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
     buffer_release(&received);
