@@ -22,12 +22,12 @@ def require_wrk() -> str:
     return program
 
 
-def wrk(server: RunningServer, connections: int, seconds: int) -> dict[str, float]:
-    """Load ``/`` over keep-alive connections; return wrk's figures."""
+def wrk(server: RunningServer, connections: int, seconds: int, path: str = "/") -> dict[str, float]:
+    """Load a page over keep-alive connections; return wrk's figures."""
     options = ["-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SOURCES / "wrk_report.lua")]
     try:
         finished = subprocess.run(
-            [require_wrk(), *options, f"http://127.0.0.1:{server.port}/"],
+            [require_wrk(), *options, f"http://127.0.0.1:{server.port}{path}"],
             check=False,
             capture_output=True,
             text=True,

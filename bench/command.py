@@ -73,7 +73,7 @@ def _measure(server: Server, report: Report) -> bool:
     """Add one round of one server to the report; leave out a server that fails, and say why."""
     scenario = report.scenario
     try:
-        figures = scenario.measure(Launch(server, scenario.application, report.cores))
+        figures = scenario.measure(Launch(server, scenario.application_for(server), report.cores))
     except (BenchError, OSError) as error:
         report.left_out[server.name] = str(error)
         report.rounds.pop(server.name, None)
@@ -93,6 +93,8 @@ def _installed(servers: Sequence[Server], report: Report) -> list[Server]:
             report.left_out[server.name] = "not installed"
         elif report.scenario.needs_websockets and not server.websockets:
             report.left_out[server.name] = "has no WebSocket"
+        elif server.is_wsgi and report.scenario.wsgi_application is None:
+            report.left_out[server.name] = "is for WSGI"
         else:
             report.versions[server.name] = version
             found.append(server)

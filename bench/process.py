@@ -69,8 +69,13 @@ class Launch:
     cores: Cores
 
     @contextlib.contextmanager
-    def __call__(self, environment: Mapping[str, str] | None = None) -> Iterator[RunningServer]:
-        """Run it in a session of its own, with these variables besides those of this process."""
+    def __call__(
+        self, environment: Mapping[str, str] | None = None, path: str = "/"
+    ) -> Iterator[RunningServer]:
+        """Run it in a session of its own, with these variables besides those of this process.
+
+        It is ready when it has answered the path.
+        """
         port = free_port()
         with tempfile.TemporaryFile("w+", errors="replace") as log:
             process = subprocess.Popen(
@@ -84,7 +89,7 @@ class Launch:
                 preexec_fn=child_setup(self.cores.server),
             )
             try:
-                _wait_until_ready(process, port, log.fileno())
+                _wait_until_ready(process, port, path, log.fileno())
                 usage = SessionUsage(process.pid)
                 yield RunningServer(self.server.name, port, usage, self.cores.client)
             except (BenchError, OSError) as error:
@@ -106,23 +111,23 @@ def free_port() -> int:
         return port
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: int) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str, log: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise BenchError("it never answered")
-        if _answers(port, deadline):
+        if _answers(port, path, deadline):
             return
         time.sleep(POLL_SECONDS)
     raise BenchError(f"did not answer within {START_SECONDS:.0f} s: {_last_line(log)}")
 
 
-def _answers(port: int, deadline: float) -> bool:
+def _answers(port: int, path: str, deadline: float) -> bool:
     """Ask for a page: a master may listen long before its worker can answer."""
     seconds = max(deadline - time.monotonic(), POLL_SECONDS)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", path)
         with connection.getresponse() as response:
             response.read()
             return response.status == http.HTTPStatus.OK

@@ -18,6 +18,7 @@ class Server:
     module: str
     arguments: str
     websockets: bool = True
+    is_wsgi: bool = False
 
     def version(self) -> str | None:
         """Return the installed version, or None if this interpreter cannot import the server."""
@@ -73,6 +74,15 @@ SERVERS: tuple[Server, ...] = (
         "gunicorn",
         "gunicorn --worker-class asgi --asgi-loop uvloop --asgi-lifespan off --no-control-socket"
         " --worker-connections 8192 --log-level error --bind 127.0.0.1:{port} {application}",
+    ),
+    # Threads as its documentation suggests for one core.
+    Server(
+        "gunicorn-wsgi",
+        "gunicorn",
+        "gunicorn --worker-class gthread --threads 4 --keep-alive 60 --no-control-socket"
+        " --log-level error --bind 127.0.0.1:{port} {application}",
+        websockets=False,
+        is_wsgi=True,
     ),
     Server("daphne", "daphne", "daphne -v 0 -b 127.0.0.1 -p {port} {application}"),
     Server(

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
@@ -44,3 +44,10 @@ class EchoConsumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str) -> None:
         await self.send(text_data=text_data)
+
+
+class SyncEchoConsumer(WebsocketConsumer):
+    """Sends every text message back, by code that runs in a thread."""
+
+    def receive(self, text_data: str) -> None:
+        self.send(text_data=text_data)

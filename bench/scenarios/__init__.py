@@ -3,6 +3,13 @@
 from bench.scenarios.broadcast import Broadcast
 from bench.scenarios.channels_echo import ChannelsEcho
 from bench.scenarios.channels_idle import ChannelsIdle
+from bench.scenarios.django_pages import (
+    DjangoAsync,
+    DjangoCall,
+    DjangoPage,
+    DjangoSync,
+    RestFramework,
+)
 from bench.scenarios.echo import Echo
 from bench.scenarios.fanout import Fanout
 from bench.scenarios.hello import Hello
@@ -10,6 +17,7 @@ from bench.scenarios.idle import Idle
 from bench.scenarios.memory import Memory
 from bench.scenarios.nothing_lost import NothingLost
 from bench.scenarios.scenario import Metric, Scenario
+from bench.scenarios.sync_consumer import SyncConsumer
 
 SCENARIOS: tuple[type[Scenario], ...] = (
     Hello,
@@ -21,6 +29,12 @@ SCENARIOS: tuple[type[Scenario], ...] = (
     ChannelsEcho,
     ChannelsIdle,
     NothingLost,
+    DjangoSync,
+    DjangoAsync,
+    DjangoCall,
+    DjangoPage,
+    RestFramework,
+    SyncConsumer,
 )
 
 __all__ = ["SCENARIOS", "Metric", "Scenario"]

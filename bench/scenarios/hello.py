@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from bench import clients
-from bench.process import Launch
+from bench.process import Launch, RunningServer
 from bench.scenarios.scenario import Metric, Scenario, positive
 
 WARM_UP_SECONDS = 1
@@ -23,6 +23,7 @@ class Hello(Scenario):
     summary = "CPU per HTTP request of a raw ASGI hello"
     application = "bench.apps:hello"
     compared = ("cpu_us",)
+    path: ClassVar[str] = "/"
     metrics = (
         Metric("cpu_us", "CPU us/request", 1),
         Metric("rate", "requests/s"),
@@ -49,10 +50,13 @@ class Hello(Scenario):
     def measure(self, launch: Launch) -> Mapping[str, float]:
         """Warm up, then divide the CPU time of an interval by the requests in it."""
         with launch() as server:
-            clients.wrk(server, self.connections, WARM_UP_SECONDS)
-            before = server.usage.cpu()
-            run = clients.wrk(server, self.connections, self.seconds)
-            used = server.usage.cpu() - before
+            return self._load(server)
+
+    def _load(self, server: RunningServer) -> Mapping[str, float]:
+        clients.wrk(server, self.connections, WARM_UP_SECONDS, self.path)
+        before = server.usage.cpu()
+        run = clients.wrk(server, self.connections, self.seconds, self.path)
+        used = server.usage.cpu() - before
         return {
             "cpu_us": used.total / run["requests"] * 1e6,
             "user_us": used.user / run["requests"] * 1e6,

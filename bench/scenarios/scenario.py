@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from bench.process import Launch
-from bench.servers import PEERS
+from bench.servers import PEERS, Server
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Scenario(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     application: str
+    wsgi_application: ClassVar[str | None] = None
+    """The same pages for a server of WSGI, if there are such."""
     metrics: ClassVar[tuple[Metric, ...]]
     """The columns of the table; a measurement may have more figures, for the JSON file."""
     compared: ClassVar[tuple[str, ...]]
@@ -50,6 +52,12 @@ class Scenario(ABC):
     @abstractmethod
     def measure(self, launch: Launch) -> Mapping[str, float]:
         """Measure a freshly launched server once; return at least a figure for every metric."""
+
+    def application_for(self, server: Server) -> str:
+        """Return what a server is told to serve."""
+        if server.is_wsgi and self.wsgi_application is not None:
+            return self.wsgi_application
+        return self.application
 
     def failure(self, figures: Mapping[str, float]) -> str | None:
         """Return what is wrong with the figures, for a scenario that also judges; else None."""

@@ -20,9 +20,16 @@ SMALL_RUNS = {
     "broadcast": ["--members=5", "--messages=2", "--layer=memory,redis", "--handler=shared"],
     "channels-echo": ["--connections=2", "--seconds=1"],
     "channels-idle": ["--connections=5", "--middleware=bare"],
+    "django-sync": ["--connections=2", "--seconds=1", "--middleware=more,sentry"],
+    "django-async": ["--connections=2", "--seconds=1", "--middleware=none"],
+    "django-call": ["--connections=2", "--seconds=1"],
+    "django-page": ["--connections=2", "--seconds=1"],
+    "drf": ["--connections=2", "--seconds=1"],
+    "sync-consumer": ["--connections=2", "--seconds=1"],
     "nothing-lost": ["--members=5", "--messages=2", "--layer=pubsub"],
 }
-TABLES = {"fanout": 2, "broadcast": 2}
+TABLES = {"fanout": 2, "broadcast": 2, "django-sync": 2}
+WITH_WRK = {"hello", "django-sync", "django-async", "django-call", "django-page", "drf"}
 GROUPS = {"fanout", "broadcast", "nothing-lost"}
 
 
@@ -42,7 +49,7 @@ def test_every_command_is_tried_here() -> None:
 
 @pytest.mark.parametrize("command", SMALL_RUNS)
 def test_small_run(command: str, tmp_path: Path) -> None:
-    if command == "hello" and shutil.which("wrk") is None:
+    if command in WITH_WRK and shutil.which("wrk") is None:
         pytest.skip("wrk, the HTTP client of this command, is not installed")
     result = tmp_path / "result.json"
     run = bench(command, *SMALL_RUNS[command], "--servers=casgi", f"--json={result}")

@@ -1,0 +1,43 @@
+"""The pages under measurement."""
+
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.contrib.auth.models import Group
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+
+
+def sync_hello(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("hello")
+
+
+async def async_hello(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("hello")
+
+
+async def call(request: HttpRequest) -> HttpResponse:
+    await database_sync_to_async(int)()
+    return HttpResponse("hello")
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    return render(request, "groups.html", {"groups": Group.objects.all()})
+
+
+def groups(request: HttpRequest) -> Any:
+    # Imported with the first request: the other commands need no REST framework.
+    from bench.django_site.rest import Groups
+
+    return Groups.as_view()(request)
+
+
+urlpatterns = [
+    path("", sync_hello),
+    path("sync/", sync_hello),
+    path("async/", async_hello),
+    path("call/", call),
+    path("page/", page),
+    path("drf/", groups),
+]
