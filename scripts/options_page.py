@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from casgi.cli import main
+from casgi.command import variable_of
 from casgi.command_options import section_of
 from casgi.options import Section
 
@@ -17,6 +18,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "options.md"
 BEGIN = "<!-- made by scripts/options_page.py -->\n"
 END = "<!-- end -->\n"
 LONGEST_DEFAULT = 20
+HEAD = "| option | variable | default | meaning |\n|---|---|---|---|\n"
 
 
 def tables() -> str:
@@ -26,7 +28,7 @@ def tables() -> str:
     for section in Section:
         options = [p for p in main.get_params(context) if section_of(p) is section]
         rows = [row(p) for p in options if isinstance(p, click.Option) and not p.hidden]
-        head = f"\n## {section.value}\n\n| option | default | meaning |\n|---|---|---|\n"
+        head = f"\n## {section.value}\n\n{HEAD}"
         parts.append(head + "".join(rows))
     return "".join(parts) + "\n"
 
@@ -35,7 +37,8 @@ def row(option: click.Option) -> str:
     """Return an option's line of its table."""
     spellings = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
     meaning = (option.help or "").partition(" [default:")[0].rstrip(".").replace("|", "\\|")
-    return f"| {spellings} | {default(option)} | {meaning} |\n"
+    variable = f"`{name}`" if (name := variable_of(option)) else ""
+    return f"| {spellings} | {variable} | {default(option)} | {meaning} |\n"
 
 
 def default(option: click.Option) -> str:

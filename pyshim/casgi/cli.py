@@ -1,4 +1,4 @@
-"""The command `casgi`: daphne's options in both spellings, casgi's own, and CASGI_* variables."""
+"""The command `casgi`: daphne's options in both spellings, casgi's own, variables and a file."""
 
 import os
 import sys
@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from casgi import __version__
+from casgi.command import Refusal, SectionedCommand, take_config_file
 from casgi.command_hints import normal_name
-from casgi.command_options import SectionedCommand, option, settings
+from casgi.command_options import option, settings
 from casgi.config import Config
 from casgi.daphne_command import casgi_command
 from casgi.errors import CasgiError, ConfigError
@@ -28,8 +29,7 @@ def _print_casgi_command(context: click.Context, parameter: object, line: str | 
     try:
         click.echo(casgi_command(line))
     except ConfigError as error:
-        click.echo(f"casgi: {error}", err=True)
-        context.exit(error.exit_code)
+        raise Refusal(str(error)) from None
     context.exit()
 
 
@@ -41,7 +41,8 @@ def _print_casgi_command(context: click.Context, parameter: object, line: str | 
         "max_content_width": 100,
         "token_normalize_func": normal_name,
     },
-    epilog="Each is a variable of the environment too: --http-timeout is CASGI_HTTP_TIMEOUT.",
+    epilog="Each is a variable of the environment too: --http-timeout is CASGI_HTTP_TIMEOUT;"
+    " and a key of [tool.casgi] in pyproject.toml: http_timeout = 30.",
 )
 @click.argument("application", envvar="CASGI_APPLICATION")
 @option(
@@ -51,6 +52,15 @@ def _print_casgi_command(context: click.Context, parameter: object, line: str | 
     show_default=True,
     metavar="PATH",
     help="Folder to import the application from.",
+)
+@option(
+    Section.APPLICATION,
+    "--config",
+    metavar="FILE",
+    is_eager=True,
+    expose_value=False,
+    callback=take_config_file,
+    help="TOML file with options, as [tool.casgi] in it. [default: pyproject.toml]",
 )
 @option(
     Section.LOGS,
@@ -124,7 +134,7 @@ def make_config(
         access_log = "-"
     if no_access_log:
         access_log = None
-    if no_server_name or not server_name:
+    if no_server_name:
         server_name = None
     return Config(access_log=access_log, server_name=server_name, **settings)
 

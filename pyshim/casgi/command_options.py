@@ -1,4 +1,4 @@
-"""The command's options for click: the fields of Config, and `--help` in sections."""
+"""The command's options for click: the fields of Config, each with its section of `--help`."""
 
 from collections.abc import Callable
 from dataclasses import Field, fields
@@ -6,9 +6,8 @@ from typing import Any, TypeAlias
 
 import click
 
-from casgi.command_hints import with_hint
 from casgi.config import Config
-from casgi.options import Choice, Flag, Number, Seconds, Section, Text, option_of
+from casgi.options import Choice, Flag, Number, Option, Seconds, Section, Text, option_of
 
 Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -16,30 +15,19 @@ Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
 class SectionOption(click.Option):
     """An option that `--help` lists in a section."""
 
-    def __init__(self, *args: Any, section: Section = Section.OTHER, **more: Any) -> None:
-        """Take the section, and what click takes."""
+    def __init__(
+        self,
+        *args: Any,
+        section: Section = Section.OTHER,
+        declared: Option | None = None,
+        separator: str | None = None,
+        **more: Any,
+    ) -> None:
+        """Take the section, what a field of Config declares, and what click takes."""
         super().__init__(*args, **more)
         self.section = section
-
-
-class SectionedCommand(click.Command):
-    """A command whose `--help` is in sections, and which knows what other servers' options are."""
-
-    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
-        """Read the arguments; say of an option that is not there what to write instead."""
-        try:
-            return super().parse_args(context, arguments)
-        except click.NoSuchOption as error:
-            raise with_hint(error) from None
-
-    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, each under the heading of its section."""
-        for section in Section:
-            options = [p for p in self.get_params(context) if section_of(p) is section]
-            records = filter(None, (option.get_help_record(context) for option in options))
-            if lines := list(records):
-                with formatter.section(section.value):
-                    formatter.write_dl(lines)
+        self.declared = declared
+        self.separator = separator
 
 
 def section_of(parameter: click.Parameter) -> Section | None:
@@ -59,7 +47,8 @@ def settings(command: Callable[..., None]) -> Callable[..., None]:
     # Decorators apply from the bottom up.
     for field in reversed(fields(Config)):
         declared = option_of(field)
-        declare = option(declared.section, *_names(field), **_attributes(field))
+        attributes = _attributes(field)
+        declare = option(declared.section, *_names(field), declared=declared, **attributes)
         command = declare(command)
     return command
 
@@ -93,6 +82,9 @@ def _attributes(field: Field[Any]) -> dict[str, Any]:
             attributes |= {"is_flag": True}
         case Text():
             attributes |= {"type": declared.value_type, "multiple": declared.is_repeatable}
+            attributes |= {"separator": declared.separator}
+            if declared.empty_is_none:
+                attributes |= {"callback": _none_if_empty}
     if declared.name is not None:
         attributes["envvar"] = "CASGI_" + declared.name.strip("-").replace("-", "_").upper()
     return attributes
@@ -111,3 +103,7 @@ def _of_seconds(declared: Seconds, default: Any) -> dict[str, Any]:
         "default": None if default is None else f"{default:g}",
         "show_default": "never" if default is None else True,
     }
+
+
+def _none_if_empty(context: object, parameter: object, value: str | None) -> str | None:
+    return value or None

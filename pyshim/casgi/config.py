@@ -185,6 +185,7 @@ class Config:
         Section.PROXIES,
         "Whose proxy headers are believed: 127.0.0.1,10.0.0.0/8, or * for everybody's.",
         metavar="NETWORKS",
+        separator=",",
         checked_by=checks.networks,
     )
 
@@ -253,6 +254,7 @@ class Config:
         Section.HEADERS,
         "Value of the Server header.",
         short="-s",
+        empty_is_none=True,
         checked_by=checks.header_value,
     )
     date_header: bool = flag(

@@ -49,6 +49,11 @@ class Option:
     metavar: str | None = None
     is_of_core: bool = True
 
+    @property
+    def allowed(self) -> str:
+        """What may be written on the command line, in a variable or a file."""
+        return "a text"
+
     def check(self, name: str, value: Any) -> None:
         """Raise ConfigError if the field cannot have the value."""
 
@@ -58,6 +63,11 @@ class Seconds(Option):
     """A time, None for never; on the command line that is -1, and 0 unless it has a use."""
 
     zero_is_never: bool = True
+
+    @property
+    def allowed(self) -> str:
+        """A number."""
+        return "a number of seconds, -1 for never"
 
     def check(self, name: str, value: Any) -> None:
         """Take numbers, and None."""
@@ -75,19 +85,40 @@ class Number(Option):
 
     least: int = 1
 
+    @property
+    def allowed(self) -> str:
+        """A number, and its least."""
+        return f"a whole number from {self.least}"
+
     def check(self, name: str, value: Any) -> None:
         """Take what is not less than the least."""
         if isinstance(value, bool) or not isinstance(value, int) or value < self.least:
-            raise ConfigError(f"{name} must be a whole number from {self.least}, not {value!r}")
+            raise ConfigError(f"{name} must be {self.allowed}, not {value!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text(Option):
-    """A text, or several, of which a function of its own knows what it may be."""
+    """A text, or several, of which a function of its own knows what it may be.
+
+    Attributes:
+        value_type: what the text is made into.
+        is_repeatable: whether there may be several, each given by itself.
+        separator: what stands between several in one text.
+        empty_is_none: whether the empty text is a way to say None.
+        checked_by: the function.
+
+    """
 
     value_type: type[str | int] = str
     is_repeatable: bool = False
+    separator: str | None = None
+    empty_is_none: bool = False
     checked_by: Callable[[str, Any], None] | None = None
+
+    @property
+    def allowed(self) -> str:
+        """Nearly anything, or a number."""
+        return "a whole number" if self.value_type is int else "a text"
 
     def check(self, name: str, value: Any) -> None:
         """Ask the function."""
@@ -101,11 +132,15 @@ class Choice(Option):
 
     choices: tuple[str, ...]
 
+    @property
+    def allowed(self) -> str:
+        """The words."""
+        return ", ".join(self.choices[:-1]) + " or " + self.choices[-1]
+
     def check(self, name: str, value: Any) -> None:
         """Take the words."""
         if value not in self.choices:
-            words = ", ".join(self.choices[:-1]) + " or " + self.choices[-1]
-            raise ConfigError(f"{name} must be {words}, not {value!r}")
+            raise ConfigError(f"{name} must be {self.allowed}, not {value!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +148,11 @@ class Flag(Option):
     """Yes or no; with an opposite, `--no-...` can be written too."""
 
     has_opposite: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """What click takes for yes and no, the plainest."""
+        return "1 or 0"
 
 
 def seconds(default: float | None, section: Section, help: str, **more: Any) -> Any:

@@ -41,6 +41,16 @@ def check_casgi(words: list[str], folder: Path) -> None:
     assert f'there is no module "{words[-1].partition(":")[0]}"' in done.stderr, done.stderr
 
 
+def check_refusal(line: str, said: str, folder: Path) -> None:
+    """The command ends with what the page shows below it."""
+    assert said.startswith("casgi: ")
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        line, shell=True, cwd=folder, env=env, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr.strip()) == (2, said)
+
+
 def check_make(words: list[str], folder: Path) -> None:
     targets = [word for word in words if "=" not in word]
     assert targets and set(targets) <= TARGETS
@@ -89,6 +99,9 @@ def test_command(snippet: Snippet, line: str, tmp_path: Path) -> None:
     if snippet.page in RUN_ELSEWHERE:
         tests = (ROOT / RUN_ELSEWHERE[snippet.page]).read_text()
         assert f'"docs" / "{Path(snippet.page).name}"' in tests
+        return
+    if snippet.language == "console" and "\ncasgi: " in snippet.text:
+        check_refusal(line, snippet.text.partition(f"{line}\n")[2].partition("\n")[0], tmp_path)
         return
     for part in re.split(r"\s*(?:&&|\|\|)\s*", line.partition(" #")[0]):
         words = shlex.split(part)

@@ -20,9 +20,10 @@ from support.apps import DEADLINE
 from support.server import Serve
 from support.server_process import ServerProcess, free_port
 
+from casgi.cli import main
 from casgi.logging import JsonFormatter
 
-LANGUAGES = {"console", "json", "logrotate", "python", "requirements", "sh", "text"}
+LANGUAGES = {"console", "json", "logrotate", "python", "requirements", "sh", "text", "toml"}
 # A page whose Python is run by a file of tests that names it, here or elsewhere.
 PYTHON_IS_RUN_BY = {
     "docs/channel-layers.md": "tests/dispatch/test_channel_layers_page.py",
@@ -147,6 +148,14 @@ def test_json_is_json() -> None:
     assert snippets("json")
     for one in snippets("json"):
         json.loads(one.text)
+
+
+def test_options_in_toml_are_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    for one in snippets("toml"):
+        Path("pyproject.toml").write_text(one.text)
+        context = main.make_context("casgi", [])
+        assert context.params["application"] == "project.asgi:application"
 
 
 def test_dictionary_of_the_logging_page() -> None:

@@ -143,6 +143,15 @@ def test_options_of_casgi(
             assert client.close_code == code
 
 
+def test_options_of_a_file(runserver: StartRunserver, folder: Path) -> None:
+    (folder / "pyproject.toml").write_text("[tool.casgi]\nwebsocket_max_message_size = 4\n")
+    with websocket(runserver("--noreload"), "/echo/") as client:
+        client.send("too long")
+        with pytest.raises(ConnectionClosed):
+            client.recv(timeout=20)
+        assert client.close_code == 1009
+
+
 def test_stops_in_order(runserver: StartRunserver) -> None:
     served = runserver("--noreload")
     with websocket(served, "/echo/") as client:
