@@ -12,6 +12,7 @@
     X(streams)                                                                                     \
     X(tls_streams)                                                                                 \
     X(frames)                                                                                      \
+    X(files)                                                                                       \
     X(connections)                                                                                 \
     X(exchanges)                                                                                   \
     X(groups)                                                                                      \

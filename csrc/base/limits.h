@@ -84,6 +84,13 @@
  * sent in place. */
 #define LIMIT_COPIED_BODY (8 * 1024)
 
+/* What is read of a file at once where sendfile(2) is not to be had, or the socket is full. */
+#define LIMIT_FILE_PIECE (64 * 1024)
+
+/* Bytes of files that one connection sends before the others have their turn: a client that reads
+ * as fast as we send would keep the loop to itself. */
+#define LIMIT_FILE_SHARE (1024 * 1024)
+
 /* --websocket-max-message-size and --websocket-max-frame-size: daphne 4.2.2 (CVE-2026-44545). */
 #define LIMIT_WS_MESSAGE_SIZE (1024 * 1024)
 #define LIMIT_WS_FRAME_SIZE   (1024 * 1024)

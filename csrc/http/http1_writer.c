@@ -15,15 +15,19 @@ static struct slice reason_of(const struct http_response_head *head) {
     return head->reason.length > 0 ? head->reason : http_status_reason(head->status);
 }
 
-size_t http1_head_bound(const struct http_response_head *head,
-                        const struct http1_framing *framing) {
-    size_t bound = STATUS_LINE_BOUND + SERVER_FIELDS_BOUND + reason_of(head).length +
-                   framing->date.length + framing->server.length + framing->upgrade.length;
-    for (size_t i = 0; i < head->header_count; i++) {
-        bound +=
-            head->headers[i].name.length + head->headers[i].value.length + sizeof(": \r\n") - 1;
+static size_t fields_bound(const struct http_header *fields, size_t count) {
+    size_t bound = 0;
+    for (size_t i = 0; i < count; i++) {
+        bound += fields[i].name.length + fields[i].value.length + sizeof(": \r\n") - 1;
     }
     return bound;
+}
+
+size_t http1_head_bound(const struct http_response_head *head,
+                        const struct http1_framing *framing) {
+    return STATUS_LINE_BOUND + SERVER_FIELDS_BOUND + reason_of(head).length + framing->date.length +
+           framing->server.length + framing->upgrade.length +
+           fields_bound(head->headers, head->header_count);
 }
 
 static char *put(char *out, struct slice text) {
@@ -140,6 +144,20 @@ size_t http1_write_chunk_head(char *out, size_t length) {
     } while (length > 0);
     const char *start = out;
     out = put(out, slice_of(digits + first, sizeof(digits) - first));
+    out = put(out, SLICE_LITERAL("\r\n"));
+    return (size_t)(out - start);
+}
+
+size_t http1_trailers_bound(const struct http_header *fields, size_t count) {
+    return sizeof("0\r\n\r\n") + fields_bound(fields, count);
+}
+
+size_t http1_write_trailers(char *out, const struct http_header *fields, size_t count) {
+    const char *start = out;
+    out = put(out, SLICE_LITERAL("0\r\n"));
+    for (size_t i = 0; i < count; i++) {
+        out = put_field(out, fields[i].name, fields[i].value);
+    }
     out = put(out, SLICE_LITERAL("\r\n"));
     return (size_t)(out - start);
 }

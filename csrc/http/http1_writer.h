@@ -39,6 +39,13 @@ size_t http1_write_head(char *out, const struct http_response_head *head,
  * would end the body: write HTTP1_LAST_CHUNK then. */
 size_t http1_write_chunk_head(char *out, size_t length);
 
+/* The size that http1_write_trailers() needs. */
+size_t http1_trailers_bound(const struct http_header *fields, size_t count);
+
+/* Writes the last chunk with its trailer fields to `out` and returns the bytes written. The fields
+ * must have passed http_response_trailers_check(). */
+size_t http1_write_trailers(char *out, const struct http_header *fields, size_t count);
+
 #define HTTP1_LAST_CHUNK SLICE_LITERAL("0\r\n\r\n")
 
 #endif

@@ -61,6 +61,40 @@ int http_response_head_check(const struct http_response_head *head,
     return STATUS_OK;
 }
 
+static bool comes_too_late(const struct http_header *field) {
+    static const struct slice names[] = {
+        {"content-length", 14},
+        {"transfer-encoding", 17},
+        {"trailer", 7},
+        {"connection", 10},
+        {"keep-alive", 10},
+        {"proxy-connection", 16},
+        {"upgrade", 7},
+        {"te", 2},
+        {"host", 4},
+        {"content-encoding", 16},
+        {"content-type", 12},
+        {"content-range", 13},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (is_named(field, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int http_response_trailers_check(const struct http_header *fields, size_t count, size_t *bad) {
+    for (*bad = 0; *bad < count; ++*bad) {
+        const struct http_header *field = &fields[*bad];
+        if (!header_is_token(field->name) || !header_is_value(field->value) ||
+            comes_too_late(field)) {
+            return STATUS_INVALID;
+        }
+    }
+    return STATUS_OK;
+}
+
 bool http_response_is_bodyless(int status, struct slice method) {
     return status < 200 || status == 204 || status == 304 ||
            slice_equals(method, SLICE_LITERAL("HEAD"));

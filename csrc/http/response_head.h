@@ -29,6 +29,11 @@ struct http_response_facts {
 int http_response_head_check(const struct http_response_head *head,
                              struct http_response_facts *facts, size_t *bad);
 
+/* Checks the fields of a trailer section. STATUS_OK, or STATUS_INVALID with *bad set to the index
+ * of the first that must not reach the wire: malformed, or one that says how the message is framed,
+ * routed or to be read, which comes too late there (RFC 9110 section 6.5.1). */
+int http_response_trailers_check(const struct http_header *fields, size_t count, size_t *bad);
+
 /* True when a response with this status to this method has no body by definition (RFC 9112
  * section 6.3: HEAD, 1xx, 204, 304). */
 bool http_response_is_bodyless(int status, struct slice method);

@@ -5,6 +5,7 @@
 #include "net/socket_stream.h"
 
 #include <errno.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -123,6 +124,34 @@ static ssize_t try_write(struct stream *stream, const struct slice *parts, unsig
     return is_full ? 0 : STATUS_CLOSED;
 }
 
+/* From the page cache to the socket. What is not there is waited for, as nginx does: the kernel
+ * reads ahead of us, and a thread for each piece costs more than most of these waits. */
+static ssize_t send_file(struct stream *stream, const struct file_range *range) {
+    off_t offset = (off_t)range->offset;
+    ssize_t taken;
+    do {
+        taken = sendfile(socket_of(stream)->descriptor, range->file->descriptor, &offset,
+                         range->length);
+    } while (taken < 0 && errno == EINTR);
+    if (taken > 0) {
+        socket_of(stream)->given += (uint64_t)taken;
+        return taken;
+    }
+    switch (taken < 0 ? errno : EIO) {
+    case EAGAIN:
+    case ENOBUFS:
+        return 0;
+    case EINVAL: /* some file systems have no pages to give */
+    case ENOSYS:
+        return STATUS_STATE;
+    case EIO:
+    case EOVERFLOW:
+        return STATUS_SYSTEM;
+    default:
+        return STATUS_CLOSED;
+    }
+}
+
 static void on_written(uv_write_t *request, int status) {
     struct socket_stream *socket = request->handle->data;
     struct stream *stream = &socket->stream;
@@ -230,6 +259,7 @@ static const struct stream_ops socket_stream_ops = {
     .read_stop = read_stop,
     .try_write = try_write,
     .write = write_parts,
+    .send_file = send_file,
     .end_writing = end_writing,
     .close = close_handle,
     .reset = reset,

@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "net/address.h"
 #include "net/event_loop.h"
+#include "net/file.h"
 
 struct stream;
 
@@ -46,6 +47,8 @@ struct stream_ops {
     void (*read_stop)(struct stream *stream);
     ssize_t (*try_write)(struct stream *stream, const struct slice *parts, unsigned count);
     int (*write)(struct stream *stream, const struct slice *parts, unsigned count);
+    /* NULL where bytes can not go from a file to the socket unseen (TLS). */
+    ssize_t (*send_file)(struct stream *stream, const struct file_range *range);
     void (*end_writing)(struct stream *stream);
     void (*close)(struct stream *stream);
     void (*reset)(struct stream *stream);
@@ -98,6 +101,16 @@ static inline void stream_read_stop(struct stream *stream) {
 static inline ssize_t stream_try_write(struct stream *stream, const struct slice *parts,
                                        unsigned count) {
     return stream->closing ? STATUS_CLOSED : stream->ops->try_write(stream, parts, count);
+}
+
+/* As stream_try_write() of a range of a file (*borrows*), which is not read into our memory.
+ * STATUS_SYSTEM when the file is shorter or can not be read; STATUS_STATE where this stream, or
+ * this file, can not do so: it has to be read. */
+static inline ssize_t stream_send_file(struct stream *stream, const struct file_range *range) {
+    if (stream->closing) {
+        return STATUS_CLOSED;
+    }
+    return stream->ops->send_file != NULL ? stream->ops->send_file(stream, range) : STATUS_STATE;
 }
 
 /* Writes all parts as the socket takes them, then calls on_written() (never from inside this call).

@@ -2,6 +2,7 @@
  * write_queue_flush(), at the end of a turn, and when the stream has taken what it was given. */
 #include "net/write_queue.h"
 
+#include "base/limits.h"
 #include "base/list.h"
 
 static void send_at_end_of_turn(struct deferred *deferred);
@@ -12,14 +13,16 @@ void write_queue_init(struct write_queue *queue, struct stream *stream) {
 }
 
 static bool is_closed(const struct write_queue *queue) {
-    return queue->failed || queue->stream == NULL || queue->stream->closing;
+    return queue->failure != STATUS_OK || queue->stream == NULL || queue->stream->closing;
 }
 
-static int fail(struct write_queue *queue) {
-    queue->failed = true;
+static int fail(struct write_queue *queue, int status) {
+    if (queue->failure == STATUS_OK) {
+        queue->failure = status == STATUS_CLOSED ? STATUS_CLOSED : STATUS_SYSTEM;
+    }
     deferred_cancel(&queue->deferred);
     frame_queue_clear(&queue->frames);
-    return STATUS_CLOSED;
+    return queue->failure;
 }
 
 int write_queue_extend(struct write_queue *queue, size_t length, char **bytes) {
@@ -62,28 +65,90 @@ uint32_t write_queue_drop_oldest(struct write_queue *queue, size_t bytes) {
     return frame_queue_drop_oldest(&queue->frames, bytes);
 }
 
-/* The socket takes no more just now: it is waited for with the front of the queue. */
+/* Small ones go with what is around them. */
+static int copy_file(struct write_queue *queue, const struct file_range *range) {
+    char *room;
+    int status = write_queue_extend(queue, range->length, &room);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    ssize_t taken = file_read(range->file, room, range->length, range->offset);
+    return taken == (ssize_t)range->length ? STATUS_OK : fail(queue, STATUS_SYSTEM);
+}
+
+int write_queue_push_file(struct write_queue *queue, struct file *file, uint64_t offset,
+                          uint64_t length) {
+    if (!is_closed(queue) && length > LIMIT_COPIED_BODY) {
+        return frame_queue_push_file(&queue->frames, file, offset, length);
+    }
+    const struct file_range range = {file, offset, length};
+    int status = is_closed(queue) ? STATUS_CLOSED
+                 : length > 0     ? copy_file(queue, &range)
+                                  : STATUS_OK;
+    file_unref(file);
+    return status;
+}
+
+/* The socket takes no more just now, or others have their turn: it is waited for with the front of
+ * the queue. */
 static int write_rest(struct write_queue *queue) {
     struct slice parts[STREAM_PARTS_MAX];
     size_t total;
+    int status = frame_queue_load_front(&queue->frames, LIMIT_FILE_PIECE);
+    if (status != STATUS_OK) {
+        return fail(queue, status);
+    }
     unsigned count = frame_queue_gather(&queue->frames, parts, STREAM_PARTS_MAX, &total);
     count = frame_queue_hold(&queue->frames, count);
-    return stream_write(queue->stream, parts, count) == STATUS_OK ? STATUS_OK : fail(queue);
+    status = stream_write(queue->stream, parts, count);
+    return status == STATUS_OK ? STATUS_OK : fail(queue, status);
+}
+
+/* Sends what the stream takes of the file at the front, of `share` bytes at most. Returns the bytes
+ * taken, with what it should have been in *wanted; or a status. */
+static ssize_t send_file(struct write_queue *queue, struct file_range range, size_t share,
+                         size_t *wanted) {
+    range.length = range.length < share ? range.length : share;
+    *wanted = range.length;
+    ssize_t taken = stream_send_file(queue->stream, &range);
+    if (taken != STATUS_STATE) {
+        return taken;
+    }
+    int status = frame_queue_load_front(
+        &queue->frames, range.length < LIMIT_FILE_PIECE ? range.length : LIMIT_FILE_PIECE);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct slice piece;
+    (void)frame_queue_gather(&queue->frames, &piece, 1, wanted);
+    return stream_try_write(queue->stream, &piece, 1);
+}
+
+static ssize_t send_bytes(struct write_queue *queue, size_t *wanted) {
+    struct slice parts[STREAM_PARTS_MAX];
+    unsigned count = frame_queue_gather(&queue->frames, parts, STREAM_PARTS_MAX, wanted);
+    return stream_try_write(queue->stream, parts, count);
 }
 
 static int send_now(struct write_queue *queue) {
+    size_t share = LIMIT_FILE_SHARE; /* of files */
     while (queue->frames.size > 0) {
-        struct slice parts[STREAM_PARTS_MAX];
-        size_t total;
-        unsigned count = frame_queue_gather(&queue->frames, parts, STREAM_PARTS_MAX, &total);
-        ssize_t taken = stream_try_write(queue->stream, parts, count);
-        if (taken < 0) {
-            return fail(queue);
-        }
-        frame_queue_consume(&queue->frames, (size_t)taken);
-        if ((size_t)taken < total) {
+        struct file_range range;
+        bool is_file = frame_queue_front_file(&queue->frames, &range);
+        if (is_file && share == 0) {
             return write_rest(queue);
         }
+        size_t wanted;
+        ssize_t taken =
+            is_file ? send_file(queue, range, share, &wanted) : send_bytes(queue, &wanted);
+        if (taken < 0) {
+            return fail(queue, (int)taken);
+        }
+        frame_queue_consume(&queue->frames, (size_t)taken);
+        if ((size_t)taken < wanted) {
+            return write_rest(queue);
+        }
+        share -= is_file ? (size_t)taken : 0;
     }
     return STATUS_OK;
 }
@@ -123,14 +188,14 @@ static int send_directly(struct write_queue *queue, struct frame *frame) {
     ssize_t taken = stream_try_write(queue->stream, &part, 1);
     if (taken < 0) {
         frame_unref(frame);
-        return fail(queue);
+        return fail(queue, (int)taken);
     }
     if ((size_t)taken == part.length) {
         frame_unref(frame);
         return STATUS_OK;
     }
     if (frame_queue_push(&queue->frames, frame, false) != STATUS_OK) {
-        return fail(queue); /* a part of the frame is gone: nothing can follow it */
+        return fail(queue, STATUS_CLOSED); /* a part of the frame is gone: nothing can follow it */
     }
     frame_queue_consume(&queue->frames, (size_t)taken);
     return write_rest(queue);
@@ -180,8 +245,8 @@ void write_queue_flush_later(struct write_queue *queue) {
 }
 
 int write_queue_on_written(struct write_queue *queue, int status) {
-    if (queue->failed || status != STATUS_OK) {
-        return fail(queue);
+    if (queue->failure != STATUS_OK || status != STATUS_OK) {
+        return fail(queue, status);
     }
     if (!is_writing(queue)) {
         return STATUS_OK;

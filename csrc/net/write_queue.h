@@ -1,6 +1,7 @@
-/* What is to be sent on one stream: the cork over a queue of frames.
+/* What is to be sent on one stream: the cork over a queue of frames and files.
  *
- * A flush gathers everything into one writev. At most one stream_write() is under way; its frames
+ * A flush gathers everything up to a file into one writev; a file goes by sendfile(2) where the
+ * stream can, else in pieces. At most one stream_write() is under way; its frames
  * are held at the front of the queue until on_written(). Empty, it holds no memory of its own. */
 #ifndef CASGI_NET_WRITE_QUEUE_H
 #define CASGI_NET_WRITE_QUEUE_H
@@ -13,7 +14,8 @@ struct write_queue {
     struct deferred deferred; /* the flush at the end of the turn */
     struct frame_queue frames;
     uint64_t written_turn; /* turn of the last direct write */
-    bool failed;           /* the peer takes no more: everything is dropped */
+    int failure;           /* why everything is dropped: STATUS_CLOSED, the peer takes no more;
+                              STATUS_SYSTEM, a file has become shorter, or there is no memory */
 };
 
 /* Initialises an empty queue for `stream` (*borrows*). */
@@ -32,6 +34,12 @@ void write_queue_trim(struct write_queue *queue, size_t unused);
  * Statuses as above. */
 int write_queue_push(struct write_queue *queue, struct frame *frame);
 
+/* Appends `length` bytes of the file from `offset` on (*takes* one reference, in every case), which
+ * count as unwritten until they are sent. Small ones are read at once. Statuses as above, and
+ * STATUS_SYSTEM when the file is shorter, after which nothing can follow. */
+int write_queue_push_file(struct write_queue *queue, struct file *file, uint64_t offset,
+                          uint64_t length);
+
 /* As write_queue_push() of a frame that write_queue_drop_oldest() may take out again. */
 int write_queue_push_droppable(struct write_queue *queue, struct frame *frame);
 
@@ -41,7 +49,7 @@ uint32_t write_queue_drop_oldest(struct write_queue *queue, size_t bytes);
 
 /* Sends: at once if nothing was written directly in this turn, no write is under way and the turn
  * is not busy (event_loop_is_busy()), otherwise at the end of the turn, together with what comes
- * until then. STATUS_CLOSED once the peer is gone. */
+ * until then. STATUS_CLOSED once the peer is gone, STATUS_SYSTEM when a file ends too early. */
 int write_queue_flush(struct write_queue *queue);
 
 /* write_queue_push() and write_queue_flush() in one. */
@@ -54,8 +62,13 @@ int write_queue_flush_now(struct write_queue *queue);
 /* Sends at the end of the turn: for a fan-out, where one call writes to thousands. */
 void write_queue_flush_later(struct write_queue *queue);
 
-/* The owner's stream_events.on_written passes on to this. Returns STATUS_OK, or STATUS_CLOSED. */
+/* The owner's stream_events.on_written passes on to this. Statuses as above. */
 int write_queue_on_written(struct write_queue *queue, int status);
+
+/* True when something that was announced is missing: the peer must not take the end for one. */
+static inline bool write_queue_is_torn(const struct write_queue *queue) {
+    return queue->failure == STATUS_SYSTEM;
+}
 
 /* Unwritten bytes. */
 static inline size_t write_queue_size(const struct write_queue *queue) {

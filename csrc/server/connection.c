@@ -331,7 +331,9 @@ static bool begin_closing(struct connection *connection) {
 }
 
 void connection_close(struct connection *connection) {
-    if (begin_closing(connection)) {
+    if (write_queue_is_torn(&connection->queue)) {
+        connection_reset(connection);
+    } else if (begin_closing(connection)) {
         stream_close(connection->stream);
     }
 }

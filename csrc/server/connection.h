@@ -105,8 +105,8 @@ void connection_finish(struct connection *connection);
  * for longer. */
 void connection_finish_upload(struct connection *connection);
 
-/* Closes now; unsent bytes are dropped. Idempotent, callable anywhere; the connection lives until
- * the loop's next turn. */
+/* Closes now; unsent bytes are dropped. As connection_reset() when the queue is torn. Idempotent,
+ * callable anywhere; the connection lives until the loop's next turn. */
 void connection_close(struct connection *connection);
 
 /* As connection_close(), with RST: the peer must not take a cut response for a whole one. */

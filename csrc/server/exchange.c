@@ -5,6 +5,7 @@
 
 #include "base/counters.h"
 #include "base/memory.h"
+#include "http/header_rules.h"
 #include "server/connection.h"
 #include "server/forwarded.h"
 #include "server/server.h"
@@ -66,6 +67,17 @@ static struct forwarded *forwarded_of(struct connection *connection,
     return is_on ? forwarded_new(forwarding, &server->trusted, head) : NULL;
 }
 
+static bool has_te_trailers(const struct http_request_head *head) {
+    for (size_t i = 0; i < head->header_count; i++) {
+        const struct http_header *header = &head->headers[i];
+        if (header->name.length == 2 && slice_equals(header->name, SLICE_LITERAL("te")) &&
+            header_has_token(header->value, SLICE_LITERAL("trailers"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void exchange_begin(struct exchange *exchange, const struct http_request_head *head) {
     struct connection *connection = exchange->connection;
     exchange->events = NULL;
@@ -74,6 +86,7 @@ void exchange_begin(struct exchange *exchange, const struct http_request_head *h
     exchange->state = EXCHANGE_WAITING;
     exchange->status = 0;
     exchange->bytes_sent = 0;
+    exchange->takes_trailers = has_te_trailers(head);
     exchange->is_disconnected = false;
     exchange->forwarded = forwarded_of(connection, head);
     const struct access_log *log = &connection->server->access_log;

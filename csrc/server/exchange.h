@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "http/request_head.h"
 #include "http/response_head.h"
+#include "net/file.h"
 #include "server/application.h"
 
 struct access_request;
@@ -27,10 +28,13 @@ enum exchange_state { EXCHANGE_ENDED, EXCHANGE_WAITING, EXCHANGE_RESPONDING, EXC
 
 /* What a version does by its own framing; each is described at the function that calls it. */
 struct exchange_ops {
+    int (*inform)(struct exchange *exchange, const struct http_response_head *head);
     int (*respond)(struct exchange *exchange, const struct http_response_head *head,
                    const struct http_response_facts *facts, int64_t body_length);
     int (*send)(struct exchange *exchange, struct slice bytes, bool is_last);
     int (*send_frame)(struct exchange *exchange, struct frame *frame, bool is_last);
+    int (*send_file)(struct exchange *exchange, const struct file_range *range, bool is_last);
+    int (*send_trailers)(struct exchange *exchange, const struct http_header *fields, size_t count);
     int (*queue_frame)(struct exchange *exchange, struct frame *frame, bool may_be_dropped);
     uint32_t (*drop_oldest)(struct exchange *exchange, size_t bytes);
     void (*flush)(struct exchange *exchange);
@@ -56,6 +60,7 @@ struct exchange {
     int64_t bytes_sent;          /* of the body, for the access log */
     int status;                  /* of the response, 0 before */
     enum exchange_state state;
+    bool takes_trailers;  /* the client has said TE: trailers */
     bool is_disconnected; /* on_disconnect() was called */
 };
 
@@ -66,6 +71,15 @@ static inline void exchange_attach(struct exchange *exchange, const struct excha
                                    void *owner) {
     exchange->events = events;
     exchange->owner = owner;
+}
+
+/* Sends an interim response at once, such as 103 (RFC 9110 section 15.2); the final one follows.
+ * `head` has passed http_response_head_check() and is a 1xx but 101. Dropped where the version of
+ * the client knows none. STATUS_OK, STATUS_STATE when the response has begun, STATUS_CLOSED,
+ * STATUS_NO_MEMORY. */
+static inline int exchange_inform(struct exchange *exchange,
+                                  const struct http_response_head *head) {
+    return exchange->ops->inform(exchange, head);
 }
 
 /* Begins the response; its head leaves with the first bytes of the body. `facts` come from
@@ -89,6 +103,25 @@ static inline int exchange_send(struct exchange *exchange, struct slice bytes, b
 static inline int exchange_send_frame(struct exchange *exchange, struct frame *frame,
                                       bool is_last) {
     return exchange->ops->send_frame(exchange, frame, is_last);
+}
+
+/* As exchange_send() of a part of a regular file, which is not copied, and counts as unsent until
+ * the socket has it: whoever sends more waits as exchange_is_congested() says. *Takes* the
+ * reference to the file in every case. The file is read when its turn comes; when it has become
+ * shorter by then, the response is cut in a way that the client can not take for its end.
+ * STATUS_SYSTEM when that is known at once. */
+static inline int exchange_send_file(struct exchange *exchange, const struct file_range *range,
+                                     bool is_last) {
+    return exchange->ops->send_file(exchange, range, is_last);
+}
+
+/* Ends a response whose head said `trailers`, and whose parts were not the last, by these fields,
+ * after which the exchange may be over. They have passed http_response_trailers_check(). Dropped
+ * where the client has not said that it takes them, and where the framing has no place for them.
+ * Statuses as exchange_send(). */
+static inline int exchange_send_trailers(struct exchange *exchange,
+                                         const struct http_header *fields, size_t count) {
+    return exchange->ops->send_trailers(exchange, fields, exchange->takes_trailers ? count : 0);
 }
 
 /* As exchange_send_frame() for a tunnel in a fan-out: the frame leaves at the end of the turn. It

@@ -179,6 +179,12 @@ static struct slice fill_tunnel(struct http1_connection *http1, struct slice byt
     return bytes;
 }
 
+/* The next request has to wait: for the end of the one before, and for the client to read what it
+ * was answered already, so that it can not make us keep more and more. on_drain() goes on. */
+static bool has_to_wait(struct http1_connection *http1) {
+    return exchange_is_active(&http1->exchange) || connection_is_congested(http1->connection);
+}
+
 /* Passes bytes to where they belong, until they are used up or must wait; returns those that must.
  * Not reentrant: a response that ends inside it leaves the next request to this loop. */
 static struct slice parse(struct http1_connection *http1, struct slice bytes) {
@@ -189,7 +195,7 @@ static struct slice parse(struct http1_connection *http1, struct slice bytes) {
             break;
         }
         if (http1_reads(http1, HTTP1_PARSER_COMPLETE)) {
-            if (exchange_is_active(&http1->exchange)) {
+            if (has_to_wait(http1)) {
                 break;
             }
             http1_parser_next(http1->parser);
@@ -251,6 +257,9 @@ static void on_read_end(void *protocol, int status) {
 static void on_drain(void *protocol) {
     struct http1_connection *http1 = protocol;
     exchange_drain(&http1->exchange);
+    if (!exchange_is_active(&http1->exchange) && http1->pending.length > 0 && !http1->is_parsing) {
+        http1_go_on(http1);
+    }
 }
 
 /* The application has had its time. */
@@ -280,8 +289,17 @@ static void end_idle(struct http1_connection *http1) {
     }
 }
 
+/* The client still reads the last response: it is not idle yet. */
+static void go_on_sending(struct http1_connection *http1) {
+    connection_flush(http1->connection);
+    if (http1_is_usable(http1)) {
+        http1_set_phase(http1, HTTP1_IDLE);
+    }
+}
+
 static void on_timeout(void *protocol) {
     struct http1_connection *http1 = protocol;
+    struct connection *connection = http1->connection;
     switch (http1->phase) {
     case HTTP1_BUSY:
         time_out_exchange(http1);
@@ -293,10 +311,14 @@ static void on_timeout(void *protocol) {
             break;
         } /* fall through */
     case HTTP1_IDLE:
-        http1_set_phase(http1, HTTP1_LAST_LOOK);
+        if (!connection->server->is_draining && !connection_has_sent_all(connection)) {
+            go_on_sending(http1);
+        } else {
+            http1_set_phase(http1, HTTP1_LAST_LOOK);
+        }
         break;
     case HTTP1_DISCARDING:
-        connection_finish(http1->connection);
+        connection_finish(connection);
         break;
     case HTTP1_LAST_LOOK:
         end_idle(http1);

@@ -51,7 +51,7 @@ static void choose_framing(struct http1_connection *http1, const struct http_res
     framing->content_length = -1;
     if (is_bodyless) {
         http1->framing = FRAMING_NONE;
-    } else if (length >= 0) {
+    } else if (length >= 0 && (!head->trailers || facts->content_length >= 0)) {
         http1->framing = FRAMING_LENGTH;
     } else if (http1->is_http10) {
         http1->framing = FRAMING_CLOSE;
@@ -61,8 +61,8 @@ static void choose_framing(struct http1_connection *http1, const struct http_res
         framing->chunked = true;
     }
     bool may_have_length = head->status >= 200 && head->status != 204 && head->status != 304;
-    if (facts->content_length < 0 && length >= 0 && may_have_length &&
-        (!http1->is_head || length > 0)) {
+    bool is_framed_by_it = http1->framing == FRAMING_LENGTH || (http1->is_head && length > 0);
+    if (facts->content_length < 0 && length >= 0 && may_have_length && is_framed_by_it) {
         framing->content_length = length;
     }
 }
@@ -77,6 +77,34 @@ static int write_head(struct http1_connection *http1, const struct http_response
         write_queue_trim(queue, bound - http1_write_head(out, head, framing));
     }
     return status;
+}
+
+/* What was queued, with this status, is on its way. */
+static int finish_part(struct http1_connection *http1, int status, bool is_last) {
+    if (status != STATUS_OK) {
+        connection_close(http1->connection);
+    } else if (is_last) {
+        finish_response(http1);
+    }
+    return status;
+}
+
+/* Without framing, which is the final response's. HTTP/1.0 knows no 1xx (RFC 9110 section 15.2). */
+static int inform(struct exchange *exchange, const struct http_response_head *head) {
+    struct http1_connection *http1 = http1_of(exchange);
+    if (!http1_is_usable(http1) || exchange->state == EXCHANGE_ENDED) {
+        return STATUS_CLOSED;
+    }
+    if (exchange->state != EXCHANGE_WAITING) {
+        return STATUS_STATE;
+    }
+    if (http1->is_http10) {
+        return STATUS_OK;
+    }
+    struct http1_framing framing = {.version_minor = 1, .content_length = -1};
+    int status = write_head(http1, head, &framing);
+    return finish_part(
+        http1, status == STATUS_OK ? write_queue_flush(&http1->connection->queue) : status, false);
 }
 
 static int respond(struct exchange *exchange, const struct http_response_head *head,
@@ -129,34 +157,58 @@ static void abort_exchange(struct exchange *exchange) {
 }
 
 /* Checks that `length` more bytes keep what the head said. */
-static int account_body(struct http1_connection *http1, size_t length, bool is_last) {
+static int account_body(struct http1_connection *http1, uint64_t length, bool is_last) {
     if (http1->framing != FRAMING_LENGTH) {
         return STATUS_OK;
     }
-    if ((uint64_t)length > (uint64_t)http1->response_remaining) {
+    if (length > (uint64_t)http1->response_remaining) {
         return STATUS_INVALID;
     }
     http1->response_remaining -= (int64_t)length;
     return is_last && http1->response_remaining > 0 ? STATUS_INVALID : STATUS_OK;
 }
 
-/* Queues one part of the body, from `frame` (taken) or else from `bytes`, with what the framing
- * puts around it. */
-static int queue_body(struct http1_connection *http1, struct slice bytes, struct frame *frame,
-                      bool is_last) {
+/* A part of the body: a range of a file, a frame (both taken), or else bytes. */
+struct part {
+    uint64_t length;
+    struct slice bytes;
+    struct frame *frame;
+    struct file_range range;
+};
+
+static void drop_part(struct part *part) {
+    frame_unref(part->frame);
+    file_unref(part->range.file);
+}
+
+static int queue_part(struct write_queue *queue, struct part *part) {
+    if (part->range.file != NULL) {
+        const struct file_range *range = &part->range;
+        return write_queue_push_file(queue, range->file, range->offset, range->length);
+    }
+    return part->frame != NULL ? write_queue_push(queue, part->frame)
+                               : write_queue_append(queue, part->bytes);
+}
+
+/* Queues a part with what the framing puts around it. */
+static int queue_body(struct http1_connection *http1, struct part *part, bool is_last) {
     struct write_queue *queue = &http1->connection->queue;
+    if (http1->framing == FRAMING_NONE) {
+        drop_part(part);
+        return STATUS_OK;
+    }
     int status = STATUS_OK;
-    bool is_chunk = http1->framing == FRAMING_CHUNKED && bytes.length > 0;
+    bool is_chunk = http1->framing == FRAMING_CHUNKED && part->length > 0;
     if (is_chunk) {
         char head[HTTP1_CHUNK_HEAD_MAX];
         status =
-            write_queue_append(queue, slice_of(head, http1_write_chunk_head(head, bytes.length)));
+            write_queue_append(queue, slice_of(head, http1_write_chunk_head(head, part->length)));
     }
-    if (status == STATUS_OK && http1->framing != FRAMING_NONE) {
-        status = frame != NULL ? write_queue_push(queue, frame) : write_queue_append(queue, bytes);
-        frame = NULL;
+    if (status == STATUS_OK) {
+        status = queue_part(queue, part);
+    } else {
+        drop_part(part);
     }
-    frame_unref(frame);
     if (status == STATUS_OK && is_chunk) {
         status = write_queue_append(queue, SLICE_LITERAL("\r\n"));
     }
@@ -166,49 +218,72 @@ static int queue_body(struct http1_connection *http1, struct slice bytes, struct
     return status;
 }
 
-static int send_part(struct exchange *exchange, struct slice bytes, struct frame *frame,
-                     bool is_last) {
+/* Whether a part can follow: the states, and what the head has said. */
+static int check_part(struct exchange *exchange, uint64_t length, bool is_last) {
     struct http1_connection *http1 = http1_of(exchange);
-    int status = STATUS_OK;
     if (!http1_is_usable(http1) || exchange->state == EXCHANGE_ENDED) {
-        status = STATUS_CLOSED;
-    } else if (exchange->state != EXCHANGE_RESPONDING && exchange->state != EXCHANGE_TUNNEL) {
-        status = STATUS_STATE;
-    } else {
-        status = account_body(http1, bytes.length, is_last);
+        return STATUS_CLOSED;
     }
-    if (status != STATUS_OK) {
-        frame_unref(frame);
-        if (status == STATUS_INVALID) {
-            abort_exchange(exchange);
-        }
-        return status;
+    if (exchange->state != EXCHANGE_RESPONDING && exchange->state != EXCHANGE_TUNNEL) {
+        return STATUS_STATE;
     }
-    if (http1->framing != FRAMING_NONE) {
-        exchange->bytes_sent += (int64_t)bytes.length;
-    }
-    if (frame != NULL && exchange->state == EXCHANGE_TUNNEL) {
-        status = write_queue_send(&http1->connection->queue, frame);
-    } else {
-        status = queue_body(http1, bytes, frame, is_last);
-        if (status == STATUS_OK) {
-            status = write_queue_flush(&http1->connection->queue);
-        }
-    }
-    if (status != STATUS_OK) {
-        connection_close(http1->connection);
-    } else if (is_last) {
-        finish_response(http1);
+    int status = account_body(http1, length, is_last);
+    if (status == STATUS_INVALID) {
+        abort_exchange(exchange);
     }
     return status;
 }
 
+static int send_part(struct exchange *exchange, struct part part, bool is_last) {
+    struct http1_connection *http1 = http1_of(exchange);
+    int status = check_part(exchange, part.length, is_last);
+    if (status != STATUS_OK) {
+        drop_part(&part);
+        return status;
+    }
+    if (http1->framing != FRAMING_NONE) {
+        exchange->bytes_sent += (int64_t)part.length;
+    }
+    if (part.frame != NULL && exchange->state == EXCHANGE_TUNNEL) {
+        status = write_queue_send(&http1->connection->queue, part.frame);
+    } else {
+        status = queue_body(http1, &part, is_last);
+        if (status == STATUS_OK) {
+            status = write_queue_flush(&http1->connection->queue);
+        }
+    }
+    return finish_part(http1, status, is_last);
+}
+
 static int send_bytes(struct exchange *exchange, struct slice bytes, bool is_last) {
-    return send_part(exchange, bytes, NULL, is_last);
+    return send_part(exchange, (struct part){.length = bytes.length, .bytes = bytes}, is_last);
 }
 
 static int send_frame(struct exchange *exchange, struct frame *frame, bool is_last) {
-    return send_part(exchange, frame_slice(frame), frame, is_last);
+    return send_part(exchange, (struct part){.length = frame->length, .frame = frame}, is_last);
+}
+
+static int send_file(struct exchange *exchange, const struct file_range *range, bool is_last) {
+    return send_part(exchange, (struct part){.length = range->length, .range = *range}, is_last);
+}
+
+static int send_trailers(struct exchange *exchange, const struct http_header *fields,
+                         size_t count) {
+    struct http1_connection *http1 = http1_of(exchange);
+    struct write_queue *queue = &http1->connection->queue;
+    int status = check_part(exchange, 0, true);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (http1->framing == FRAMING_CHUNKED) {
+        size_t bound = http1_trailers_bound(fields, count);
+        char *out = NULL;
+        status = write_queue_extend(queue, bound, &out);
+        if (status == STATUS_OK) {
+            write_queue_trim(queue, bound - http1_write_trailers(out, fields, count));
+        }
+    }
+    return finish_part(http1, status == STATUS_OK ? write_queue_flush(queue) : status, true);
 }
 
 /* --- Tunnels and flow control --- */
@@ -308,9 +383,12 @@ static void resume_exchange(struct exchange *exchange) {
 }
 
 const struct exchange_ops http1_exchange_ops = {
+    .inform = inform,
     .respond = respond,
     .send = send_bytes,
     .send_frame = send_frame,
+    .send_file = send_file,
+    .send_trailers = send_trailers,
     .queue_frame = queue_frame,
     .drop_oldest = drop_oldest,
     .flush = flush,

@@ -3,10 +3,14 @@
  *
  *   /early  without waiting for the body      /stream  in three parts, of unknown length
  *   /short  with less than it promised        /none    never
- *   /close  and wants the connection closed   any other: with the body
+ *   /close  and wants the connection closed   /hints  behind a 103
+ *   /file   with this file, as one part       /trailers  with trailer fields behind the body
+ *   any other: with the body
  */
 #ifndef CASGI_TESTS_ECHO_APPLICATION_H
 #define CASGI_TESTS_ECHO_APPLICATION_H
+
+#include <fcntl.h>
 
 #include "server_script.h"
 
@@ -28,6 +32,36 @@ static inline bool echo_is_at(const struct echo *echo, const char *path) {
     return strcmp(echo->path, path) == 0;
 }
 
+static inline void echo_send_parts(struct exchange *exchange) {
+    (void)(exchange_send(exchange, SLICE_LITERAL("one"), false) == STATUS_OK &&
+           exchange_send(exchange, SLICE_EMPTY, false) == STATUS_OK &&
+           exchange_send(exchange, SLICE_LITERAL("three"), true) == STATUS_OK);
+}
+
+static inline void echo_send_file(struct exchange *exchange) {
+    struct stat facts;
+    struct file *file = file_new(file_open(AT_FDCWD, __FILE__, &facts));
+    if (file == NULL) {
+        exchange_abort(exchange);
+        return;
+    }
+    const struct file_range range = {file, 1, 5}; /* "* An " of the first line */
+    (void)(exchange_send_file(exchange, &range, false) == STATUS_OK &&
+           exchange_send(exchange, SLICE_EMPTY, true) == STATUS_OK);
+}
+
+static inline void echo_send_trailers(struct exchange *exchange) {
+    static const struct http_header fields[] = {{{"x-sum", 5}, {"8", 1}}};
+    (void)(exchange_send(exchange, SLICE_LITERAL("one"), false) == STATUS_OK &&
+           exchange_send_trailers(exchange, fields, 1) == STATUS_OK);
+}
+
+static inline int echo_hint(struct exchange *exchange) {
+    static const struct http_header link = {{"link", 4}, {"</a>", 4}};
+    struct http_response_head head = {.status = 103, .headers = &link, .header_count = 1};
+    return exchange_inform(exchange, &head);
+}
+
 /* The exchange may be over, and the echo gone, when this returns. */
 static inline void echo_answer(struct echo *echo) {
     struct exchange *exchange = echo->exchange;
@@ -40,14 +74,24 @@ static inline void echo_answer(struct echo *echo) {
     size_t bad;
     CHECK(http_response_head_check(&head, &facts, &bad) == STATUS_OK);
     echo->is_answered = true;
-    if (echo_is_at(echo, "/stream")) {
+    head.trailers = echo_is_at(echo, "/trailers");
+    if (echo_is_at(echo, "/hints") && echo_hint(exchange) != STATUS_OK) {
+        return;
+    }
+    if (echo_is_at(echo, "/file") || head.trailers) {
+        if (exchange_respond(exchange, &head, &facts, -1) != STATUS_OK) {
+            exchange_abort(exchange);
+        } else if (head.trailers) {
+            echo_send_trailers(exchange);
+        } else {
+            echo_send_file(exchange);
+        }
+    } else if (echo_is_at(echo, "/stream")) {
         if (exchange_respond(exchange, &head, &facts, -1) != STATUS_OK) {
             exchange_abort(exchange);
             return;
         }
-        (void)(exchange_send(exchange, SLICE_LITERAL("one"), false) == STATUS_OK &&
-               exchange_send(exchange, SLICE_EMPTY, false) == STATUS_OK &&
-               exchange_send(exchange, SLICE_LITERAL("three"), true) == STATUS_OK);
+        echo_send_parts(exchange);
     } else if (echo_is_at(echo, "/short")) {
         if (exchange_respond(exchange, &head, &facts, 5) != STATUS_OK) {
             exchange_abort(exchange);

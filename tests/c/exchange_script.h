@@ -25,6 +25,14 @@ static inline struct exchange_script *exchange_script_of(const struct exchange *
     return (struct exchange_script *)exchange;
 }
 
+static inline void exchange_script_record_fields(struct record *record,
+                                                 const struct http_header *fields, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        record_add(record, "%.*s: %.*s;", (int)fields[i].name.length, fields[i].name.data,
+                   (int)fields[i].value.length, fields[i].value.data);
+    }
+}
+
 static inline int exchange_script_respond(struct exchange *exchange,
                                           const struct http_response_head *head,
                                           const struct http_response_facts *facts,
@@ -38,11 +46,7 @@ static inline int exchange_script_respond(struct exchange *exchange,
         return STATUS_STATE;
     }
     record_add(&script->record, "respond %d %d;", head->status, (int)body_length);
-    for (size_t i = 0; i < head->header_count; i++) {
-        record_add(&script->record, "%.*s: %.*s;", (int)head->headers[i].name.length,
-                   head->headers[i].name.data, (int)head->headers[i].value.length,
-                   head->headers[i].value.data);
-    }
+    exchange_script_record_fields(&script->record, head->headers, head->header_count);
     exchange->state = EXCHANGE_RESPONDING;
     exchange->status = head->status;
     return body_length == 0 ? exchange_send(exchange, SLICE_EMPTY, true) : STATUS_OK;
@@ -71,6 +75,42 @@ static inline int exchange_script_send_frame(struct exchange *exchange, struct f
     int status = exchange_script_send(exchange, frame_slice(frame), is_last);
     frame_unref(frame);
     return status;
+}
+
+static inline int exchange_script_inform(struct exchange *exchange,
+                                         const struct http_response_head *head) {
+    struct exchange_script *script = exchange_script_of(exchange);
+    if (script->is_gone || exchange->state != EXCHANGE_WAITING) {
+        return script->is_gone || exchange->state == EXCHANGE_ENDED ? STATUS_CLOSED : STATUS_STATE;
+    }
+    record_add(&script->record, "inform %d;", head->status);
+    exchange_script_record_fields(&script->record, head->headers, head->header_count);
+    return STATUS_OK;
+}
+
+/* Reads the file at once. */
+static inline int exchange_script_send_file(struct exchange *exchange,
+                                            const struct file_range *range, bool is_last) {
+    struct frame *frame = frame_new(range->length);
+    int status = STATUS_NO_MEMORY;
+    if (frame != NULL) {
+        ssize_t taken = file_read(range->file, frame_bytes(frame), frame->length, range->offset);
+        record_add(&exchange_script_of(exchange)->record, "file %zu;", frame->length);
+        status = taken == (ssize_t)range->length
+                     ? exchange_script_send(exchange, frame_slice(frame), is_last)
+                     : STATUS_SYSTEM;
+        frame_unref(frame);
+    }
+    file_unref(range->file);
+    return status;
+}
+
+static inline int exchange_script_send_trailers(struct exchange *exchange,
+                                                const struct http_header *fields, size_t count) {
+    struct exchange_script *script = exchange_script_of(exchange);
+    record_add(&script->record, "trailers;");
+    exchange_script_record_fields(&script->record, fields, count);
+    return exchange_script_send(exchange, SLICE_EMPTY, true);
 }
 
 static inline int exchange_script_queue_frame(struct exchange *exchange, struct frame *frame,
@@ -109,11 +149,7 @@ static inline int exchange_script_open_tunnel(struct exchange *exchange,
         return script->is_gone ? STATUS_CLOSED : STATUS_STATE;
     }
     record_add(&script->record, "tunnel %d;", head->status);
-    for (size_t i = 0; i < head->header_count; i++) {
-        record_add(&script->record, "%.*s: %.*s;", (int)head->headers[i].name.length,
-                   head->headers[i].name.data, (int)head->headers[i].value.length,
-                   head->headers[i].value.data);
-    }
+    exchange_script_record_fields(&script->record, head->headers, head->header_count);
     exchange->state = EXCHANGE_TUNNEL;
     exchange->status = head->status;
     return STATUS_OK;
@@ -144,9 +180,12 @@ static inline void exchange_script_abort(struct exchange *exchange) {
 }
 
 static const struct exchange_ops exchange_script_ops = {
+    .inform = exchange_script_inform,
     .respond = exchange_script_respond,
     .send = exchange_script_send,
     .send_frame = exchange_script_send_frame,
+    .send_file = exchange_script_send_file,
+    .send_trailers = exchange_script_send_trailers,
     .queue_frame = exchange_script_queue_frame,
     .drop_oldest = exchange_script_drop_oldest,
     .flush = exchange_script_flush,

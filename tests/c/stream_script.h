@@ -11,9 +11,10 @@ struct stream_script {
     struct record taken;  /* the bytes */
     uint64_t taken_count;
     size_t room; /* bytes that the next try_write takes */
-    int try_writes, writes;
+    int try_writes, writes, file_sends;
     unsigned most_parts;
-    bool opens_late; /* on_open() does not come from inside stream_open() */
+    bool opens_late;  /* on_open() does not come from inside stream_open() */
+    bool sends_files; /* else they must be read */
     bool can_not_read;
     bool fails; /* the peer takes no more */
     struct slice pending_parts[STREAM_PARTS_MAX];
@@ -55,6 +56,26 @@ static inline ssize_t stream_script_try_write(struct stream *stream, const struc
         script->room -= length;
     }
     return (ssize_t)(script->taken.length - before);
+}
+
+static inline ssize_t stream_script_send_file(struct stream *stream,
+                                              const struct file_range *range) {
+    struct stream_script *script = (struct stream_script *)stream;
+    CHECK(script->pending_count == 0 && range->length > 0);
+    if (script->fails || !script->sends_files) {
+        return script->fails ? STATUS_CLOSED : STATUS_STATE;
+    }
+    script->file_sends++;
+    size_t length = range->length < script->room ? range->length : script->room;
+    char *bytes = malloc(length + 1);
+    ssize_t taken = file_read(range->file, bytes, length, range->offset);
+    if (taken > 0) {
+        record_bytes(&script->taken, slice_of(bytes, (size_t)taken));
+        script->taken_count += (uint64_t)taken;
+        script->room -= (size_t)taken;
+    }
+    free(bytes);
+    return taken > 0 || length == 0 ? taken : STATUS_SYSTEM;
 }
 
 static inline int stream_script_write(struct stream *stream, const struct slice *parts,
@@ -102,6 +123,7 @@ static const struct stream_ops stream_script_ops = {
     .read_stop = stream_script_read_stop,
     .try_write = stream_script_try_write,
     .write = stream_script_write,
+    .send_file = stream_script_send_file,
     .end_writing = stream_script_end_writing,
     .close = stream_script_close,
     .reset = stream_script_reset,

@@ -70,6 +70,23 @@ static const struct row {
      "HTTP/1.0 200 OK\r\nconnection: close\r\n\r\nonethree", true},
     {"HTTP/1.0 that stays", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" GET("/"),
      "HTTP/1.0 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n" EMPTY, false},
+    {"a file", GET("/file") GET("/"),
+     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n* An \r\n0\r\n\r\n" EMPTY, false},
+    {"a file for HEAD", "HEAD /file HTTP/1.1\r\nHost: a\r\n\r\n" GET("/"),
+     "HTTP/1.1 200 OK\r\n\r\n" EMPTY, false},
+    {"a file in HTTP/1.0", "GET /file HTTP/1.0\r\n\r\n",
+     "HTTP/1.0 200 OK\r\nconnection: close\r\n\r\n* An ", true},
+    {"hints", GET("/hints") GET("/"), "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" EMPTY EMPTY,
+     false},
+    {"hints for HTTP/1.0", "GET /hints HTTP/1.0\r\n\r\n",
+     "HTTP/1.0 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", true},
+    {"trailers", POST("/trailers", "TE: gzip, Trailers\r\n\r\n") GET("/"),
+     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n0\r\nx-sum: 8\r\n\r\n" EMPTY,
+     false},
+    {"trailers that nobody takes", GET("/trailers") GET("/"),
+     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n" EMPTY, false},
+    {"trailers in HTTP/1.0", "GET /trailers HTTP/1.0\r\nTE: trailers\r\n\r\n",
+     "HTTP/1.0 200 OK\r\nconnection: close\r\n\r\none", true},
     {"less than promised", GET("/short") GET("/"), OK("5"), true},
     {"no request", "GET\r\n\r\n", REFUSED("400 Bad Request", "21", "method is not a token"), true},
     {"no request behind one", GET("/") "GET\r\n\r\n",
@@ -328,6 +345,44 @@ static void test_congestion(void) {
     close_connection();
 }
 
+/* A client that asks again and again and reads nothing has its requests wait. */
+static void test_pipelining_waits_for_the_reader(void) {
+    struct server_options options = script_options();
+    options.write_high_water = 4;
+    open_connection(&options);
+    stream.room = 0;
+    feed(GET("/one") GET("/two") GET("/three"));
+    CHECK_RECORD(&server.record, "request /one;end;");
+    stream_script_completes(&stream, STATUS_OK);
+    CHECK_RECORD(&server.record, "request /two;end;");
+    stream.room = SIZE_MAX;
+    stream_script_completes(&stream, STATUS_OK);
+    CHECK_RECORD(&server.record, "request /three;end;");
+    CHECK_WRITTEN(EMPTY EMPTY EMPTY);
+    close_connection();
+}
+
+/* Who reads an answer for longer than an idle connection is kept is not idle. */
+static void test_a_slow_reader_is_not_idle(void) {
+    struct server_options options = script_options();
+    options.keep_alive_timeout = 0.001;
+    open_connection(&options);
+    stream.room = 0;
+    feed(GET("/"));
+    struct connection *connection =
+        LIST_OBJECT(server.server->connections.next, struct connection, link);
+    for (int turns = 0; !timer_is_running(&connection->stall) && turns < TURNS; turns++) {
+        event_loop_turn(server.loop, TURN_MS); /* it is watched from the first time-out on */
+    }
+    CHECK(connection->state == CONNECTION_OPEN);
+    stream_script_completes(&stream, STATUS_OK);
+    for (int turns = 0; !has_ended() && turns < TURNS; turns++) {
+        event_loop_turn(server.loop, TURN_MS);
+    }
+    CHECK(has_ended());
+    close_connection();
+}
+
 /* A request that the application refuses to take is answered with 500. */
 static void test_no_application(void) {
     struct server_options options = script_options();
@@ -351,6 +406,8 @@ int main(void) {
     test_shutdown_of_the_idle();
     test_pipelining_is_bounded();
     test_congestion();
+    test_pipelining_waits_for_the_reader();
+    test_a_slow_reader_is_not_idle();
     test_no_application();
     return server_report();
 }
