@@ -20,6 +20,7 @@ typedef struct {
     uv_poll_t descriptors_poll;
     size_t holders; /* servers that still use the event loop */
     bool descriptors_ready;
+    bool waits_within_turn; /* for what asyncio has registered, and not for libuv */
     bool closed;
 } SelectorObject;
 
@@ -213,7 +214,26 @@ static PyObject *select_within_turn(SelectorObject *self, struct module_state *s
             return NULL;
         }
     }
-    return PyObject_CallMethodOneArg(self->descriptors, state->strings.select, timeout);
+    bool is_outermost = !self->waits_within_turn;
+    self->waits_within_turn = true;
+    PyObject *ready = PyObject_CallMethodOneArg(self->descriptors, state->strings.select, timeout);
+    if (is_outermost) {
+        self->waits_within_turn = false;
+    }
+    return ready;
+}
+
+PyDoc_STRVAR(unblock_doc,
+             "unblock($self, /)\n--\n\n"
+             "From any thread: end the select() that waits, or let the next not wait. Returns\n"
+             "False when this one can not be ended so: write to a registered file object then.");
+
+static PyObject *selector_unblock(SelectorObject *self, PyObject *Py_UNUSED(ignored)) {
+    if (self->closed || self->waits_within_turn) {
+        Py_RETURN_FALSE;
+    }
+    event_loop_unblock(self->loop);
+    Py_RETURN_TRUE;
 }
 
 PyDoc_STRVAR(
@@ -311,6 +331,7 @@ static PyMethodDef selector_methods[] = {
     CALL(select),
     CALL(get_key),
     CALL(get_map),
+    {"unblock", (PyCFunction)selector_unblock, METH_NOARGS, unblock_doc},
     {"close", (PyCFunction)selector_close, METH_NOARGS, close_doc},
     {"__enter__", (PyCFunction)selector_enter, METH_NOARGS, NULL},
     {"__exit__", (PyCFunction)selector_exit, METH_VARARGS, NULL},
@@ -320,7 +341,7 @@ static PyMethodDef selector_methods[] = {
 PyDoc_STRVAR(selector_doc,
              "Selector()\n--\n\n"
              "A libuv loop with the interface of selectors.BaseSelector:\n"
-             "asyncio.SelectorEventLoop(Selector()) is the loop that a casgi Server runs on.");
+             "asyncio.SelectorEventLoop(Selector()) is a loop that a casgi Server can run on.");
 
 static PyType_Slot selector_slots[] = {
     {Py_tp_doc, (void *)selector_doc},

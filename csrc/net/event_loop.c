@@ -200,9 +200,13 @@ void event_loop_leave_to_parent(struct event_loop *loop) {
     (void)uv_loop_fork(&loop->uv);
 }
 
+void event_loop_unblock(struct event_loop *loop) {
+    uv_async_send(&loop->wakeup);
+}
+
 void event_loop_want_turn(struct event_loop *loop) {
     if (!event_loop_is_on_thread(loop)) {
-        uv_async_send(&loop->wakeup);
+        event_loop_unblock(loop);
         return;
     }
     if (loop->in_turn || loop->turn_wanted || loop->hooks.want_turn == NULL) {

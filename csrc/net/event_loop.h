@@ -81,6 +81,10 @@ void event_loop_leave_to_parent(struct event_loop *loop);
  * calls it. */
 void event_loop_want_turn(struct event_loop *loop);
 
+/* From any thread, signal handlers of Python included: the wait of this turn ends at once, or that
+ * of the next. A system call once for each turn at most. */
+void event_loop_unblock(struct event_loop *loop);
+
 /* Runs `deferred` at the end of this turn (before the next poll); queueing it twice runs it once.
  */
 void event_loop_defer(struct event_loop *loop, struct deferred *deferred);

@@ -14,8 +14,14 @@ class ClientDisconnected(OSError):
 class Selector(BaseSelector):
     """A libuv loop with the interface of `selectors.BaseSelector`.
 
-    `asyncio.SelectorEventLoop(Selector())` is the loop of a casgi process.
+    `casgi.loop.new_event_loop()` makes the loop of a casgi process with it.
     """
+
+    def unblock(self) -> bool:
+        """From any thread: end the select() that waits, or let the next not wait.
+
+        Returns False when this one cannot be ended so: write to a registered file object then.
+        """
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey: ...
     def unregister(self, fileobj: Any) -> SelectorKey: ...

@@ -5,13 +5,13 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from casgi._core import Selector
+from casgi.loop import EventLoop
 
 DEADLINE = 20.0
 
 
 def new_selector_loop() -> asyncio.SelectorEventLoop:
-    return asyncio.SelectorEventLoop(Selector())
+    return EventLoop()
 
 
 def on_selector(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:

@@ -1,6 +1,8 @@
 """Applications that run the loop from within themselves, as nest_asyncio and notebooks have it."""
 
 import asyncio
+import selectors
+import threading
 from asyncio import tasks
 from collections.abc import Coroutine, Iterator
 from typing import Any
@@ -94,6 +96,30 @@ def test_loop_that_is_marked_as_reentrant(serve: Serve) -> None:
         patch.setattr(asyncio.SelectorEventLoop, "_nest_patched", True, raising=False)
         server = serve(application)
         assert server.get().body == b"done"
+
+
+def test_thread_that_ends_while_the_nested_run_waits(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but the thread wakes it."""
+    select = selectors.DefaultSelector.select
+    waits = threading.Event()
+
+    def noted(self: Any, timeout: float | None = None) -> Any:
+        if timeout is None or timeout > 0:
+            waits.set()
+        return select(self, timeout)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        waits.clear()
+        ended = run_within(asyncio.to_thread(waits.wait, 20))
+        await respond(send, b"woken" if ended else b"it never waited")
+
+    monkeypatch.setattr(selectors.DefaultSelector, "select", noted)
+    server = serve(application)
+    assert server.get().body == b"woken"
+    take_warning(server.reports)
 
 
 def take_warning(reports: Any) -> None:

@@ -93,7 +93,9 @@ def new_loop() -> asyncio.AbstractEventLoop:
         return uvloop.new_event_loop()
     if LOOP == "asyncio" or PEER != "casgi":
         return asyncio.SelectorEventLoop()
-    return asyncio.SelectorEventLoop(_core.Selector())
+    from casgi.loop import new_event_loop
+
+    return new_event_loop()
 
 
 def new_engine(application: Application, options: dict[str, Any]) -> Engine:
