@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from casgi import __version__
-from casgi.command import Refusal, SectionedCommand, take_config_file
+from casgi.checking.command import run_checks
+from casgi.command import Refusal, SectionedCommand, take_config_file, variable_of
 from casgi.command_hints import normal_name
 from casgi.command_options import option, settings
 from casgi.config import Config
 from casgi.daphne_command import casgi_command
 from casgi.errors import CasgiError, ConfigError
-from casgi.importer import import_application, import_hint
+from casgi.importer import add_app_dir, import_application, import_hint
 from casgi.logging import DEFAULT_FORMAT, configure, enable_own_loggers
 from casgi.options import Section
 from casgi.process import run_process
@@ -33,6 +34,13 @@ def _print_casgi_command(context: click.Context, parameter: object, line: str | 
     context.exit()
 
 
+def _complete_command(context: click.Context, parameter: object, incomplete: str) -> list[str]:
+    """Offer the other commands where an application could stand too."""
+    command = context.command
+    names = command.subcommands if isinstance(command, SectionedCommand) else {}
+    return [name for name in names if name.startswith(incomplete)]
+
+
 @click.command(
     cls=SectionedCommand,
     context_settings={
@@ -44,7 +52,7 @@ def _print_casgi_command(context: click.Context, parameter: object, line: str | 
     epilog="Each is a variable of the environment too: --http-timeout is CASGI_HTTP_TIMEOUT;"
     " and a key of [tool.casgi] in pyproject.toml: http_timeout = 30.",
 )
-@click.argument("application", envvar="CASGI_APPLICATION")
+@click.argument("application", envvar="CASGI_APPLICATION", shell_complete=_complete_command)
 @option(
     Section.APPLICATION,
     "--app-dir",
@@ -120,6 +128,39 @@ def main(
     sys.exit(code)
 
 
+def _check(
+    application: str,
+    app_dir: str,
+    verbosity: int,
+    log_fmt: str,
+    log_config: str | None,
+    *,
+    json: bool,
+    **settings: Any,
+) -> None:
+    """Say what would keep the application from being served; takes casgi's options and --json."""
+
+    def checked_config() -> Config:
+        configure(0, log_fmt, log_config)
+        return make_config(verbosity, **settings)
+
+    variables = set(filter(None, map(variable_of, main.params)))
+    sys.exit(
+        run_checks(
+            application, app_dir, make_config=checked_config, variables=variables, as_json=json
+        )
+    )
+
+
+main.subcommands["check"] = SectionedCommand(
+    "check",
+    callback=_check,
+    help=_check.__doc__,
+    params=[*main.params, click.Option(["--json"], is_flag=True, help="Print an object instead.")],
+    context_settings=main.context_settings,
+)
+
+
 def make_config(
     verbosity: int,
     *,
@@ -141,9 +182,7 @@ def make_config(
 
 def load_application(name: str, app_dir: str) -> Any:
     """Import the application from app_dir; exit with its traceback if it fails."""
-    if not os.path.isdir(app_dir):
-        raise ConfigError(f'the folder "{app_dir}" of --app-dir is not there')
-    sys.path.insert(0, os.path.abspath(app_dir))
+    add_app_dir(app_dir)
     try:
         return import_application(name)
     except CasgiError:

@@ -37,7 +37,36 @@ class Refusal(click.ClickException):
 
 
 class SectionedCommand(click.Command):
-    """A command whose `--help` is in sections, and which knows what other servers' options are."""
+    """A command whose `--help` is in sections, and which knows what other servers' options are.
+
+    Attributes:
+        subcommands: what is run instead when the first argument is one of these words.
+
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        """Take what click takes."""
+        super().__init__(*args, **more)
+        self.subcommands: dict[str, click.Command] = {}
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Read the arguments, as the subcommand's if they begin with one."""
+        subcommand = self.subcommands.get(args[0]) if args else None
+        if subcommand is None:
+            return super().make_context(info_name, args, parent, **extra)
+        return subcommand.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command whose arguments were read."""
+        if context.command is not self:
+            return context.command.invoke(context)
+        return super().invoke(context)
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
         """Read the arguments; say of an option that is not there what to write instead."""
@@ -65,6 +94,12 @@ class SectionedCommand(click.Command):
             if lines := list(records):
                 with formatter.section(section.value):
                     formatter.write_dl(lines)
+        if self.subcommands:
+            commands = [
+                (f"casgi {name}", each.help or "") for name, each in self.subcommands.items()
+            ]
+            with formatter.section("Other commands"):
+                formatter.write_dl(commands)
 
 
 def take_config_file(context: click.Context, parameter: click.Parameter, path: str | None) -> None:

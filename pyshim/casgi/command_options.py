@@ -5,9 +5,12 @@ from dataclasses import Field, fields
 from typing import Any, TypeAlias
 
 import click
+from click.shell_completion import CompletionItem
 
 from casgi.config import Config
 from casgi.options import Choice, Flag, Number, Option, Seconds, Section, Text, option_of
+
+_OF_FILES = ("FILE", "PATH")
 
 Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -85,6 +88,8 @@ def _attributes(field: Field[Any]) -> dict[str, Any]:
             attributes |= {"separator": declared.separator}
             if declared.empty_is_none:
                 attributes |= {"callback": _none_if_empty}
+    if declared.metavar in _OF_FILES:
+        attributes["shell_complete"] = _complete_files
     if declared.name is not None:
         attributes["envvar"] = "CASGI_" + declared.name.strip("-").replace("-", "_").upper()
     return attributes
@@ -107,3 +112,8 @@ def _of_seconds(declared: Seconds, default: Any) -> dict[str, Any]:
 
 def _none_if_empty(context: object, parameter: object, value: str | None) -> str | None:
     return value or None
+
+
+def _complete_files(context: object, parameter: object, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete the name of a file."""
+    return [CompletionItem(incomplete, type="file")]

@@ -6,12 +6,21 @@ raises is the project's, not the command line's: it comes through with its trace
 
 import difflib
 import importlib
+import os
+import sys
 from types import FunctionType, ModuleType
 from typing import Any
 
-from casgi.errors import ApplicationImportError
+from casgi.errors import ApplicationImportError, ConfigError
 
 _MOST_SUGGESTED = 5
+
+
+def add_app_dir(app_dir: str) -> None:
+    """Let modules be imported from a folder; raise ConfigError if there is none."""
+    if not os.path.isdir(app_dir):
+        raise ConfigError(f'the folder "{app_dir}" of --app-dir is not there')
+    sys.path.insert(0, os.path.abspath(app_dir))
 
 
 def import_application(name: str) -> Any:

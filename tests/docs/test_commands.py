@@ -38,7 +38,18 @@ def check_casgi(words: list[str], folder: Path) -> None:
     if "--from-daphne" in words:
         assert done.returncode == 0, done.stderr
         return
-    assert f'there is no module "{words[-1].partition(":")[0]}"' in done.stderr, done.stderr
+    missing = f'there is no module "{words[-1].partition(":")[0]}"'
+    said = done.stdout.replace('\\"', '"') if words[0] == "check" else done.stderr
+    assert missing in said, done.stderr
+
+
+def check_completion(words: list[str], folder: Path) -> None:
+    (text,) = words
+    command = re.search(r"_CASGI_COMPLETE=\w+ casgi", text)
+    assert command
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    written = subprocess.check_output(command[0], shell=True, env=env, text=True, timeout=60)
+    assert "_casgi_completion" in written
 
 
 def check_refusal(line: str, said: str, folder: Path) -> None:
@@ -85,6 +96,7 @@ CHECKS: dict[str, Callable[[list[str], Path], None]] = {
     "casgi": check_casgi,
     "make": check_make,
     "apt-get": check_apt,
+    "eval": check_completion,
     "pip": check_pip,
     "python": check_python,
 }
