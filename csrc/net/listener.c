@@ -98,6 +98,13 @@ static void on_closed(uv_handle_t *handle) {
     counters_closed(COUNTER_listeners);
 }
 
+/* A socket that was passed to us listening already keeps the backlog that its owner has given it. */
+static bool is_listening(int descriptor) {
+    int value = 0;
+    socklen_t length = sizeof(value);
+    return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value != 0;
+}
+
 /* Returns 0 or a negative libuv error code; the duplicate is the listener's in any case. */
 static int start_listening(struct listener *listener, int descriptor, int backlog) {
     struct sockaddr_storage name;
@@ -107,7 +114,8 @@ static int start_listening(struct listener *listener, int descriptor, int backlo
     }
     listener->family = name.ss_family;
     listener->descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
-    if (listener->descriptor < 0 || listen(listener->descriptor, backlog) != 0) {
+    if (listener->descriptor < 0 ||
+        (!is_listening(listener->descriptor) && listen(listener->descriptor, backlog) != 0)) {
         return uv_translate_sys_error(errno);
     }
     return uv_poll_init(event_loop_uv(listener->loop), &listener->poll, listener->descriptor);

@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 from casgi.config import Config
+from casgi.errors import ConfigError
 from casgi.forks import ending_forks
 from casgi.loop import new_event_loop
 from casgi.server import Server
@@ -21,7 +22,10 @@ async def serve(
 
     The options are the fields of `Config`. Signals are left alone unless handle_signals is true.
     """
-    server = Server(application, Config(**options))
+    config = Config(**options)
+    if config.worker_count() > 1:
+        raise ConfigError("workers are started by the command casgi; a program is one process")
+    server = Server(application, config)
     await server.serve(shutdown_event=shutdown_event, handle_signals=handle_signals)
 
 

@@ -20,6 +20,9 @@ from casgi.logging import DEFAULT_FORMAT, configure, enable_own_loggers
 from casgi.options import Section
 from casgi.process import run_process
 from casgi.server import Server
+from casgi.supervisor.handover import take_handover
+from casgi.supervisor.supervisor import run_supervisor
+from casgi.supervisor.worker_server import run_worker
 
 _APPLICATION_FAILED = 1
 
@@ -118,14 +121,22 @@ def main(
     try:
         configure(verbosity, log_fmt, log_config)
         config = make_config(verbosity, **settings)
-        server = Server(load_application(application, app_dir), config)
-        code = run_process(server, debug=True if verbosity == 3 else None)
+        code = _serve(application, app_dir, config, debug=True if verbosity == 3 else None)
     except CasgiError as error:
         if error.__cause__ is not None:
             traceback.print_exception(error.__cause__)
         click.echo(f"casgi: {error}", err=True)
         code = error.exit_code
     sys.exit(code)
+
+
+def _serve(application: str, app_dir: str, config: Config, *, debug: bool | None) -> int:
+    """Serve as a worker, a supervisor or the only process; return the exit code."""
+    if (inherited := take_handover()) is not None:
+        return run_worker(load_application(application, app_dir), config, inherited, debug)
+    if config.worker_count() > 1:
+        return run_supervisor(config)
+    return run_process(Server(load_application(application, app_dir), config), debug=debug)
 
 
 def _check(

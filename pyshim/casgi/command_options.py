@@ -8,11 +8,27 @@ import click
 from click.shell_completion import CompletionItem
 
 from casgi.config import Config
-from casgi.options import Choice, Flag, Number, Option, Seconds, Section, Text, option_of
+from casgi.options import (
+    Choice,
+    Flag,
+    Number,
+    NumberOrAuto,
+    Option,
+    Seconds,
+    Section,
+    Text,
+    option_of,
+)
 
 _OF_FILES = ("FILE", "PATH")
 
 Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def number_or_auto(value: Any) -> Any:
+    """Return a number for digits; what a text may be, the field's check knows."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() else text
 
 
 class SectionOption(click.Option):
@@ -79,6 +95,8 @@ def _attributes(field: Field[Any]) -> dict[str, Any]:
             attributes |= _of_seconds(declared, field.default)
         case Number():
             attributes |= {"type": click.INT}
+        case NumberOrAuto():
+            attributes |= {"type": number_or_auto, "metavar": "NUMBER|auto"}
         case Choice():
             attributes |= {"type": click.Choice(declared.choices)}
         case Flag():

@@ -8,8 +8,18 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
 from casgi import option_checks as checks
+from casgi.cpus import available_cpus
 from casgi.errors import ConfigError
-from casgi.options import Section, choice, flag, number, option_of, seconds, text
+from casgi.options import (
+    Section,
+    choice,
+    flag,
+    number,
+    number_or_auto,
+    option_of,
+    seconds,
+    text,
+)
 from casgi.tls import Certificate, CertReqs, TlsSettings, TlsVersion
 
 LifespanMode: TypeAlias = Literal["auto", "on", "off"]
@@ -17,6 +27,7 @@ SlowConsumerPolicy: TypeAlias = Literal["close", "drop-oldest", "drop-newest"]
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
+MOST_WORKERS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +130,14 @@ class Config:
     )
     ssl_minimum_version: TlsVersion = choice(
         "1.2", Section.TLS, "Oldest version of TLS that is spoken.", TlsVersion, is_of_core=False
+    )
+
+    workers: int | Literal["auto"] = number_or_auto(
+        1,
+        Section.WORKERS,
+        "Processes that serve; auto is one for each CPU. With 1 there is no supervisor.",
+        most=MOST_WORKERS,
+        is_of_core=False,
     )
 
     root_path: str = text("", Section.APPLICATION, "The ASGI root_path.", metavar="PATH")
@@ -294,6 +313,10 @@ class Config:
             ciphers=self.ssl_ciphers,
             minimum_version=self.ssl_minimum_version,
         )
+
+    def worker_count(self) -> int:
+        """Return how many processes serve."""
+        return min(available_cpus(), MOST_WORKERS) if self.workers == "auto" else self.workers
 
     def core_options(self) -> dict[str, Any]:
         """Return the keywords of `_core.Server` that are settings, not made while starting."""

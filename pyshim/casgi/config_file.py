@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from casgi.command_hints import normal_name
+from casgi.command_options import number_or_auto
 from casgi.errors import ConfigError
 
 _PYPROJECT = "pyproject.toml"
@@ -105,6 +106,8 @@ def _toml_type(parameter: click.Parameter) -> tuple[Any, str]:
     """Return the Python types that a value may have, and their name in TOML's words."""
     if getattr(parameter, "is_flag", False):
         return bool, "true or false"
+    if getattr(parameter.type, "func", None) is number_or_auto:
+        return (int, str), 'a whole number, or "auto"'
     if isinstance(parameter.type, type(click.INT)):
         return int, "a whole number"
     if isinstance(parameter.type, type(click.FLOAT)):

@@ -12,6 +12,8 @@ from typing import Any, get_args
 
 from casgi.errors import ConfigError
 
+AUTO = "auto"
+
 
 class Section(enum.Enum):
     """Where an option stands in `--help` and in docs/options.md, in this order."""
@@ -19,6 +21,7 @@ class Section(enum.Enum):
     LISTENING = "Where to listen"
     TLS = "TLS: https and wss"
     APPLICATION = "The application"
+    WORKERS = "Workers"
     CHANNELS = "Django Channels"
     LOGS = "Logs"
     PROXIES = "Behind a proxy"
@@ -97,6 +100,21 @@ class Number(Option):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NumberOrAuto(Option):
+    """A whole number from 1, or the word for what casgi finds out itself."""
+
+    most: int
+
+    def check(self, name: str, value: Any) -> None:
+        """Take what is within the limits, and the word."""
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        if value != AUTO and not (is_number and 1 <= value <= self.most):
+            raise ConfigError(
+                f"{name} must be a whole number from 1 to {self.most}, or {AUTO}, not {value!r}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text(Option):
     """A text, or several, of which a function of its own knows what it may be.
 
@@ -163,6 +181,11 @@ def seconds(default: float | None, section: Section, help: str, **more: Any) -> 
 def number(default: int, section: Section, help: str, **more: Any) -> Any:
     """Return the same for a whole number."""
     return _setting(default, Number(section=section, help=help, **more))
+
+
+def number_or_auto(default: int, section: Section, help: str, **more: Any) -> Any:
+    """Return the same for a whole number that casgi may find out."""
+    return _setting(default, NumberOrAuto(section=section, help=help, **more))
 
 
 def text(default: Any, section: Section, help: str, **more: Any) -> Any:

@@ -19,7 +19,7 @@ _STANDARD_DESCRIPTORS = (0, 1, 2)
 
 def run_process(server: Server, *, debug: bool | None = None) -> int:
     """Run a server until SIGINT or SIGTERM; raises what its start raises. Return the exit code."""
-    _open_standard_descriptors()
+    open_standard_descriptors()
     with asyncio.Runner(loop_factory=new_process_loop, debug=debug) as runner, ending_forks():
         runner.run(server.serve(handle_signals=True))
         for number in STOP_SIGNALS:
@@ -44,7 +44,7 @@ def new_process_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _open_standard_descriptors() -> None:
+def open_standard_descriptors() -> None:
     """Open those that who started the process has closed: else a socket would be standard output.
 
     The access log would go to it, and libuv ends a process that closes such a socket.

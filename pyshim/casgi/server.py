@@ -26,7 +26,7 @@ from casgi.lifespan import Lifespan
 from casgi.log_files import AccessLogFile, reopen_logging
 from casgi.signals import LogSignals, StopSignals
 from casgi.slow_consumer import log_slow_consumer
-from casgi.sockets import BoundSocket, bind_sockets, listen_error
+from casgi.sockets import BoundSocket, bind_sockets, listen_error, log_addresses
 from casgi.stopping import Stopping
 from casgi.tls import TlsAcceptors
 from casgi.unfinished import log_overdue
@@ -129,7 +129,7 @@ class Server:
         self._stopping = None
         advise()
         try:
-            self._sockets = bind_sockets(self.config)
+            self._sockets = self._bind()
             for bound in self._sockets:
                 if bound.tls is not None:
                     self._tls.get(bound.tls)
@@ -152,9 +152,10 @@ class Server:
             self._core.on_overdue = log_overdue
             # With Channels as it is, no consumer says that it is one.
             self._core.drops_late_messages = "channels" in self._left_alone
+            await self._before_listening()
             for bound in self._sockets:
                 self._listen(self._core, bound)
-            self._log_urls()
+            self._log_addresses()
             self._tls.watch()
         except BaseException:
             await self._close()
@@ -175,6 +176,13 @@ class Server:
             logger.error("Cannot open the logs anew: %s", error)
         else:
             logger.info("The logs were opened anew")
+
+    def _bind(self) -> list[BoundSocket]:
+        """Return the sockets to listen on, which are the server's from now on."""
+        return bind_sockets(self.config)
+
+    async def _before_listening(self) -> None:
+        """Wait until connections may be accepted: the application is ready for them."""
 
     def _begin_stopping(self) -> Stopping:
         if self._stopping is None:
@@ -242,12 +250,9 @@ class Server:
             core.listen(bound.socket.fileno(), bound.backlog, tls)
         except OSError as error:
             raise listen_error(bound, error) from None
-        logger.info("Listening on %s", str(bound))  # a handler may format it later
 
-    def _log_urls(self) -> None:
-        """Write what a terminal makes a link of."""
-        if urls := [bound.url for bound in self._sockets if bound.url is not None]:
-            logger.info("Serving %s", " ".join(urls))
+    def _log_addresses(self) -> None:
+        log_addresses(self._sockets)
 
     def _close_sockets(self) -> None:
         self._tls.close()

@@ -26,7 +26,7 @@ _BLOCKED_AFTER = 1.0
 
 
 class StopSignals:
-    """Calls on_signal in the running loop for each of the first two signals, while entered.
+    """Calls on_signal in the running loop for each of the first two of `numbers`, while entered.
 
     After the second the next ends the process whatever it does. So does the second already when
     the loop is blocked and cannot see the first.
@@ -37,17 +37,21 @@ class StopSignals:
 
     """
 
-    def __init__(self, on_signal: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        on_signal: Callable[[], None],
+        numbers: tuple[signal.Signals, ...] = STOP_SIGNALS,
+    ) -> None:
         self.first_at: float | None = None
         self.second_at: float | None = None
         self._on_signal = on_signal
         self._loop = asyncio.get_running_loop()
-        self._previous = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+        self._previous = {number: signal.getsignal(number) for number in numbers}
         self._seen = 0
         self._unseen_since: float | None = None
 
     def __enter__(self) -> "StopSignals":
-        for number in STOP_SIGNALS:
+        for number in self._previous:
             self._loop.add_signal_handler(number, self._in_loop)
             # The loop is woken through a descriptor, so that the handler itself is free for us.
             signal.signal(number, self._at_once)
@@ -84,7 +88,7 @@ class StopSignals:
             end_by(number)
 
     def _give_back(self) -> None:
-        for number in STOP_SIGNALS:
+        for number in self._previous:
             self._loop.remove_signal_handler(number)
             end_at_signal(number)
 
@@ -98,7 +102,7 @@ class LogSignals:
         self._loop = asyncio.get_running_loop()
         self._taken: list[signal.Signals] = []
         # Asked now: when a terminal hangs up, it is gone before the signal comes.
-        self._has_terminal = _has_terminal()
+        self._has_terminal = has_terminal()
 
     def __enter__(self) -> "LogSignals":
         for number, handler in (
@@ -154,7 +158,7 @@ def _is_handled(number: signal.Signals) -> bool:
     return False
 
 
-def _has_terminal() -> bool:
+def has_terminal() -> bool:
     """Whether the process has a controlling terminal: the seventh field of proc(5)'s stat."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         stat = Path("/proc/self/stat").read_text("ascii", "replace")

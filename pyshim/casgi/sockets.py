@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import os
 import socket
 import stat
@@ -20,6 +21,8 @@ from casgi.endpoints import (
 )
 from casgi.errors import BindError
 from casgi.tls import TlsSettings
+
+logger = logging.getLogger("casgi.server")
 
 DEFAULT_BACKLOG = 2048
 """Connections that the kernel holds before they are accepted; it may hold fewer (somaxconn)."""
@@ -59,6 +62,11 @@ class BoundSocket:
         if self.socket.family == socket.AF_UNIX:
             return f"UNIX socket {self.address}"
         return f"TCP address {_with_port(*self.address)}"
+
+    def listen(self) -> None:
+        """Listen; a socket that does so already keeps the backlog that it was given."""
+        if not self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            self.socket.listen(self.backlog)
 
     def close(self) -> None:
         """Close the socket and remove its file, unless another server has taken the path since."""
@@ -200,6 +208,14 @@ def _adopt(fd: int) -> BoundSocket:
 def listen_error(bound: BoundSocket, error: OSError) -> BindError:
     """Return the error to raise when a bound socket cannot be listened on."""
     return _bind_error(str(bound), error)
+
+
+def log_addresses(sockets: list[BoundSocket]) -> None:
+    """Write where the server listens, and what a terminal makes a link of."""
+    for bound in sockets:
+        logger.info("Listening on %s", str(bound))  # a handler may format it later
+    if urls := [bound.url for bound in sockets if bound.url is not None]:
+        logger.info("Serving %s", " ".join(urls))
 
 
 def _bind_error(where: str, error: Exception) -> BindError:

@@ -7,7 +7,7 @@ from typing import Any
 
 async def wait_for_any(
     *events: asyncio.Event,
-    tasks: Iterable[asyncio.Task[Any]] = (),
+    tasks: Iterable[asyncio.Future[Any]] = (),
     timeout: float | None = None,
 ) -> None:
     """Return when one event is set, one task has ended, or the timeout is over.

@@ -4,7 +4,7 @@ import http.client
 from collections.abc import Callable, Iterator
 
 import pytest
-from casgi_process import DEADLINE, CasgiProcess
+from support.casgi_process import DEADLINE, CasgiProcess
 
 StartCasgi = Callable[..., CasgiProcess]
 Get = Callable[[int], str]

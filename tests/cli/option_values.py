@@ -5,7 +5,7 @@ from typing import Any
 
 from casgi.cli import main, make_config
 from casgi.config import Config
-from casgi.options import Choice, Flag, Number, Seconds, Text, option_of
+from casgi.options import Choice, Flag, Number, NumberOrAuto, Seconds, Text, option_of
 
 # A value for each kind that is no default.
 TEXTS = {
@@ -23,7 +23,7 @@ def given(field: dataclasses.Field[Any]) -> tuple[str, Any]:
     match option_of(field):
         case Seconds():
             return "1.5", 1.5
-        case Number():
+        case Number() | NumberOrAuto():
             return "17", 17
         case Choice(choices=choices):
             other = next(word for word in choices if word != field.default)

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 import pytest
-from casgi_process import CasgiProcess
 from option_values import OPTIONS, config_of, option_name
+from support.casgi_process import CasgiProcess
 
 from casgi.cli import main
 from casgi.command import Refusal, variable_of
 from casgi.config import Config
-from casgi.options import Flag, Number, Seconds, option_of
+from casgi.options import Flag, Number, NumberOrAuto, Seconds, option_of
 
 FLAGS = [field for field in dataclasses.fields(Config) if isinstance(option_of(field), Flag)]
 OF_THE_COMMAND = ["--no-access-log", "--no-server-name"]
@@ -92,7 +92,7 @@ def test_value_of_another_type_is_refused(field):
         isinstance(declared, Seconds | Number) or getattr(declared, "value_type", str) is int
     )
     is_text = not is_number and not isinstance(declared, Flag)
-    value = 17 if is_text else "soon"
+    value = 1.5 if isinstance(declared, NumberOrAuto) else 17 if is_text else "soon"
     pyproject(f"{field.name} = {toml(value)}")
     line = refusal()
     assert line.startswith(f"pyproject.toml, [tool.casgi]: {field.name} must be ")

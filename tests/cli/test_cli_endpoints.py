@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from casgi_process import DEADLINE, PROJECT, environment
+from support.casgi_process import DEADLINE, PROJECT, environment
 
 from casgi.config import Config
 from casgi.endpoints import (

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from casgi_process import CasgiProcess
+from support.casgi_process import CasgiProcess
 
 
 def run(*arguments: str, fds: tuple[int, ...] = ()) -> CasgiProcess:

@@ -4,7 +4,7 @@ import http.client
 from pathlib import Path
 
 import pytest
-from casgi_process import DEADLINE
+from support.casgi_process import DEADLINE
 
 
 @pytest.mark.parametrize(

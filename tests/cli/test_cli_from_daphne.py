@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from casgi_process import CasgiProcess
+from support.casgi_process import CasgiProcess
 
 from casgi.cli import main
 from casgi.daphne_command import _parse, casgi_command

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from casgi_process import DEADLINE, PROJECT, environment
+from support.casgi_process import DEADLINE, PROJECT, environment
 
 
 def log_config(folder: Path) -> str:

@@ -4,7 +4,7 @@ import json
 import logging
 
 import pytest
-from casgi_process import CasgiProcess
+from support.casgi_process import CasgiProcess
 
 from casgi.config import Config
 from casgi.errors import ConfigError

@@ -4,8 +4,8 @@ import dataclasses
 
 import click
 import pytest
-from casgi_process import CasgiProcess
 from option_values import OPTIONS, config_of
+from support.casgi_process import CasgiProcess
 
 from casgi.config import Config
 

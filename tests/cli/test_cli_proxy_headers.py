@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from casgi_process import DEADLINE, PROJECT, environment
+from support.casgi_process import DEADLINE, PROJECT, environment
 from support.raw import RawClient, request
 from support.server_process import ServerProcess, free_port
 from support.ws import WebSocketClient

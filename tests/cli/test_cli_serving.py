@@ -11,7 +11,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from casgi_process import DEADLINE, PROJECT, environment
+from support.casgi_process import DEADLINE, PROJECT, environment
 
 
 def get_unix(path: str) -> bytes:

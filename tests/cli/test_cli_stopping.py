@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from casgi_process import DEADLINE, PROJECT, CasgiProcess, environment
+from support.casgi_process import DEADLINE, PROJECT, CasgiProcess, environment
 
 from casgi import stopping
 from casgi.stopping import Stopping

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from casgi_process import DEADLINE, CasgiProcess
+from support.casgi_process import DEADLINE, CasgiProcess
 from support.certificates import Authority
 
 StartCasgi = Callable[..., CasgiProcess]

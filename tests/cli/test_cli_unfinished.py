@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from casgi_process import DEADLINE, PROJECT, CasgiProcess, environment
+from support.casgi_process import DEADLINE, PROJECT, CasgiProcess, environment
 from support.server_process import ServerProcess, free_port
 from support.ws import upgrade
 

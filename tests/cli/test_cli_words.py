@@ -4,7 +4,7 @@ import contextlib
 import socket
 
 import pytest
-from casgi_process import CasgiProcess
+from support.casgi_process import CasgiProcess
 from support.ws import upgrade
 from test_cli_errors import run
 

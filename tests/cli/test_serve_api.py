@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import uvloop
-from casgi_process import DEADLINE, PROJECT, environment
+from support.casgi_process import DEADLINE, PROJECT, environment
 
 import casgi
 from casgi.errors import BindError, ConfigError, LifespanError

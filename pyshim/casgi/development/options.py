@@ -18,7 +18,9 @@ from casgi.errors import CasgiError
 # Django's command has its own way to say these.
 _OF_LISTENING = {"bind", "port", "unix_socket", "fd", "endpoints"}
 _OF_THE_PROCESS = {"verbosity", "log_fmt", "log_config", "app_dir"}
-NOT_OFFERED = _OF_LISTENING | _OF_THE_PROCESS
+# runserver is one process.
+_OF_WORKERS = {"workers"}
+NOT_OFFERED = _OF_LISTENING | _OF_THE_PROCESS | _OF_WORKERS
 # What daphne's runserver calls them.
 _ALSO = {"--websocket-connect-timeout": ["--websocket_handshake_timeout"]}
 

@@ -1,5 +1,7 @@
 """The command as a process of its own, with what it writes."""
 
+import functools
+import itertools
 import os
 import re
 import signal
@@ -9,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import IO
 
-PROJECT = Path(__file__).parent / "project"
+PROJECT = Path(__file__).parents[1] / "cli" / "project"
 DEADLINE = 20.0
 
 
@@ -30,11 +32,12 @@ class Output:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def wait_for(self, pattern: str) -> re.Match[str]:
-        """Return the first match in a line, waiting for it."""
+    def wait_for(self, pattern: str, nth: int = 0) -> re.Match[str]:
+        """Return the first match in a line, or the nth after it, waiting for it."""
         with self._changed:
-            found = self._changed.wait_for(lambda: self._find(pattern) or self._ended, DEADLINE)
-            match = self._find(pattern)
+            find = functools.partial(self._find, pattern, nth)
+            found = self._changed.wait_for(lambda: find() or self._ended, DEADLINE)
+            match = find()
             assert match, f"no {pattern!r} {'at all' if found else 'in time'}: {self._lines}"
             return match
 
@@ -43,8 +46,9 @@ class Output:
         self._thread.join(DEADLINE)
         return self._lines
 
-    def _find(self, pattern: str) -> re.Match[str] | None:
-        return next((match for line in self._lines if (match := re.search(pattern, line))), None)
+    def _find(self, pattern: str, nth: int) -> re.Match[str] | None:
+        found = (match for line in self._lines if (match := re.search(pattern, line)))
+        return next(itertools.islice(found, nth, None), None)
 
     def _read(self) -> None:
         for line in self._stream:
@@ -86,6 +90,11 @@ class CasgiProcess:
     def port(self) -> int:
         """Return the port of the first TCP address it listens on, waiting for that."""
         return int(self.stderr.wait_for(r"Listening on TCP address .*:(\d+)$")[1])
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""

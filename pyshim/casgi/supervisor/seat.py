@@ -1,0 +1,98 @@
+"""The place of one worker: whoever has it, and who comes after."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from casgi.supervisor.back_off import BackOff
+from casgi.supervisor.worker import Worker
+from casgi.waiting import wait_for_any
+
+logger = logging.getLogger("casgi.supervisor")
+
+
+class Seat:
+    """Has one worker that serves, and starts the next when that has ended or is to be replaced.
+
+    Attributes:
+        number: from 0.
+        worker: who serves, or is about to; None before the first.
+
+    """
+
+    def __init__(
+        self,
+        number: int,
+        start: Callable[[int], Awaitable[Worker]],
+        before_serving: Callable[[], None],
+    ) -> None:
+        """Take how to start a worker, and what comes before one serves."""
+        self.number = number
+        self.worker: Worker | None = None
+        self._start = start
+        self._before_serving = before_serving
+        self._changing = asyncio.Lock()
+        self._back_off = BackOff()
+        self._given_up = asyncio.Event()
+        self._latest: Worker | None = None
+
+    async def fill(self) -> bool:
+        """Start a worker; return whether it serves, or has ended before it could."""
+        async with self._changing:
+            return await self._fill()
+
+    async def keep(self) -> None:
+        """See to it that there is a worker, until give_up()."""
+        while not self._given_up.is_set():
+            if self.worker is not None and not self.worker.ended.done():
+                await asyncio.wait([self.worker.ended])
+            else:
+                await self._fill_again()
+
+    async def replace(self) -> bool:
+        """Start a new worker, then let the old one end; return whether the new one serves."""
+        async with self._changing:
+            old = self.worker
+            if self._given_up.is_set() or not await self._fill():
+                return False
+        if old is not None and not old.ended.done():
+            old.leave()
+            await asyncio.wait([old.ended])
+        return True
+
+    async def retire(self) -> None:
+        """Let the worker end, and start none after it."""
+        self.give_up()
+        async with self._changing:
+            worker = self.worker
+        if worker is not None and not worker.ended.done():
+            worker.leave()
+            await asyncio.wait([worker.ended])
+
+    def give_up(self) -> None:
+        """Start no more workers."""
+        self._given_up.set()
+
+    async def _fill(self) -> bool:
+        self._latest = await self._start(self.number)
+        if not await self._latest.is_ready():
+            return False
+        self.worker = self._latest
+        if not self._given_up.is_set():
+            self._before_serving()
+            self.worker.serve()
+            logger.info("%s serves", self.worker)
+        return True
+
+    async def _fill_again(self) -> None:
+        async with self._changing:
+            if self.worker is not None and not self.worker.ended.done():
+                return  # A reload was faster.
+            await self._wait(self._back_off.after(self._latest.age if self._latest else 0))
+            if not self._given_up.is_set():
+                await self._fill()
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds:
+            logger.warning("Worker %d is started again in %.1f s", self.number + 1, seconds)
+            await wait_for_any(self._given_up, timeout=seconds)

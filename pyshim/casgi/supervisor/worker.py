@@ -1,0 +1,145 @@
+"""One worker, as its supervisor sees it.
+
+starting -- READY --> ready -- serve() --> serving -- leave(), stop() --> leaving --> ended
+    any -- the process ends --> ended
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
+from casgi.supervisor.handover import VARIABLE, Handover, variable_for
+from casgi.waiting import wait_for_any
+
+logger = logging.getLogger("casgi.supervisor")
+
+# What a service manager tells the supervisor alone.
+_NOT_INHERITED = (
+    "NOTIFY_SOCKET",
+    "LISTEN_PID",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+)
+
+
+class Worker:
+    """A process that serves.
+
+    Attributes:
+        seat: its number, which its successor has too.
+        pid: of the process.
+        ended: what will be its exit code, negative for a signal's.
+        is_expected_to_end: whether it was told to, or has said so itself.
+
+    """
+
+    def __init__(self, seat: int, pid: int, ended: "asyncio.Future[int]") -> None:
+        self.seat = seat
+        self.pid = pid
+        self.ended = ended
+        self.is_expected_to_end = False
+        self._ready = asyncio.Event()
+        self._channel: Channel | None = None
+        self._started_at = time.monotonic()
+        self._ended_at: float | None = None
+        self._on_leaving: Callable[[Worker], None] | None = None
+
+    def __str__(self) -> str:
+        return f"Worker {self.seat + 1} (PID {self.pid})"
+
+    @property
+    def age(self) -> float:
+        """How many seconds it has lived."""
+        return (self._ended_at or time.monotonic()) - self._started_at
+
+    async def connect(self, end: socket.socket, on_leaving: Callable[["Worker"], None]) -> None:
+        """Take the supervisor's end of the channel; on_leaving is called when it ends by itself."""
+        self._on_leaving = on_leaving
+        self._channel = await Channel.open(end, self._on_word, lambda: None)
+
+    async def is_ready(self) -> bool:
+        """Wait for its application; return whether it has started, or the worker has ended."""
+        await wait_for_any(self._ready, tasks=[self.ended])
+        return not self.ended.done()
+
+    def serve(self) -> None:
+        """Let it accept connections."""
+        self._say(ToWorker.SERVE)
+
+    def leave(self) -> None:
+        """Let it end without losing a request: another one has its place."""
+        self.is_expected_to_end = True
+        self._say(ToWorker.LEAVE)
+
+    def stop(self) -> None:
+        """Let it end, as everything does."""
+        self.is_expected_to_end = True
+        self._say(ToWorker.STOP)
+
+    def abort(self) -> None:
+        """Let it end what is left at once."""
+        self._say(ToWorker.ABORT)
+
+    def reopen_logs(self) -> None:
+        """Let it open its logs anew."""
+        self._say(ToWorker.REOPEN_LOGS)
+
+    def kill(self) -> None:
+        """End the process whatever it does."""
+        if not self.ended.done():
+            os.kill(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Close the channel of a worker that has ended."""
+        self._ended_at = time.monotonic()
+        if self._channel is not None:
+            self._channel.close()
+
+    def how_it_ended(self) -> str:
+        """Return what to write of its exit code."""
+        code = self.ended.result()
+        if code >= 0:
+            return f"exited with status {code}"
+        return f"was ended by {signal.Signals(-code).name}"
+
+    def _say(self, word: ToWorker) -> None:
+        if self._channel is not None:
+            self._channel.say(word)
+
+    def _on_word(self, word: str) -> None:
+        match ToSupervisor(word):
+            case ToSupervisor.READY:
+                self._ready.set()
+            case ToSupervisor.LEAVING if not self.is_expected_to_end:
+                self.is_expected_to_end = True
+                if self._on_leaving is not None:
+                    self._on_leaving(self)
+
+
+def spawn(handover: Handover) -> tuple[int, socket.socket]:
+    """Start the command of this process anew as a worker; return its PID and our end."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        environment = {
+            name: value for name, value in os.environ.items() if name not in _NOT_INHERITED
+        }
+        process = subprocess.Popen(
+            [sys.executable, *sys.orig_argv[1:]],
+            env={**environment, VARIABLE: variable_for(theirs)},
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno(), *handover.descriptors()],
+        )
+        # Children waits for it instead, and a Popen that is dropped would complain.
+        process.returncode = 0
+        handover.send(ours)
+    ours.setblocking(False)
+    return process.pid, ours

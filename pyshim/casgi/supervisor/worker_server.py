@@ -1,0 +1,107 @@
+"""The server of a worker: it listens on sockets that it inherits, when the supervisor says so.
+
+    made -- ready --> waiting -- SERVE --> serving -- LEAVE, STOP or a signal --> as any server
+
+A supervisor that has gone is as one that stops everything.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from typing import Any
+
+from casgi.config import Config
+from casgi.process import run_process
+from casgi.server import Server
+from casgi.signals import StopSignals
+from casgi.sockets import BoundSocket
+from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
+from casgi.supervisor.handover import Handover
+from casgi.watchdog import Watchdog
+
+# A terminal sends it to all of its processes, and the supervisor says what is to be done.
+_LEFT_TO_SUPERVISOR = (signal.SIGHUP, signal.SIGINT)
+
+
+class _WorkerWatchdog(Watchdog):
+    """Sees to it that a worker whose loop is held up does not outlive its supervisor."""
+
+    def __init__(self, signals: StopSignals, close_timeout: float | None) -> None:
+        super().__init__(signals, close_timeout)
+        self._stop_signals = signals
+        self._supervisor = os.getppid()
+
+    def _is_overdue(self, now: float) -> bool:
+        if self._stop_signals.first_at is None and os.getppid() != self._supervisor:
+            self._stop_signals.first_at = now
+        return super()._is_overdue(now)
+
+
+class WorkerServer(Server):
+    """Serves one application in one of several processes."""
+
+    def __init__(
+        self, application: Any, config: Config, handover: Handover, end: socket.socket
+    ) -> None:
+        """Take what the process inherits, and its end of the channel to the supervisor."""
+        super().__init__(application, config)
+        self._handover = handover
+        self._end = end
+        self._channel: Channel | None = None
+        self._may_serve = asyncio.Event()
+
+    async def start(self) -> None:
+        """Start as any server, but listen only when the supervisor says so."""
+        self._channel = await Channel.open(self._end, self._on_word, self._stop_once)
+        await super().start()
+
+    def _bind(self) -> list[BoundSocket]:
+        return [each.adopt() for each in self._handover.sockets]
+
+    async def _before_listening(self) -> None:
+        assert self._channel is not None
+        self._channel.say(ToSupervisor.READY)
+        await self._may_serve.wait()
+
+    def _log_addresses(self) -> None:
+        """Leave it to the supervisor, whose sockets they are."""
+
+    def _take_signals(self, until: contextlib.ExitStack) -> None:
+        loop = asyncio.get_running_loop()
+        stop_signals = until.enter_context(StopSignals(self._on_stop_signal, (signal.SIGTERM,)))
+        timeout = self.config.application_close_timeout
+        until.enter_context(_WorkerWatchdog(stop_signals, timeout))
+        for number in _LEFT_TO_SUPERVISOR:
+            loop.add_signal_handler(number, lambda: None)
+        if signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL:
+            loop.add_signal_handler(signal.SIGUSR1, self.reopen_logs)
+
+    def _on_stop_signal(self) -> None:
+        if self._channel is not None:
+            self._channel.say(ToSupervisor.LEAVING)
+        self.request_stop()
+
+    def _on_word(self, word: str) -> None:
+        match ToWorker(word):
+            case ToWorker.SERVE:
+                self._may_serve.set()
+            case ToWorker.LEAVE | ToWorker.STOP:
+                self._stop_once()
+            case ToWorker.ABORT:
+                self.request_stop()
+                self.request_stop()
+            case ToWorker.REOPEN_LOGS:
+                self.reopen_logs()
+
+    def _stop_once(self) -> None:
+        if not self._stop_requested.is_set():
+            self.request_stop()
+
+
+def run_worker(
+    application: Any, config: Config, inherited: tuple[Handover, socket.socket], debug: bool | None
+) -> int:
+    """Serve until the supervisor ends it; return the exit code."""
+    return run_process(WorkerServer(application, config, *inherited), debug=debug)
