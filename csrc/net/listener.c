@@ -98,7 +98,8 @@ static void on_closed(uv_handle_t *handle) {
     counters_closed(COUNTER_listeners);
 }
 
-/* A socket that was passed to us listening already keeps the backlog that its owner has given it. */
+/* A socket that was passed to us listening already keeps the backlog that its owner has given it.
+ */
 static bool is_listening(int descriptor) {
     int value = 0;
     socklen_t length = sizeof(value);

@@ -16,7 +16,8 @@ typedef void (*listener_accept)(void *owner, struct stream *stream);
 
 /* Returns new listener on `descriptor` (a bound AF_INET, AF_INET6 or AF_UNIX stream socket;
  * *borrows*: it is duplicated), listening with `backlog` unless it listens already, or NULL with
- * *error set to a negative libuv error code. Its streams are made by `factory` (*borrows* until it is freed). */
+ * *error set to a negative libuv error code. Its streams are made by `factory` (*borrows* until it
+ * is freed). */
 struct listener *listener_new(struct event_loop *loop, int descriptor, int backlog,
                               const struct stream_factory *factory, listener_accept on_accept,
                               void *owner, int *error);
