@@ -1,7 +1,7 @@
 /* A client's bytes, fed whole, byte by byte and in random pieces: all must give the same events,
  * hold no decoder at a frame's edge, and leave nothing behind.
  *
- * Input: one byte that chooses limits, one that seeds the pieces, then the wire. */
+ * Input: one byte that chooses limits and compression, one that seeds the pieces, then the wire. */
 #include "base/counters.h"
 #include "base/memory.h"
 #include "test_ws_support.h"
@@ -15,7 +15,18 @@ static const struct ws_session_limits limits[] = {
     {16, 0, 0},
 };
 
+static const struct ws_deflate_terms terms[] = {
+    {0},
+    {.server_window_bits = 15, .client_window_bits = 15},
+    {.server_window_bits = 15, .client_window_bits = 15, .client_has_takeover = true},
+};
+
+enum { TERMS = sizeof(terms) / sizeof(terms[0]) };
+
 enum { LIMITS = sizeof(limits) / sizeof(limits[0]), LONGEST_PIECE = 48 };
+
+/* A byte of deflate is 1,032 of the message at most. */
+enum { MOST_INFLATED = 1032 };
 
 static void require(bool condition) {
     if (!condition) {
@@ -27,12 +38,15 @@ static void check_session(const struct ws_session *session, size_t fed) {
     const struct ws_session_limits *allowed = session->limits;
     require(allowed->message_size == 0 || session->message.length <= allowed->message_size);
     require(allowed->fragments == 0 || session->fragments <= allowed->fragments);
-    require(session->message.length <= fed);
-    require(session->message.capacity <= 256 || session->message.capacity <= 2 * fed);
+    size_t most = session->terms == NULL ? fed : fed * MOST_INFLATED;
+    require(session->message.length <= most);
+    require(session->message.capacity <= 2048 || session->message.capacity <= 2 * most);
     require(counters_alive(COUNTER_ws_decoders) == (session->decoder != NULL ? 1 : 0));
     if (session->is_ended) {
         require(session->decoder == NULL && session->message.data == NULL);
+        require(session->inflater == NULL);
     }
+    require(counters_alive(COUNTER_ws_inflaters) == (session->inflater != NULL ? 1 : 0));
 }
 
 /* Feeds pieces of at most `longest` bytes (0: whole; 1: single bytes) and returns the events. Each
@@ -44,6 +58,11 @@ static struct text run(uint8_t choice, struct slice wire, size_t longest, uint32
     struct log log = {.session = &session};
     text_add(&log.events, "", 0);
     ws_session_init(&session, pool, &limits[choice % LIMITS], &log_events, &log);
+    struct ws_inflater_pool *inflaters = ws_inflater_pool_new();
+    const struct ws_deflate_terms *agreed = &terms[choice / LIMITS % TERMS];
+    if (ws_deflate_is_agreed(agreed)) {
+        ws_session_inflate(&session, inflaters, agreed);
+    }
     for (size_t start = 0; start < wire.length;) {
         size_t most = wire.length - start;
         size_t length = longest == 0 ? most : 1 + random_next(&seed) % longest;
@@ -59,7 +78,8 @@ static struct text run(uint8_t choice, struct slice wire, size_t longest, uint32
     text_add(&log.events, log.failure, strlen(log.failure));
     ws_session_release(&session);
     ws_decoder_pool_free(pool);
-    require(counters_alive(COUNTER_ws_decoders) == 0);
+    ws_inflater_pool_free(inflaters);
+    require(counters_alive(COUNTER_ws_decoders) == 0 && counters_alive(COUNTER_ws_inflaters) == 0);
     return log.events;
 }
 

@@ -27,7 +27,7 @@ _LLHTTP_INCLUDE = Path("/usr/share/include/llhttp")
 
 
 def find_native_libraries() -> NativeLibraries:
-    """Return how to build with libuv, wslay, OpenSSL and llhttp; raise LibraryMissingError."""
+    """Return how to build with all of them, or raise LibraryMissingError."""
     found = NativeLibraries()
     _add_package(found, "libuv", header="uv.h", library="uv", debian="libuv1-dev")
     # Debian's libwslay-dev has no .pc file; other distributions' has.
@@ -35,6 +35,8 @@ def find_native_libraries() -> NativeLibraries:
     # SHA-1 and base64 of the WebSocket handshake.
     _add_package(found, "libcrypto", header="openssl/sha.h", library="crypto", debian="libssl-dev")
     _add_package(found, "libssl", header="openssl/ssl.h", library="ssl", debian="libssl-dev")
+    # Compression of WebSocket messages.
+    _add_package(found, "zlib", header="zlib.h", library="z", debian="zlib1g-dev")
     _add_llhttp(found)
     return found
 

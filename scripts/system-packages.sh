@@ -47,6 +47,7 @@ need_for_chat() {
     need_package libuv1-dev
     need_package libwslay-dev
     need_package libssl-dev
+    need_package zlib1g-dev
     need_llhttp
     need_python
 }
@@ -135,7 +136,7 @@ as_root() {
 }
 
 if ! command -v dpkg-query >/dev/null; then
-    echo "Not Debian or Ubuntu: libuv, wslay, llhttp, OpenSSL and a C compiler have to be there already."
+    echo "Not Debian or Ubuntu: libuv, wslay, llhttp, OpenSSL, zlib and a C compiler have to be there already."
     exit 0
 fi
 case $purpose in

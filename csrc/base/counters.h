@@ -18,6 +18,8 @@
     X(groups)                                                                                      \
     X(websockets)                                                                                  \
     X(ws_decoders)                                                                                 \
+    X(ws_inflaters)                                                                                \
+    X(ws_deflaters)                                                                                \
     X(http_cycles)                                                                                 \
     X(ws_cycles)                                                                                   \
     X(channels)

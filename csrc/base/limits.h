@@ -105,6 +105,23 @@
 #define LIMIT_WS_FRAGMENTS     1024
 #define LIMIT_WS_FRAGMENT_SIZE 16
 
+/* What compressing may add to a message at worst, as a part of it and in bytes: zlib's own bound
+ * for its least memory. A message in longer frames is over --websocket-max-message-size, whatever
+ * it inflates to. */
+#define LIMIT_WS_DEFLATE_GROWTH 8
+#define LIMIT_WS_DEFLATE_EXTRA  1024
+
+/* --ws-deflate-window-bits: zlib's largest window. It lies in the few compressors that all
+ * WebSockets share, unless context takeover gives each its own. */
+#define LIMIT_WS_DEFLATE_WINDOW_BITS 15
+
+/* --ws-deflate-memory-level: zlib's default. */
+#define LIMIT_WS_DEFLATE_MEMORY_LEVEL 8
+
+/* --ws-deflate-min-size: bytes of a message from which on it is compressed. 64 bytes of JSON gain
+ * nothing; from about 200 on compressing saves more than it costs. */
+#define LIMIT_WS_DEFLATE_MIN_SIZE 200
+
 /* A control frame's payload (RFC 6455 section 5.5) and the reason that fits into a close frame
  * behind the code. */
 #define LIMIT_WS_CONTROL_PAYLOAD 125

@@ -1,6 +1,8 @@
 /* Reading the constructor's arguments. Holds nothing. */
 #include "bindings/server_arguments.h"
 
+#include "ws/ws_deflate.h"
+
 /* A number of seconds, or None for never, which is -1 below the bridge. */
 static int seconds_converter(PyObject *object, void *address) {
     double seconds = -1;
@@ -28,6 +30,30 @@ static int size_converter(PyObject *object, void *address) {
     }
     *(size_t *)address = (size_t)size;
     return 1;
+}
+
+static int small_number(PyObject *object, const char *name, uint8_t least, uint8_t most,
+                        uint8_t *number) {
+    long value = PyLong_AsLong(object);
+    if (value == -1 && PyErr_Occurred()) {
+        return 0;
+    }
+    if (value < least || value > most) {
+        PyErr_Format(PyExc_ValueError, "%s must be from %d to %d, not %R", name, least, most,
+                     object);
+        return 0;
+    }
+    *number = (uint8_t)value;
+    return 1;
+}
+
+static int window_bits_converter(PyObject *object, void *address) {
+    return small_number(object, "ws_deflate_window_bits", WS_WINDOW_BITS_LEAST + 1,
+                        WS_WINDOW_BITS_MOST, address);
+}
+
+static int memory_level_converter(PyObject *object, void *address) {
+    return small_number(object, "ws_deflate_memory_level", 1, 9, address);
 }
 
 static int flag_converter(PyObject *object, void *address) {

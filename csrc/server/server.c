@@ -15,6 +15,12 @@ static const struct protocol_ops *choose_protocol(const struct stream *stream) {
     return &http1_connection_ops;
 }
 
+static void free_pools(struct server *server) {
+    ws_decoder_pool_free(server->ws_decoders);
+    ws_deflater_pool_free(server->ws_deflaters);
+    ws_inflater_pool_free(server->ws_inflaters);
+}
+
 struct server *server_new(struct event_loop *loop, const struct server_options *options,
                           const struct application_events *events, void *owner, int access_log) {
     struct server *server = memory_allocate_zeroed(sizeof(*server));
@@ -29,6 +35,13 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
         .frame_size = options->websocket_max_frame_size,
         .fragments = LIMIT_WS_FRAGMENTS,
     };
+    server->ws_deflate = (struct ws_deflate_settings){
+        .is_on = options->ws_deflate,
+        .has_takeover = options->ws_deflate_context_takeover,
+        .window_bits = options->ws_deflate_window_bits,
+        .memory_level = options->ws_deflate_memory_level,
+        .least_size = options->ws_deflate_min_size,
+    };
     server->application = events;
     server->owner = owner;
     server->date.second = -1;
@@ -36,7 +49,11 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     groups_init(&server->groups, (struct group_bus){NULL, NULL});
     access_log_init(&server->access_log, loop, access_log, &options->access_log_format);
     server->ws_decoders = ws_decoder_pool_new();
-    if (server->ws_decoders == NULL) {
+    server->ws_deflaters = ws_deflater_pool_new(&server->ws_deflate);
+    server->ws_inflaters = ws_inflater_pool_new();
+    if (server->ws_decoders == NULL || server->ws_deflaters == NULL ||
+        server->ws_inflaters == NULL) {
+        free_pools(server);
         memory_free(server);
         return NULL;
     }
@@ -124,7 +141,7 @@ void server_free(struct server *server) {
     }
     server_stop_listening(server);
     access_log_close(&server->access_log);
-    ws_decoder_pool_free(server->ws_decoders);
+    free_pools(server);
     groups_release(&server->groups);
     network_list_release(&server->trusted);
     memory_free(server);

@@ -13,6 +13,7 @@
 #include "server/application.h"
 #include "server/groups.h"
 #include "server/server_options.h"
+#include "ws/ws_deflater.h"
 #include "ws/ws_session.h"
 
 struct server {
@@ -28,6 +29,9 @@ struct server {
     size_t listener_count;
     struct ws_decoder_pool *ws_decoders;
     struct ws_session_limits ws_limits; /* of every session */
+    struct ws_deflate_settings ws_deflate;
+    struct ws_deflater_pool *ws_deflaters;
+    struct ws_inflater_pool *ws_inflaters;
     struct groups groups;
     struct network_list trusted; /* proxies whose headers are believed; nobody at first */
     struct http_date date;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/limits.h"
 #include "server/access_format.h"
@@ -16,6 +17,8 @@
 /* The kinds. Each has a converter of its name in bindings/server_arguments.c. */
 typedef double option_seconds; /* below 0 means never */
 typedef size_t option_size;
+typedef uint8_t option_window_bits;  /* 9 to 15 */
+typedef uint8_t option_memory_level; /* 1 to 9 */
 typedef bool option_flag;
 typedef enum slow_consumer_policy option_policy;
 
@@ -35,6 +38,11 @@ typedef enum slow_consumer_policy option_policy;
     OPTION(size, websocket_max_message_size, LIMIT_WS_MESSAGE_SIZE)                                \
     OPTION(size, websocket_max_frame_size, LIMIT_WS_FRAME_SIZE)                                    \
     OPTION(size, websocket_max_groups, LIMIT_WS_GROUPS)                                            \
+    OPTION(flag, ws_deflate, false)                                                                \
+    OPTION(flag, ws_deflate_context_takeover, false)                                               \
+    OPTION(window_bits, ws_deflate_window_bits, LIMIT_WS_DEFLATE_WINDOW_BITS)                      \
+    OPTION(memory_level, ws_deflate_memory_level, LIMIT_WS_DEFLATE_MEMORY_LEVEL)                   \
+    OPTION(size, ws_deflate_min_size, LIMIT_WS_DEFLATE_MIN_SIZE)                                   \
     OPTION(size, request_buffer_size, LIMIT_REQUEST_BUFFER_SIZE)                                   \
     OPTION(size, max_head_size, LIMIT_HEAD_SIZE)                                                   \
     OPTION(size, max_headers, LIMIT_HEADERS)                                                       \

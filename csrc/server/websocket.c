@@ -14,6 +14,7 @@ static void free_websocket(struct websocket *websocket) {
     timer_stop(&websocket->timer);
     timer_stop(&websocket->lifetime);
     ws_session_release(&websocket->session);
+    ws_sender_release(&websocket->sender);
     memory_free(websocket);
     counters_closed(COUNTER_websockets);
 }
@@ -329,7 +330,7 @@ int websocket_send(struct websocket *websocket, bool is_text, struct slice paylo
     if (status != STATUS_OK) {
         return status;
     }
-    struct frame *frame = ws_frame_new(is_text ? WS_TEXT : WS_BINARY, payload);
+    struct frame *frame = ws_sender_frame(&websocket->sender, is_text, payload);
     if (frame == NULL) {
         return STATUS_NO_MEMORY;
     }
@@ -338,7 +339,9 @@ int websocket_send(struct websocket *websocket, bool is_text, struct slice paylo
 }
 
 bool websocket_deliver(struct websocket *websocket, struct ws_message *message) {
-    struct frame *frame = websocket->state == WEBSOCKET_OPEN ? ws_message_plain(message) : NULL;
+    struct frame *frame = websocket->state == WEBSOCKET_OPEN
+                              ? ws_sender_group_frame(&websocket->sender, message)
+                              : NULL;
     if (frame == NULL || !slow_consumer_make_room(websocket, frame->length)) {
         return false;
     }

@@ -20,7 +20,7 @@
 #include "server/exchange.h"
 #include "server/groups.h"
 #include "ws/ws_handshake.h"
-#include "ws/ws_message.h"
+#include "ws/ws_sender.h"
 #include "ws/ws_session.h"
 
 struct server;
@@ -39,6 +39,8 @@ struct websocket {
     const struct websocket_events *events;
     void *owner;
     struct ws_session session;
+    struct ws_sender sender;
+    struct ws_deflate_terms deflate; /* what the handshake has agreed on */
     struct timer timer;   /* connecting, ping and pong, close wait, closing handshake: whichever the
                              state is about */
     struct member member; /* of groups of an application without Channels */

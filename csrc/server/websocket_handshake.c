@@ -51,6 +51,21 @@ static void refuse(struct server *server, struct exchange *exchange, int status,
                     status == 426 ? &version : NULL);
 }
 
+/* Agrees on compression, if the client offers it and --ws-deflate is on: the first offer of all
+ * that can be kept. */
+static void negotiate(struct websocket *websocket) {
+    struct server *server = websocket->server;
+    const struct http_request_head *head = websocket->exchange->request;
+    struct ws_deflate_terms *terms = &websocket->deflate;
+    for (size_t i = 0; i < head->header_count && !ws_deflate_is_agreed(terms); i++) {
+        if (slice_equals(head->headers[i].name, SLICE_LITERAL("sec-websocket-extensions")) &&
+            ws_deflate_choose(head->headers[i].value, &server->ws_deflate, terms)) {
+            ws_session_inflate(&websocket->session, server->ws_inflaters, terms);
+            ws_sender_compress(&websocket->sender, server->ws_deflaters, terms);
+        }
+    }
+}
+
 void websocket_offer(struct server *server, struct exchange *exchange) {
     int status;
     const char *fault = find_fault(exchange->request, &status);
@@ -65,6 +80,7 @@ void websocket_offer(struct server *server, struct exchange *exchange) {
     }
     ws_handshake_accept(only_value(exchange->request, SLICE_LITERAL("sec-websocket-key")),
                         websocket->accept);
+    negotiate(websocket);
     websocket_log_event(websocket, ACCESS_WSCONNECTING);
     if (server->application->on_websocket(server->owner, websocket) != STATUS_OK) {
         (void)websocket_deny(websocket, 500);
@@ -74,11 +90,12 @@ void websocket_offer(struct server *server, struct exchange *exchange) {
 }
 
 /* The head of the answer: ours, and the application's headers. Returns it in *head, whose headers
- * the caller frees; STATUS_OK or STATUS_NO_MEMORY. */
+ * the caller frees, and writes into `extensions` what they refer to; STATUS_OK or
+ * STATUS_NO_MEMORY. */
 static int make_head(const struct websocket *websocket, struct slice subprotocol,
                      const struct http_header *headers, size_t header_count,
-                     struct http_response_head *head) {
-    struct http_header *all = memory_allocate((header_count + 2) * sizeof(*all));
+                     char extensions[WS_DEFLATE_ANSWER_MAX], struct http_response_head *head) {
+    struct http_header *all = memory_allocate((header_count + 3) * sizeof(*all));
     if (all == NULL) {
         return STATUS_NO_MEMORY;
     }
@@ -87,6 +104,11 @@ static int make_head(const struct websocket *websocket, struct slice subprotocol
                                         slice_of(websocket->accept, WS_ACCEPT_LENGTH)};
     if (subprotocol.length > 0) {
         all[count++] = (struct http_header){SLICE_LITERAL("sec-websocket-protocol"), subprotocol};
+    }
+    if (ws_deflate_is_agreed(&websocket->deflate)) {
+        size_t length = ws_deflate_write_answer(&websocket->deflate, extensions);
+        all[count++] = (struct http_header){SLICE_LITERAL("sec-websocket-extensions"),
+                                            slice_of(extensions, length)};
     }
     if (header_count > 0) {
         memcpy(all + count, headers, header_count * sizeof(*all));
@@ -101,8 +123,9 @@ int websocket_accept(struct websocket *websocket, struct slice subprotocol,
     if (websocket->state != WEBSOCKET_CONNECTING) {
         return websocket->state == WEBSOCKET_CLOSED ? STATUS_CLOSED : STATUS_STATE;
     }
+    char extensions[WS_DEFLATE_ANSWER_MAX];
     struct http_response_head head;
-    int status = make_head(websocket, subprotocol, headers, header_count, &head);
+    int status = make_head(websocket, subprotocol, headers, header_count, extensions, &head);
     if (status != STATUS_OK) {
         return status;
     }

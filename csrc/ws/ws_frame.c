@@ -10,6 +10,7 @@
 
 enum {
     FINAL_BIT = 0x80,
+    RSV1_BIT = 0x40,
     LENGTH_IN_2_BYTES = 126,
     LENGTH_IN_8_BYTES = 127,
     CLOSE_CODE_SIZE = 2,
@@ -51,6 +52,14 @@ struct frame *ws_frame_new(enum ws_opcode opcode, struct slice payload) {
     memcpy(frame_bytes(frame), head, head_length);
     if (payload.length > 0) {
         memcpy(frame_bytes(frame) + head_length, payload.data, payload.length);
+    }
+    return frame;
+}
+
+struct frame *ws_frame_new_deflated(enum ws_opcode opcode, struct slice payload) {
+    struct frame *frame = ws_frame_new(opcode, payload);
+    if (frame != NULL) {
+        *frame_bytes(frame) |= RSV1_BIT;
     }
     return frame;
 }

@@ -40,6 +40,9 @@ size_t ws_frame_write_head(char out[WS_FRAME_HEAD_MAX], enum ws_opcode opcode,
  * frame's payload is at most LIMIT_WS_CONTROL_PAYLOAD bytes: the caller's duty. */
 struct frame *ws_frame_new(enum ws_opcode opcode, struct slice payload);
 
+/* As ws_frame_new() with RSV1: the payload of a message is compressed (RFC 7692 section 6). */
+struct frame *ws_frame_new_deflated(enum ws_opcode opcode, struct slice payload);
+
 /* Returns new close frame with `code` and `reason` (*borrows*; UTF-8, cut at a character within
  * LIMIT_WS_CLOSE_REASON bytes), an empty one for WS_CLOSE_NO_STATUS, or NULL without memory. Any
  * other code goes out as it is: ask ws_close_code_is_sendable() first. */

@@ -3,14 +3,15 @@
  * never sends: the answers (pong, close) are up to the owner.
  *
  * A frame's head is judged first, in begin_frame(); then its payload comes in pieces of at most
- * wslay's buffer, and the last piece of a frame ends a control frame, or with FIN a message. */
+ * wslay's buffer, and the last piece of a frame ends a control frame, or with FIN a message.
+ * wslay's frame layer passes RSV bits on as they are: what they may be is judged here. */
 #include "ws/ws_session.h"
 
 #include "base/limits.h"
 
-/* RSV1 to RSV3 belong to extensions, and none is negotiated (RFC 6455 section 5.2).
- * permessage-deflate will allow RSV1 (4) on the first frame of a message. */
-enum { ALLOWED_RESERVED_BITS = 0 };
+/* RSV1, in struct ws_head.reserved: the message that begins here is compressed (RFC 7692
+ * section 6). */
+enum { COMPRESSED_BIT = 4 };
 
 enum { CONTROL_BIT = 0x8 };
 
@@ -19,6 +20,12 @@ void ws_session_init(struct ws_session *session, struct ws_decoder_pool *pool,
                      void *owner) {
     *session = (struct ws_session){
         .events = events, .owner = owner, .pool = pool, .limits = limits, .message = BUFFER_EMPTY};
+}
+
+void ws_session_inflate(struct ws_session *session, struct ws_inflater_pool *inflaters,
+                        const struct ws_deflate_terms *terms) {
+    session->inflaters = inflaters;
+    session->terms = terms;
 }
 
 void ws_session_stop(struct ws_session *session) {
@@ -31,9 +38,16 @@ static void give_back_decoder(struct ws_session *session) {
     ws_decoder_pool_give(session->pool, decoder);
 }
 
+static void give_back_inflater(struct ws_session *session) {
+    struct ws_inflater *inflater = session->inflater;
+    session->inflater = NULL;
+    ws_inflater_pool_give(session->inflaters, inflater);
+}
+
 void ws_session_release(struct ws_session *session) {
     session->is_ended = true;
     give_back_decoder(session);
+    give_back_inflater(session);
     buffer_release(&session->message);
 }
 
@@ -46,13 +60,20 @@ static bool is_control(const struct ws_head *head) {
     return (head->opcode & CONTROL_BIT) != 0;
 }
 
+/* RSV1 to RSV3 belong to extensions (RFC 6455 section 5.2): permessage-deflate has the first one,
+ * on the first frame of a message. */
+static uint8_t allowed_reserved_bits(const struct ws_session *session, const struct ws_head *head) {
+    bool begins_message = head->opcode == WS_TEXT || head->opcode == WS_BINARY;
+    return session->terms != NULL && begins_message ? COMPRESSED_BIT : 0;
+}
+
 /* Returns what is wrong with a frame of this head at this place, or NULL. Lengths, and what is said
  * of control frames, are wslay's to judge. */
 static const char *find_violation(const struct ws_session *session, const struct ws_head *head) {
     if (!head->is_masked) {
         return "frame is not masked"; /* RFC 6455 section 5.1 */
     }
-    if ((head->reserved & ~ALLOWED_RESERVED_BITS) != 0) {
+    if ((head->reserved & ~allowed_reserved_bits(session, head)) != 0) {
         return "reserved bit is set";
     }
     bool is_inside_message = session->fragments > 0;
@@ -75,6 +96,23 @@ static bool is_over(uint64_t size, size_t already, size_t limit) {
     return limit > 0 && size > limit - already;
 }
 
+static bool is_of_compressed(const struct ws_session *session, const struct ws_head *head) {
+    return head->opcode == WS_CONTINUATION ? session->is_compressed
+                                           : (head->reserved & COMPRESSED_BIT) != 0;
+}
+
+/* What a compressed message inflates to is seen while it comes. Its frames may be longer than that,
+ * by what deflate adds at worst; more, without end, would only keep us busy. */
+static bool is_message_over(const struct ws_session *session, const struct ws_head *head) {
+    size_t limit = session->limits->message_size;
+    if (!is_of_compressed(session, head)) {
+        return is_over(head->payload_length, session->message.length, limit);
+    }
+    size_t already = head->opcode == WS_CONTINUATION ? session->compressed_size : 0;
+    size_t most = limit + limit / LIMIT_WS_DEFLATE_GROWTH + LIMIT_WS_DEFLATE_EXTRA;
+    return limit > 0 && is_over(head->payload_length, already, most);
+}
+
 /* Returns the close code for a data frame over a limit, and why in *reason, or 0. Too many
  * fragments is 1008: the message need not be "too big" (1009), its cost per byte is against our
  * policy. */
@@ -85,7 +123,7 @@ static int find_excess(const struct ws_session *session, const struct ws_head *h
         *reason = "frame is too large";
         return WS_CLOSE_TOO_LARGE;
     }
-    if (is_over(head->payload_length, session->message.length, limits->message_size)) {
+    if (is_message_over(session, head)) {
         *reason = "message is too large";
         return WS_CLOSE_TOO_LARGE;
     }
@@ -116,6 +154,21 @@ static void refuse_size(struct ws_session *session, int code, const char *reason
     }
 }
 
+/* Notes what kind of message begins. False: the session has failed. */
+static bool begin_message(struct ws_session *session, const struct ws_head *head) {
+    session->is_text = head->opcode == WS_TEXT;
+    session->is_compressed = (head->reserved & COMPRESSED_BIT) != 0;
+    session->compressed_size = 0;
+    if (session->is_compressed && session->inflater == NULL) {
+        session->inflater = ws_inflater_pool_take(session->inflaters);
+        if (session->inflater == NULL) {
+            fail(session, WS_CLOSE_INTERNAL_ERROR, "out of memory");
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Judges a whole head. False: the session has failed. */
 static bool begin_frame(struct ws_session *session, const struct ws_head *head) {
     const char *reason = find_violation(session, head);
@@ -131,9 +184,10 @@ static bool begin_frame(struct ws_session *session, const struct ws_head *head) 
         refuse_size(session, code, reason);
         return false;
     }
-    if (head->opcode != WS_CONTINUATION) {
-        session->is_text = head->opcode == WS_TEXT;
+    if (head->opcode != WS_CONTINUATION && !begin_message(session, head)) {
+        return false;
     }
+    session->compressed_size += head->payload_length;
     session->fragments++;
     return true;
 }
@@ -193,6 +247,9 @@ static void end_message(struct ws_session *session, struct slice payload) {
         fail(session, WS_CLOSE_INVALID_DATA, "text ends inside a character");
         return;
     }
+    if (session->is_compressed && !session->terms->client_has_takeover) {
+        give_back_inflater(session);
+    }
     struct buffer message = session->message;
     session->message = BUFFER_EMPTY;
     session->fragments = 0;
@@ -200,15 +257,21 @@ static void end_message(struct ws_session *session, struct slice payload) {
     buffer_release(&message);
 }
 
-/* Memory grows with what has arrived, never by what a head declares: a head costs an attacker 14
- * bytes. The buffer doubles, and pages of it that no byte has touched are not resident. */
-static void take_data_piece(struct ws_session *session, struct ws_decoder *decoder,
-                            struct slice piece) {
+/* False: the session has failed. */
+static bool check_text(struct ws_session *session, struct slice piece) {
     if (session->is_text && !utf8_feed(&session->utf8, piece)) {
         fail(session, WS_CLOSE_INVALID_DATA, "text is not UTF-8");
+        return false;
+    }
+    return true;
+}
+
+/* Memory grows with what has arrived, never by what a head declares: a head costs an attacker 14
+ * bytes. The buffer doubles, and pages of it that no byte has touched are not resident. */
+static void take_plain_piece(struct ws_session *session, struct slice piece, bool is_last) {
+    if (!check_text(session, piece)) {
         return;
     }
-    bool is_last = ws_decoder_is_at_edge(decoder) && decoder->head.is_final;
     if (is_last && session->message.length == 0) {
         end_message(session, piece);
         return;
@@ -219,6 +282,46 @@ static void take_data_piece(struct ws_session *session, struct ws_decoder *decod
     }
     if (is_last) {
         end_message(session, buffer_slice(&session->message));
+    }
+}
+
+static void fail_to_inflate(struct ws_session *session, int status) {
+    if (status == STATUS_TOO_LARGE) {
+        fail(session, WS_CLOSE_TOO_LARGE, "message is too large");
+    } else if (status == STATUS_NO_MEMORY) {
+        fail(session, WS_CLOSE_INTERNAL_ERROR, "out of memory");
+    } else {
+        fail(session, WS_CLOSE_INVALID_DATA, "message can not be inflated");
+    }
+}
+
+/* What has come out is looked at before what went wrong behind it, so that the same bytes fail for
+ * the same reason however they are cut. */
+static void take_compressed_piece(struct ws_session *session, struct slice piece, bool is_last) {
+    struct buffer *message = &session->message;
+    size_t most = session->limits->message_size;
+    size_t before = message->length;
+    int status = ws_inflater_feed(session->inflater, piece, most, message);
+    if (status == STATUS_OK && is_last) {
+        status = ws_inflater_end(session->inflater, most, message);
+    }
+    if (!check_text(session, slice_without_front(buffer_slice(message), before))) {
+        return;
+    }
+    if (status != STATUS_OK) {
+        fail_to_inflate(session, status);
+    } else if (is_last) {
+        end_message(session, buffer_slice(message));
+    }
+}
+
+static void take_data_piece(struct ws_session *session, struct ws_decoder *decoder,
+                            struct slice piece) {
+    bool is_last = ws_decoder_is_at_edge(decoder) && decoder->head.is_final;
+    if (session->is_compressed) {
+        take_compressed_piece(session, piece, is_last);
+    } else {
+        take_plain_piece(session, piece, is_last);
     }
 }
 

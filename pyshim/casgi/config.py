@@ -248,6 +248,24 @@ class Config:
     websocket_max_groups: int = number(
         128 * 1024, Section.LIMITS, "Most groups that one WebSocket is in; 0 is no limit.", least=0
     )
+    ws_deflate: bool = flag(
+        False, Section.WEBSOCKETS, "Compress messages with clients that offer permessage-deflate."
+    )
+    ws_deflate_context_takeover: bool = flag(
+        False,
+        Section.WEBSOCKETS,
+        "Let messages refer to those before: smaller, for a compressor's memory on each socket.",
+    )
+    ws_deflate_window_bits: int = number(
+        15, Section.WEBSOCKETS, "Size of the compression's window, 9 to 15.", least=9, most=15
+    )
+    ws_deflate_memory_level: int = number(
+        8, Section.WEBSOCKETS, "Memory of a compressor, 1 to 9 as zlib counts.", least=1, most=9
+    )
+    ws_deflate_min_size: int = number(
+        200, Section.WEBSOCKETS, "Bytes from which on a message is compressed.", least=0
+    )
+
     request_buffer_size: int = number(
         512 * 1024, Section.LIMITS, "Most bytes of a request's body in one event."
     )

@@ -26,6 +26,7 @@ class Section(enum.Enum):
     LOGS = "Logs"
     PROXIES = "Behind a proxy"
     TIMES = "Times, in seconds; -1 is never"
+    WEBSOCKETS = "Compression of WebSocket messages"
     LIMITS = "Limits"
     HEADERS = "Headers of responses"
     OTHER = "Other"
@@ -87,15 +88,17 @@ class Number(Option):
     """A whole number."""
 
     least: int = 1
+    most: int | None = None
 
     @property
     def allowed(self) -> str:
-        """A number, and its least."""
-        return f"a whole number from {self.least}"
+        """A number, its least, and its most if there is one."""
+        return f"a whole number from {self.least}" + (f" to {self.most}" if self.most else "")
 
     def check(self, name: str, value: Any) -> None:
-        """Take what is not less than the least."""
-        if isinstance(value, bool) or not isinstance(value, int) or value < self.least:
+        """Take what is not less than the least, nor more than the most."""
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        if not is_number or value < self.least or value > (self.most or value):
             raise ConfigError(f"{name} must be {self.allowed}, not {value!r}")
 
 

@@ -26,9 +26,13 @@ static int bench_report(void) {
 
 static const struct ws_session_limits no_limits = {0, 0, 0};
 
-/* One session under test, with its own pool. */
+/* The terms of compression of every session that is opened; NULL for none. */
+static const struct ws_deflate_terms *bench_terms;
+
+/* One session under test, with its own pools. */
 struct bench {
     struct ws_decoder_pool *pool;
+    struct ws_inflater_pool *inflaters;
     struct ws_session session;
     struct log log;
 };
@@ -39,6 +43,11 @@ static void bench_open(struct bench *bench, const struct ws_session_limits *limi
     bench->pool = ws_decoder_pool_new();
     CHECK(bench->pool != NULL);
     ws_session_init(&bench->session, bench->pool, limits, &log_events, &bench->log);
+    bench->inflaters = ws_inflater_pool_new();
+    CHECK(bench->inflaters != NULL);
+    if (bench_terms != NULL) {
+        ws_session_inflate(&bench->session, bench->inflaters, bench_terms);
+    }
 }
 
 static void bench_close(struct bench *bench) {
@@ -47,7 +56,9 @@ static void bench_close(struct bench *bench) {
     CHECK(bench->session.decoder == NULL);
     CHECK(bench->session.message.data == NULL);
     CHECK(counters_alive(COUNTER_ws_decoders) == 0);
+    CHECK(counters_alive(COUNTER_ws_inflaters) == 0);
     ws_decoder_pool_free(bench->pool);
+    ws_inflater_pool_free(bench->inflaters);
     text_free(&bench->log.events);
 }
 
@@ -64,6 +75,7 @@ static void check_holding(struct bench *bench, bool is_at_edge) {
     CHECK(counters_alive(COUNTER_ws_decoders) == (is_idle ? 0 : 1));
     if (bench->session.is_ended || (is_at_edge && bench->session.fragments == 0)) {
         CHECK(bench->session.message.data == NULL);
+        CHECK(bench->session.inflater == NULL || bench_terms->client_has_takeover);
     }
 }
 

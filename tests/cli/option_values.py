@@ -23,6 +23,8 @@ def given(field: dataclasses.Field[Any]) -> tuple[str, Any]:
     match option_of(field):
         case Seconds():
             return "1.5", 1.5
+        case Number(most=most) if most is not None:
+            return str(most - 1), most - 1
         case Number() | NumberOrAuto():
             return "17", 17
         case Choice(choices=choices):

@@ -38,6 +38,7 @@ FOREIGN = {
     "uv.h": {"net", "loop"},
     "llhttp.h": {"http/http1_parser.c"},
     "wslay/wslay.h": {"ws/ws_decoder.c"},
+    "zlib.h": {"ws/ws_zlib.h"},
     "openssl/evp.h": {"ws/ws_handshake.c", "tls"},
     "openssl/sha.h": {"ws/ws_handshake.c"},
     "openssl/ssl.h": {"tls"},
