@@ -91,6 +91,8 @@ static int exec_module(PyObject *module) {
         PyModule_AddType(module, state->channel_type) < 0 ||
         PyModule_AddType(module, state->facts_type) < 0 ||
         PyModule_AddType(module, state->channel_table_type) < 0 ||
+        PyModule_AddType(module, state->hub_type) < 0 ||
+        PyModule_AddType(module, state->hub_client_type) < 0 ||
         PyModule_AddType(module, state->native_thread_type) < 0) {
         return -1;
     }

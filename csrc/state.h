@@ -27,6 +27,8 @@
     TYPE(channel_type)                                                                             \
     TYPE(facts_type)                                                                               \
     TYPE(channel_table_type)                                                                       \
+    TYPE(hub_type)                                                                                 \
+    TYPE(hub_client_type)                                                                          \
     TYPE(native_thread_type)
 
 /* Objects imported once: IMPORT(member, "module", "attribute"). */

@@ -34,8 +34,11 @@ for name in "$@"; do
     work=build/fuzz/$name
     mkdir -p "$work" build/fuzz/crashes "fuzz/corpus/$name"
     sources=(csrc/base/*.c csrc/"$layer"/*.c)
-    if [ "$layer" = server ]; then
+    if [ "$layer" = server ] || [ "$layer" = hub ]; then
         sources+=(csrc/net/*.c csrc/http/*.c csrc/ws/*.c)
+    fi
+    if [ "$layer" = hub ]; then
+        sources+=(csrc/server/*.c)
     fi
     "$compiler" "${flags[@]}" "fuzz/$name.c" "${sources[@]}" "${foreign[@]}" -o "$work.bin"
     dictionary=()

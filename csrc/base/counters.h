@@ -22,7 +22,8 @@
     X(ws_deflaters)                                                                                \
     X(http_cycles)                                                                                 \
     X(ws_cycles)                                                                                   \
-    X(channels)
+    X(channels)                                                                                    \
+    X(hub_peers)
 
 enum counter {
 #define COUNTER_NAME(name) COUNTER_##name,

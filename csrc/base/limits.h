@@ -178,6 +178,57 @@
 /* Connections that the kernel holds for us before accept(2). */
 #define LIMIT_LISTEN_BACKLOG 2048
 
+/* Bytes of a message that one frame of the hub carries: a large one lets others through between
+ * its parts. */
+#define LIMIT_HUB_CHUNK (64 * 1024)
+
+/* Bytes of a topic's or channel's name, which has two bytes for its length. */
+#define LIMIT_HUB_NAME 65535
+
+/* Bytes of one message through the hub: whoever receives it puts it together in memory. */
+#define LIMIT_HUB_MESSAGE (16 * 1024 * 1024)
+
+/* Bytes that a peer of the hub has sent and the hub has not read: its credit. */
+#define LIMIT_HUB_WINDOW (1024 * 1024)
+
+/* Bytes that wait for one peer of the hub; who publishes to it then waits, and for so many
+ * seconds at most: afterwards the peer loses messages, and is told. Less than
+ * LIMIT_HUB_SILENCE_SECONDS, so that nobody takes the hub for dead. */
+#define LIMIT_HUB_BACKLOG          (1024 * 1024)
+#define LIMIT_HUB_PATIENCE_SECONDS 0.4
+
+/* Bytes that wait for one peer at most, whoever sends them. */
+#define LIMIT_HUB_BACKLOG_MOST (4 * 1024 * 1024)
+
+/* Seconds after which a hub that acknowledges nothing is taken for dead. */
+#define LIMIT_HUB_SILENCE_SECONDS 0.8
+
+/* Seconds more for whoever had no time to look for the answer. */
+#define LIMIT_HUB_SUSPECT_SECONDS 0.1
+
+/* Seconds since the hub's last sign of life in which a message counts as sent without waiting for
+ * its acknowledgement: a loop that sends a thousand a second then waits for a few of them. */
+#define LIMIT_HUB_TRUST_SECONDS 0.02
+
+/* Seconds between two tries to reach a hub: from the first, doubled up to the second. */
+#define LIMIT_HUB_RETRY_SECONDS      0.05
+#define LIMIT_HUB_RETRY_MOST_SECONDS 0.4
+
+/* Seconds for a peer of the hub to say who it is. */
+#define LIMIT_HUB_HELLO_SECONDS 5
+
+/* Processes that one hub serves. */
+#define LIMIT_HUB_PEERS 1000
+
+/* Projects that one hub keeps apart. */
+#define LIMIT_HUB_PROJECTS 64
+
+/* Bytes that wait in all channels of one hub for a receiver. */
+#define LIMIT_HUB_WAITING (64 * 1024 * 1024)
+
+/* Seconds between two looks for messages of channels that have expired. */
+#define LIMIT_HUB_SWEEP_SECONDS 15
+
 /* Characters and fields of a format of the access log: all the fields there are, some of them
  * twice, and text between them. */
 #define LIMIT_ACCESS_LOG_FORMAT 1024

@@ -3,7 +3,7 @@
  * Owns the struct server and embeds the bridge; holds the selector or the rider whose event loop
  * they run on. Dropped, it closes its connections first; inside a turn, which can not be, it holds
  * a reference to itself until they are closed. */
-#include "state.h"
+#include "bindings/server_object.h"
 
 #include <structmember.h>
 
@@ -32,6 +32,16 @@ typedef struct {
     bool is_abandoned; /* dropped inside a turn: it holds itself until its connections are closed */
     bool is_walking;   /* over its connections, which have to stay meanwhile */
 } ServerObject;
+
+struct bridge *server_object_bridge(struct module_state *state, PyObject *object) {
+    bool is_server = PyObject_TypeCheck(object, state->server_type);
+    struct bridge *bridge = is_server ? &((ServerObject *)object)->bridge : NULL;
+    if (bridge == NULL || bridge->server == NULL) {
+        PyErr_SetString(PyExc_TypeError, "server must be a Server that is not closed");
+        return NULL;
+    }
+    return bridge;
+}
 
 /* --- Events of the server --- */
 

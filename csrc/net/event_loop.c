@@ -240,6 +240,10 @@ uint64_t event_loop_now(const struct event_loop *loop) {
     return uv_now(&loop->uv);
 }
 
+void event_loop_update_time(struct event_loop *loop) {
+    uv_update_time(&loop->uv);
+}
+
 uint64_t event_loop_turn_number(const struct event_loop *loop) {
     return loop->turn_number;
 }

@@ -102,6 +102,9 @@ void event_loop_wake(struct event_loop *loop);
 /* Milliseconds of a monotonic clock, as of the start of this turn's callbacks; no system call. */
 uint64_t event_loop_now(const struct event_loop *loop);
 
+/* Brings that clock up to date: for a loop that is turned now and then only. */
+void event_loop_update_time(struct event_loop *loop);
+
 /* The number of this turn: tells whether something happened in the same turn. */
 uint64_t event_loop_turn_number(const struct event_loop *loop);
 

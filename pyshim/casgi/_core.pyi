@@ -1,9 +1,10 @@
 """The Python face of the C extension."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from selectors import BaseSelector, SelectorKey
-from typing import Any, final
+from typing import Any, Protocol, final
 
 from casgi.asgi import Application
 
@@ -180,6 +181,105 @@ class Channel:
 
     def wake(self) -> None:
         """Wake who listens; on the thread of its loop."""
+
+@final
+class Hub:
+    """Groups and channels for all processes of a host, served on a thread without the GIL."""
+
+    def __init__(
+        self, path: str | os.PathLike[str], mode: int = 0o600, uid: int = -1, gid: int = -1
+    ) -> None:
+        """Remember where it is to be found, and what mode and owner the socket has."""
+
+    @property
+    def path(self) -> str:
+        """Where it is found."""
+
+    def start(self) -> None:
+        """Bind the path and serve it. Raise OSError: EADDRINUSE if another hub answers there."""
+
+    def stop(self) -> None:
+        """Close all connections, end the thread, remove the path. Can be called again."""
+
+    def metrics(self) -> dict[str, int]:
+        """Return what it serves now and has done since the start; all 0 while it is stopped."""
+
+    def leave_to_parent(self) -> None:
+        """In a forked child, which does not have the thread: let nothing reach the hub."""
+
+class HubHandler(Protocol):
+    """What a HubClient calls."""
+
+    def on_deliver(self, topic: bytes, payload: bytes) -> bool | None:
+        """Take a message of a topic. False: no more until resume()."""
+    def on_message(self, channel: bytes, payload: bytes) -> bool | None:
+        """Take a message of a channel that was asked for. False: no more until resume()."""
+    def on_acked(self) -> None:
+        """Notice that `acked` has come to what notify() was called with, or that it is down."""
+    def on_failed(self, number: int, failure: int) -> None:
+        """Notice that the hub could not do what has this number: 1 full, 2 hub full, 3 nobody."""
+    def on_up(self, again: int) -> None:
+        """Notice that the hub has answered."""
+    def on_gap(self) -> None:
+        """Notice that messages may have been lost."""
+    def on_down(self) -> None:
+        """Notice that the connection is lost."""
+
+@final
+class HubClient:
+    """A process's connection to the hub, on a server's event loop or one of its own.
+
+    What asks something of the hub returns the number that `acked` comes to when it is done, -7 when
+    there is no connection (see `reason`), -3 when the hub has not read what was sent before.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        project: bytes,
+        handler: HubHandler,
+        server: Server | None = None,
+    ) -> None:
+        """Make a client that is not connected; it has a loop of its own without a server."""
+
+    @property
+    def acked(self) -> int:
+        """The number up to which the hub has answered."""
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection."""
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the hub has answered a moment ago."""
+    @property
+    def reason(self) -> str:
+        """Why there is no connection."""
+    def connect(self) -> bool:
+        """Connect unless it is connected; False when that is not possible now."""
+    def publish(self, topic: bytes, payload: bytes, wants_receiver: bool = False) -> int:
+        """Publish to all others that have announced the topic."""
+    def send(self, channel: bytes, payload: bytes, capacity: int, milliseconds: int) -> int:
+        """Send to a channel in which so many messages wait at most, for so long."""
+    def receive(self, channel: bytes) -> int:
+        """Ask for one message of a channel."""
+    def abandon(self, channel: bytes) -> int:
+        """Ask for one message less."""
+    def announce(self, topic: bytes) -> int:
+        """Have what is published delivered."""
+    def withdraw(self, topic: bytes) -> int:
+        """Have it delivered no more."""
+    def notify(self, number: int) -> bool:
+        """Have on_acked() called at this number; False when it is there, or there is no hope."""
+    def resume(self) -> None:
+        """Go on after on_deliver() or on_message() returned False."""
+    def turn(self, seconds: float) -> None:
+        """Turn the loop of its own, and wait so long at most. One thread at a time."""
+    def wake(self) -> None:
+        """End the wait of the thread that is in turn()."""
+    def close(self) -> None:
+        """Close for good; before the server is closed, not from inside a turn."""
+    def leave_to_parent(self) -> None:
+        """In a forked child: let nothing reach the parent's connection; then it is of no use."""
 
 @final
 class ChannelTable:

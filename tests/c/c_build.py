@@ -39,6 +39,7 @@ LAYERS = {
     "ws": ("base", "ws"),
     "tls": ("base", "net", "tls"),
     "server": ("base", "net", "http", "ws", "server"),
+    "hub": ("base", "net", "http", "ws", "server", "hub"),
 }
 
 

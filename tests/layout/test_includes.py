@@ -1,6 +1,6 @@
 """The layers of csrc/, held by its include lines: see csrc/README.md.
 
-`base <- net, http, ws <- server <- asgi, bindings <- module`; `loop` may use `net` and `base`.
+`base <- net, http, ws <- server <- hub, asgi, bindings <- module`; `loop` may use `net` and `base`.
 """
 
 import re
@@ -21,10 +21,11 @@ ALLOWED = {
     "ws": {"base", "ws"},
     "tls": {"base", "net", "tls"},
     "server": {"base", "net", "tls", "http", "ws", "server"},
+    "hub": {"base", "net", "ws", "server", "hub"},
     "loop": {"base", "net", "loop", "state"},
     "asgi": {"base", "net", "http", "ws", "server", "asgi", "state"},
     "channels": {"base", "ws", "server", "asgi", "channels", "state"},
-    "bindings": {"base", "net", "tls", "http", "ws", "server", "loop", "asgi", "channels"}
+    "bindings": {"base", "net", "tls", "http", "ws", "server", "hub", "loop", "asgi", "channels"}
     | {"bindings", "state"},
     "state": {"state"},
     "module": {"base", "loop", "asgi", "channels", "bindings", "state", "module"},

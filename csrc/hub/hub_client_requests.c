@@ -1,0 +1,178 @@
+/* What a client asks of the hub, and the topics that it has announced, which it owns. */
+#include "hub/hub_client_requests.h"
+
+#include "base/limits.h"
+#include "base/memory.h"
+
+struct announced {
+    struct table_entry entry;
+    char name[]; /* what entry.name points at */
+};
+
+/* --- Sending --- */
+
+static int push(void *context, struct frame *frame) {
+    struct hub_client *client = context;
+    size_t length = frame->length;
+    int status = write_queue_push(&client->queue, frame);
+    if (status == STATUS_OK) {
+        client->sent++;
+        client->sent_bytes += length;
+    }
+    return status;
+}
+
+/* The peer that takes no more is noticed by its silence, or its end. */
+static int transmit(struct hub_client *client, const struct hub_frame *frame, uint64_t *number) {
+    int status = hub_wire_encode_message(frame, push, client);
+    if (status == STATUS_NO_MEMORY) {
+        return status;
+    }
+    hub_client_expect_answer(client);
+    (void)write_queue_flush(&client->queue);
+    *number = client->sent;
+    return status < 0 ? STATUS_SYSTEM : STATUS_OK;
+}
+
+static int request(struct hub_client *client, const struct hub_frame *frame, uint64_t *number) {
+    if (frame->name.length > LIMIT_HUB_NAME ||
+        frame->payload.length > LIMIT_HUB_MESSAGE + HUB_SEND_PREFIX) {
+        return STATUS_TOO_LARGE;
+    }
+    int status = hub_client_connect(client);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return client->sent_bytes - client->acked_bytes > LIMIT_HUB_WINDOW
+               ? STATUS_STATE
+               : transmit(client, frame, number);
+}
+
+int hub_client_publish(struct hub_client *client, struct slice topic, struct slice payload,
+                       bool wants_receiver, uint64_t *number) {
+    struct hub_frame frame = {.kind = HUB_PUBLISH,
+                              .flags = wants_receiver ? HUB_WANTS_RECEIVER : 0,
+                              .name = topic,
+                              .payload = payload};
+    return request(client, &frame, number);
+}
+
+int hub_client_send(struct hub_client *client, struct slice channel, struct slice payload,
+                    uint32_t capacity, uint32_t milliseconds, uint64_t *number) {
+    struct buffer bytes = BUFFER_EMPTY;
+    char prefix[HUB_SEND_PREFIX];
+    hub_wire_write(prefix, capacity, 4);
+    hub_wire_write(prefix + 4, milliseconds, 4);
+    int status = buffer_append(&bytes, slice_of(prefix, sizeof(prefix)));
+    if (status == STATUS_OK) {
+        status = buffer_append(&bytes, payload);
+    }
+    struct hub_frame frame = {.kind = HUB_SEND, .name = channel, .payload = buffer_slice(&bytes)};
+    if (status == STATUS_OK) {
+        status = request(client, &frame, number);
+    }
+    buffer_release(&bytes);
+    return status;
+}
+
+static int ask(struct hub_client *client, enum hub_kind kind, struct slice name, uint64_t *number) {
+    struct hub_frame frame = {.kind = (uint8_t)kind, .name = name, .payload = SLICE_EMPTY};
+    return request(client, &frame, number);
+}
+
+int hub_client_receive(struct hub_client *client, struct slice channel, uint64_t *number) {
+    return ask(client, HUB_RECEIVE, channel, number);
+}
+
+int hub_client_abandon(struct hub_client *client, struct slice channel, uint64_t *number) {
+    return ask(client, HUB_ABANDON, channel, number);
+}
+
+/* --- Topics --- */
+
+static struct announced *find(struct hub_client *client, struct slice topic) {
+    struct table_entry *entry = table_find(&client->topics, topic);
+    return entry == NULL ? NULL : TABLE_OBJECT(entry, struct announced, entry);
+}
+
+static int remember(struct hub_client *client, struct slice topic) {
+    struct announced *announced = memory_allocate_zeroed(sizeof(*announced) + topic.length);
+    if (announced == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    memcpy(announced->name, topic.data, topic.length);
+    announced->entry.name = slice_of(announced->name, topic.length);
+    if (table_put(&client->topics, &announced->entry) != STATUS_OK) {
+        memory_free(announced);
+        return STATUS_NO_MEMORY;
+    }
+    return STATUS_OK;
+}
+
+/* Topics do not wait for credit: each takes as much of it as its name. */
+static int tell(struct hub_client *client, enum hub_kind kind, struct slice topic,
+                uint64_t *number) {
+    struct hub_frame frame = {.kind = (uint8_t)kind, .name = topic, .payload = SLICE_EMPTY};
+    return transmit(client, &frame, number);
+}
+
+int hub_client_announce(struct hub_client *client, struct slice topic, uint64_t *number) {
+    *number = client->sent;
+    if (topic.length > LIMIT_HUB_NAME) {
+        return STATUS_TOO_LARGE;
+    }
+    if (find(client, topic) != NULL) {
+        return STATUS_OK;
+    }
+    int status = hub_client_connect(client);
+    if (remember(client, topic) != STATUS_OK) {
+        return STATUS_NO_MEMORY;
+    }
+    return status == STATUS_OK ? tell(client, HUB_ANNOUNCE, topic, number) : status;
+}
+
+static void forget(struct hub_client *client, struct announced *announced) {
+    table_remove(&client->topics, &announced->entry);
+    memory_free(announced);
+}
+
+int hub_client_withdraw(struct hub_client *client, struct slice topic, uint64_t *number) {
+    struct announced *announced = find(client, topic);
+    *number = client->sent;
+    if (announced == NULL) {
+        return STATUS_OK;
+    }
+    bool is_told = client->state == HUB_CLIENT_GREETING || client->state == HUB_CLIENT_UP;
+    int status = is_told ? tell(client, HUB_WITHDRAW, topic, number) : STATUS_OK;
+    forget(client, announced);
+    return status;
+}
+
+void hub_client_say_hello(struct hub_client *client) {
+    struct hub_frame hello = {
+        .kind = HUB_HELLO, .number = HUB_VERSION, .name = client->project, .payload = SLICE_EMPTY};
+    uint64_t number;
+    (void)transmit(client, &hello, &number);
+    for (size_t i = 0; i < client->topics.bucket_count; i++) {
+        const struct table_entry *entry = client->topics.buckets[i];
+        for (; entry != NULL; entry = entry->next) {
+            (void)tell(client, HUB_ANNOUNCE, entry->name, &number);
+        }
+    }
+    client->announced_at = client->was_up ? client->sent : 0;
+}
+
+void hub_client_forget_topics(struct hub_client *client) {
+    for (size_t i = 0; i < client->topics.bucket_count; i++) {
+        while (client->topics.buckets[i] != NULL) {
+            forget(client, TABLE_OBJECT(client->topics.buckets[i], struct announced, entry));
+        }
+    }
+    table_release(&client->topics);
+}
+
+bool hub_client_is_trusted(const struct hub_client *client) {
+    uint64_t age = event_loop_now(client->loop) - client->heard_at;
+    return client->state == HUB_CLIENT_UP && client->acked > client->first &&
+           (double)age <= LIMIT_HUB_TRUST_SECONDS * 1000;
+}

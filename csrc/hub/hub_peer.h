@@ -1,0 +1,56 @@
+/* A process at the hub: its connection, what it has announced and asked for, and what waits for it.
+ *
+ *   silent --HELLO--> greeted <--too much waits / it has read half--> congested
+ *                                                    congested --patience over--> lossy
+ *
+ * While a peer is congested, who publishes to it is not read, and so gets no credit; when that has
+ * lasted LIMIT_HUB_PATIENCE_SECONDS the peer is lossy: it gets nothing more until it has read what
+ * waits, and then GAP. */
+#ifndef CASGI_HUB_HUB_PEER_H
+#define CASGI_HUB_HUB_PEER_H
+
+#include "hub/hub.h"
+#include "hub/hub_assembly.h"
+#include "net/write_queue.h"
+
+struct hub_peer {
+    struct list link;
+    struct list paused; /* in hub->paused, or by itself */
+    struct hub *hub;
+    struct hub_project *project; /* NULL while it is silent */
+    struct stream *stream;       /* NULL once it is closed */
+    struct write_queue queue;
+    struct hub_decoder decoder;
+    struct hub_assembly assembly; /* of a large message to a channel */
+    struct member member;         /* of its topics */
+    struct list asks;             /* for messages of channels */
+    struct deferred acknowledge;
+    struct timer patience; /* silent: for its hello; congested: for its reading */
+    uint32_t id;
+    uint64_t frames_read, bytes_read;
+    bool is_congested;
+    bool is_lossy;
+    bool is_half_way; /* its last frame was not the last of a message */
+};
+
+/* What the hub does with a new connection: it becomes a peer (*takes* the stream). */
+void hub_peer_accept(struct hub *hub, struct stream *stream);
+
+/* Closes the connection; the peer frees itself. */
+void hub_peer_close(struct hub_peer *peer);
+
+/* Queues a frame (*takes* the reference) as far as the peer may have more. Returns false when it
+ * was dropped. */
+bool hub_peer_deliver(struct hub_peer *peer, struct frame *frame);
+
+/* Queues a frame that is never dropped. STATUS_OK, STATUS_CLOSED, STATUS_NO_MEMORY. */
+int hub_peer_tell(struct hub_peer *peer, const struct hub_frame *frame);
+
+/* The peer's channels.give: its `asks` stands for it. */
+int hub_peer_give(struct list *asks, struct slice channel, struct slice message);
+
+/* Does not read from the peer until hub_peer_resume_all(). */
+void hub_peer_pause(struct hub_peer *peer);
+void hub_peer_resume_all(struct hub *hub);
+
+#endif

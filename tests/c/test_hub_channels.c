@@ -1,0 +1,130 @@
+/* The hub's channels: a message goes to one who asks, waits, expires, is refused. */
+#include "base/limits.h"
+#include "base/memory.h"
+#include "base/status.h"
+#include "check.h"
+#include "hub/hub_channels.h"
+
+struct taker {
+    struct list asks;
+    char taken[64];
+    bool refuses;
+};
+
+static int give(struct list *asks, struct slice channel, struct slice message) {
+    struct taker *taker = LIST_OBJECT(asks, struct taker, asks);
+    if (taker->refuses) {
+        return -1;
+    }
+    strncat(taker->taken, channel.data, channel.length);
+    strncat(taker->taken, message.data, message.length);
+    return 0;
+}
+
+static const struct slice one = {"one", 3}, other = {"other", 5};
+
+static void init(struct hub_channels *channels, struct hub_metrics *metrics, struct taker *takers) {
+    hub_channels_init(channels, 7, metrics, give);
+    for (int i = 0; i < 2; i++) {
+        takers[i] = (struct taker){.taken = ""};
+        list_init(&takers[i].asks);
+    }
+}
+
+static bool took(const struct taker *taker, const char *text) {
+    return strcmp(taker->taken, text) == 0;
+}
+
+static void check_order(void) {
+    struct hub_channels channels;
+    struct hub_metrics metrics = {0};
+    struct taker takers[2];
+    init(&channels, &metrics, takers);
+    CHECK(hub_channels_send(&channels, one, SLICE_LITERAL("1"), 2, 0, 10) == 0);
+    CHECK(hub_channels_send(&channels, one, SLICE_LITERAL("2"), 2, 0, 20) == 0);
+    CHECK(hub_channels_send(&channels, one, SLICE_LITERAL("3"), 2, 0, 20) == STATUS_TOO_LARGE);
+    CHECK(hub_channels_send(&channels, other, SLICE_LITERAL("4"), 0, 0, 20) == STATUS_TOO_LARGE);
+    CHECK(hub_metrics_read(&metrics, HUB_METRIC_waiting_bytes) == 2);
+    CHECK(hub_channels_receive(&channels, one, &takers[0].asks, 10) == 0); /* the first expired */
+    CHECK(took(&takers[0], "one2"));
+    CHECK(hub_channels_receive(&channels, one, &takers[0].asks, 0) == 0);
+    CHECK(hub_channels_receive(&channels, one, &takers[1].asks, 0) == 0);
+    CHECK(hub_channels_receive(&channels, one, &takers[0].asks, 0) == 0);
+    hub_channels_abandon(&channels, one, &takers[0].asks); /* the later of its two */
+    hub_channels_abandon(&channels, other, &takers[0].asks);
+    for (const char *text = "567"; *text != '\0'; text++) {
+        CHECK(hub_channels_send(&channels, one, slice_of(text, 1), 1, 0, 20) == 0);
+    }
+    CHECK(took(&takers[0], "one2one5"));
+    CHECK(took(&takers[1], "one6"));
+    CHECK(hub_metrics_read(&metrics, HUB_METRIC_waiting) == 1);
+    hub_channels_sweep(&channels, 20);
+    CHECK(hub_metrics_read(&metrics, HUB_METRIC_waiting) == 0);
+    CHECK(hub_metrics_read(&metrics, HUB_METRIC_expired) == 2);
+    CHECK(channels.channels.count == 0);
+    hub_channels_release(&channels);
+}
+
+/* Who can not take it loses its turn, not the message. */
+static void check_leaving(void) {
+    struct hub_channels channels;
+    struct hub_metrics metrics = {0};
+    struct taker takers[2];
+    init(&channels, &metrics, takers);
+    takers[0].refuses = true;
+    CHECK(hub_channels_receive(&channels, one, &takers[0].asks, 0) == 0);
+    CHECK(hub_channels_receive(&channels, one, &takers[1].asks, 0) == 0);
+    CHECK(hub_channels_receive(&channels, other, &takers[1].asks, 0) == 0);
+    CHECK(hub_channels_send(&channels, one, SLICE_LITERAL("1"), 1, 0, 9) == 0);
+    CHECK(took(&takers[1], "one1"));
+    hub_channels_leave(&channels, &takers[1].asks);
+    hub_channels_leave(&channels, &takers[0].asks);
+    CHECK(channels.channels.count == 0);
+    CHECK(hub_channels_send(&channels, one, SLICE_LITERAL("2"), 1, 0, 9) == 0);
+    CHECK(hub_channels_receive(&channels, one, &takers[0].asks, 0) == 0);
+    CHECK(hub_metrics_read(&metrics, HUB_METRIC_waiting) == 1);
+    CHECK(hub_channels_receive(&channels, one, &takers[1].asks, 0) == 0);
+    CHECK(took(&takers[1], "one1one2"));
+    hub_channels_release(&channels);
+}
+
+static void check_bound(void) {
+    struct hub_channels channels;
+    struct hub_metrics metrics = {0};
+    struct taker takers[2];
+    init(&channels, &metrics, takers);
+    static char large[1024 * 1024];
+    int kept = 0;
+    while (hub_channels_send(&channels, one, slice_of(large, sizeof(large)), 1000, 0, 9) == 0) {
+        kept++;
+    }
+    CHECK(kept == LIMIT_HUB_WAITING / (int)sizeof(large));
+    CHECK(hub_channels_send(&channels, one, slice_of(large, sizeof(large)), 1000, 0, 9) ==
+          STATUS_STATE);
+    hub_channels_release(&channels);
+    CHECK(hub_metrics_read(&metrics, HUB_METRIC_waiting_bytes) == 0);
+}
+
+static void check_allocations(void) {
+    for (long countdown = 1; countdown < 8; countdown++) {
+        struct hub_channels channels;
+        struct hub_metrics metrics = {0};
+        struct taker takers[2];
+        init(&channels, &metrics, takers);
+        memory_set_failure(countdown);
+        (void)hub_channels_receive(&channels, other, &takers[0].asks, 0);
+        (void)hub_channels_send(&channels, one, SLICE_LITERAL("1"), 9, 0, 9);
+        memory_set_failure(0);
+        hub_channels_leave(&channels, &takers[0].asks);
+        CHECK(channels.channels.count == hub_metrics_read(&metrics, HUB_METRIC_waiting));
+        hub_channels_release(&channels);
+    }
+}
+
+int main(void) {
+    check_order();
+    check_leaving();
+    check_bound();
+    check_allocations();
+    return check_report();
+}

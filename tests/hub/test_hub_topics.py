@@ -1,0 +1,232 @@
+"""What the hub does with topics and channels, over its wire."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import MakePeer
+from core_peer import CorePeer
+
+from casgi import _core
+
+LARGE = 5 * 1024 * 1024
+FULL, NOBODY = 1, 3
+
+
+def test_a_topic_reaches_those_who_have_announced_it(hub: _core.Hub, make_peer: MakePeer) -> None:
+    sender, member, stranger = make_peer(), make_peer(), make_peer(b"other project")
+    for peer in (sender, member, stranger):
+        peer.wait(peer.client.announce(b"room"))
+    sender.wait(sender.client.publish(b"room", b"one"))
+    sender.wait(sender.client.publish(b"elsewhere", b"two"))
+    member.wait(member.client.withdraw(b"room"))
+    sender.wait(sender.client.publish(b"room", b"three"))
+    for peer in (sender, member, stranger):
+        peer.settle()
+    assert member.heard == [(b"room", b"one")]
+    assert sender.heard == stranger.heard == []
+    assert hub.metrics()["topics"] == 2
+
+
+def test_order_of_each_sender_is_kept(hub: _core.Hub, make_peer: MakePeer) -> None:
+    member = make_peer()
+    member.wait(member.client.announce(b"room"))
+    senders = [make_peer() for _ in range(4)]
+    count = 5000
+    for number in range(count):
+        for index, sender in enumerate(senders):
+            last = sender.client.publish(b"room", b"%d %d" % (index, number))
+            if last < 0 or number % 500 == 0:
+                sender.settle()
+            if last < 0:
+                sender.wait(sender.client.publish(b"room", b"%d %d" % (index, number)))
+    for sender in senders:
+        sender.settle()
+    member.until(lambda: len(member.heard) == 4 * count)
+    for index in range(4):
+        mine = [payload for _, payload in member.heard if payload.startswith(b"%d " % index)]
+        assert mine == [b"%d %d" % (index, number) for number in range(count)]
+
+
+def test_a_large_message_lets_others_through(hub: _core.Hub, make_peer: MakePeer) -> None:
+    slow, quick, member = make_peer(), make_peer(), make_peer()
+    member.wait(member.client.announce(b"room"))
+    quick.settle()
+    large = os.urandom(LARGE)
+    last = slow.client.publish(b"room", large)
+    slow.client.turn(0)
+    quick.wait(quick.client.publish(b"room", b"quick"))
+    while slow.client.acked < last:
+        slow.client.turn(0.001)
+        member.client.turn(0.001)
+    member.until(lambda: len(member.heard) == 2)
+    assert sorted(payload for _, payload in member.heard) == sorted([large, b"quick"])
+    with pytest.raises(ValueError, match="too large"):
+        slow.client.publish(b"room", bytes(17 * 1024 * 1024))
+    with pytest.raises(ValueError, match="too large"):
+        slow.client.announce(bytes(70000))
+
+
+def test_nobody_there_is_said_on_request(hub: _core.Hub, make_peer: MakePeer) -> None:
+    sender = make_peer()
+    sender.wait(sender.client.announce(b"room"))
+    sender.wait(sender.client.publish(b"room", b"text"))
+    last = sender.client.publish(b"room", b"text", True)
+    sender.wait(last)
+    assert sender.failures == [(last, NOBODY)]
+
+
+def test_a_channel_gives_each_message_to_one(hub: _core.Hub, make_peer: MakePeer) -> None:
+    sender, one, other = make_peer(), make_peer(), make_peer()
+    sender.wait(sender.client.send(b"work", b"early", 1, 60000))
+    last = sender.client.send(b"work", b"too much", 1, 60000)
+    sender.wait(last)
+    assert sender.failures == [(last, FULL)]
+    one.wait(one.client.receive(b"work"))
+    one.wait(one.client.receive(b"work"))
+    other.wait(other.client.receive(b"work"))
+    for text in (b"a", b"b", b"c"):
+        sender.wait(sender.client.send(b"work", text, 1, 60000))
+    one.settle()
+    other.settle()
+    assert one.heard == [(b"work", b"early"), (b"work", b"a")]
+    assert other.heard == [(b"work", b"b")]
+    other.wait(other.client.abandon(b"work"))
+    large = os.urandom(LARGE)
+    one.wait(one.client.receive(b"work"))
+    one.settle()
+    last = sender.client.send(b"work", large, 9, 60000)
+    while sender.client.acked < last:
+        sender.client.turn(0.001)
+        one.client.turn(0.001)
+    one.until(lambda: len(one.heard) == 3)
+    assert one.heard[2] == (b"work", b"c")
+
+
+def test_a_peer_that_dies_takes_its_own_only(hub: _core.Hub, make_peer: MakePeer) -> None:
+    sender, member, dying = make_peer(), make_peer(), make_peer()
+    for peer in (member, dying):
+        peer.wait(peer.client.announce(b"room"))
+    dying.wait(dying.client.receive(b"work"))
+    dying.client.close()
+    sender.wait(sender.client.publish(b"room", b"text"))
+    sender.wait(sender.client.send(b"work", b"job", 1, 60000))
+    member.wait(member.client.receive(b"work"))
+    member.settle()
+    assert member.heard == [(b"room", b"text"), (b"work", b"job")]
+    assert hub.metrics()["topics"] == 1
+
+
+def test_a_sender_that_dies_half_way_leaves_nothing(hub: _core.Hub, path: str) -> None:
+    member = CorePeer(path)
+    member.wait(member.client.announce(b"room"))
+    with socket.socket(socket.AF_UNIX) as dying:
+        dying.connect(path)
+        dying.sendall(frame(1, b"project", number=1) + frame(4, b"room", b"half", flags=1))
+        assert dying.recv(12)
+    member.settle()
+    member.settle()
+    assert member.heard == []
+    member.client.close()
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [b"GET / HTTP/1.1\r\n\r\n", struct.pack("<IBBHI", 2**31, 4, 0, 4, 0), b"\0" * 64],
+    ids=["http", "large", "zeros"],
+)
+def test_who_speaks_something_else_is_left(hub: _core.Hub, path: str, wire: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as stranger:
+        stranger.connect(path)
+        stranger.sendall(wire)
+        stranger.shutdown(socket.SHUT_WR)
+        assert stranger.recv(1) == b""
+
+
+def test_another_version_is_refused_with_the_reason(hub: _core.Hub, path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as stranger:
+        stranger.connect(path)
+        stranger.sendall(frame(1, b"project", number=99))
+        answer = stranger.recv(4096)
+    assert answer[4] == 66
+    assert b"version 1 of the protocol, this process version 99" in answer
+    assert hub.metrics()["refused"] == 1
+
+
+def test_a_hub_that_comes_back_is_announced_to(hub: _core.Hub, make_peer: MakePeer) -> None:
+    sender, member = make_peer(), make_peer()
+    member.wait(member.client.announce(b"room"))
+    hub.stop()
+    member.until(lambda: not member.client.is_connected)
+    assert member.client.announce(b"later") < 0
+    hub.start()
+    member.until(lambda: "gap" in member.events)
+    sender.wait(sender.client.publish(b"room", b"one"))
+    sender.wait(sender.client.publish(b"later", b"two"))
+    member.settle()
+    assert member.heard == [(b"room", b"one"), (b"later", b"two")]
+    assert member.events == ["up", "down", "up again", "gap"]
+
+
+def test_who_does_not_read_loses_messages_and_is_told(hub: _core.Hub, make_peer: MakePeer) -> None:
+    sender, slow, member = make_peer(), make_peer(), make_peer()
+    for peer in (slow, member):
+        peer.wait(peer.client.announce(b"room"))
+    text = bytes(32 * 1024)
+    count = 200
+    for _ in range(count):
+        sender.wait(sender.client.publish(b"room", text))
+        member.client.turn(0)
+    member.until(lambda: len(member.heard) == count)
+    slow.until(lambda: "gap" in slow.events)
+    assert 0 < len(slow.heard) < count
+    assert hub.metrics()["gaps"] == 1
+    assert hub.metrics()["dropped"] == count - len(slow.heard)
+    sender.wait(sender.client.publish(b"room", b"after"))
+    slow.until(lambda: slow.heard[-1] == (b"room", b"after"))
+
+
+def test_a_client_that_is_held_reads_no_more(hub: _core.Hub, make_peer: MakePeer) -> None:
+    sender, member = make_peer(), make_peer()
+    member.wait(member.client.announce(b"room"))
+    member.holds = True
+    for number in range(100):
+        sender.wait(sender.client.publish(b"room", b"%d" % number))
+    for count in range(1, 101):
+        member.until(lambda count=count: len(member.heard) == count)  # type: ignore[misc]
+        member.client.turn(0)
+        assert len(member.heard) == count
+        member.client.resume()
+    assert [payload for _, payload in member.heard] == [b"%d" % number for number in range(100)]
+
+
+def test_a_silent_hub_is_noticed(path: str, tmp_path: Path) -> None:
+    """It is stopped by a signal: the kernel still takes connections and bytes."""
+    program = "import sys; from casgi import _core; hub = _core.Hub(sys.argv[1]); hub.start()"
+    program += "; print('ready', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        peer = CorePeer(path)
+        peer.settle()
+        process.send_signal(signal.SIGSTOP)
+        assert peer.client.publish(b"room", b"text") > 0
+        peer.until(lambda: not peer.client.is_connected)
+        assert peer.client.reason == "it does not answer"
+        process.kill()
+        peer.until(lambda: peer.client.reason == "there is no hub: nobody listens")
+        peer.client.close()
+
+
+def frame(kind: int, name: bytes, payload: bytes = b"", flags: int = 0, number: int = 0) -> bytes:
+    """Return a frame as docs/hub.md has it."""
+    header = struct.pack("<IBBHI", len(name) + len(payload), kind, flags, len(name), number)
+    return header + name + payload
