@@ -30,6 +30,7 @@ PYTHON_IS_RUN_BY = {
     "docs/channels-2.md": "tests/docs/test_snippets.py",
     "docs/event-loop.md": "tests/docs/test_snippets.py",
     "docs/groups.md": "tests/docs/test_snippets.py",
+    "docs/hub.md": "tests/hub/test_hub_page.py",
     "docs/python.md": "tests/docs/test_snippets.py",
     "docs/runserver.md": "tests/docs/test_snippets.py",
     "docs/shared-handlers.md": "tests/docs/test_shared_handlers_page.py",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import struct
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from conftest import MakePeer
@@ -207,23 +208,33 @@ def test_a_client_that_is_held_reads_no_more(hub: _core.Hub, make_peer: MakePeer
     assert [payload for _, payload in member.heard] == [b"%d" % number for number in range(100)]
 
 
-def test_a_silent_hub_is_noticed(path: str, tmp_path: Path) -> None:
+def test_a_silent_hub_is_noticed(path: str) -> None:
     """It is stopped by a signal: the kernel still takes connections and bytes."""
+    with hub_process(path) as process:
+        peer = CorePeer(path)
+        peer.settle()
+        process.send_signal(signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
+        assert peer.client.publish(b"room", b"text") > 0
+        peer.until(lambda: not peer.client.is_connected)
+        assert peer.client.reason == "it does not answer"
+    peer.until(lambda: peer.client.reason == "there is no hub: nobody listens")
+    peer.client.close()
+
+
+@contextlib.contextmanager
+def hub_process(path: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a hub in a process of its own, which is killed at the end."""
     program = "import sys; from casgi import _core; hub = _core.Hub(sys.argv[1]); hub.start()"
     program += "; print('ready', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", program, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
-        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
-        peer = CorePeer(path)
-        peer.settle()
-        process.send_signal(signal.SIGSTOP)
-        assert peer.client.publish(b"room", b"text") > 0
-        peer.until(lambda: not peer.client.is_connected)
-        assert peer.client.reason == "it does not answer"
-        process.kill()
-        peer.until(lambda: peer.client.reason == "there is no hub: nobody listens")
-        peer.client.close()
+        try:
+            assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+            yield process
+        finally:
+            process.kill()
 
 
 def frame(kind: int, name: bytes, payload: bytes = b"", flags: int = 0, number: int = 0) -> bytes:
