@@ -21,11 +21,14 @@
     STRING(client)                                                                                 \
     STRING(code)                                                                                   \
     STRING(context)                                                                                \
+    STRING(count)                                                                                  \
     STRING(create_task)                                                                            \
     STRING(done)                                                                                   \
     STRING(eager_start)                                                                            \
     STRING(exception)                                                                              \
     STRING(extensions)                                                                             \
+    STRING(file)                                                                                   \
+    STRING(fileno)                                                                                 \
     STRING(get_key)                                                                                \
     STRING(get_map)                                                                                \
     STRING(get_task_factory)                                                                       \
@@ -36,12 +39,15 @@
     STRING(http_version)                                                                           \
     STRING(https)                                                                                  \
     STRING(include_self)                                                                           \
+    STRING(links)                                                                                  \
     STRING(loop)                                                                                   \
     STRING(message)                                                                                \
     STRING(method)                                                                                 \
     STRING(modify)                                                                                 \
     STRING(more_body)                                                                              \
+    STRING(more_trailers)                                                                          \
     STRING(name)                                                                                   \
+    STRING(offset)                                                                                 \
     STRING(path)                                                                                   \
     STRING(query_string)                                                                           \
     STRING(raw_path)                                                                               \
@@ -51,6 +57,7 @@
     STRING(run)                                                                                    \
     STRING(scheme)                                                                                 \
     STRING(scope)                                                                                  \
+    STRING(seek)                                                                                   \
     STRING(select)                                                                                 \
     STRING(server)                                                                                 \
     STRING(spec_version)                                                                           \
@@ -58,8 +65,10 @@
     STRING(status)                                                                                 \
     STRING(subprotocol)                                                                            \
     STRING(subprotocols)                                                                           \
+    STRING(tell)                                                                                   \
     STRING(text)                                                                                   \
     STRING(timeout)                                                                                \
+    STRING(trailers)                                                                               \
     STRING(type)                                                                                   \
     STRING(unregister)                                                                             \
     STRING(version)                                                                                \
@@ -75,6 +84,10 @@
     NAMED(http_disconnect, "http.disconnect")                                                      \
     NAMED(http_response_start, "http.response.start")                                              \
     NAMED(http_response_body, "http.response.body")                                                \
+    NAMED(http_response_pathsend, "http.response.pathsend")                                        \
+    NAMED(http_response_zerocopysend, "http.response.zerocopysend")                                \
+    NAMED(http_response_early_hint, "http.response.early_hint")                                    \
+    NAMED(http_response_trailers, "http.response.trailers")                                        \
     NAMED(websocket_connect, "websocket.connect")                                                  \
     NAMED(websocket_receive, "websocket.receive")                                                  \
     NAMED(websocket_disconnect, "websocket.disconnect")                                            \

@@ -128,14 +128,36 @@ static PyObject *refuse_late(HttpCycleObject *self, PyObject *type) {
                         type);
 }
 
+typedef int (*response_take)(struct response *response, PyObject *message);
+
+/* Returns what takes a message of this type, or NULL. The usual ones come first. */
+static response_take find_take(const struct module_strings *strings, PyObject *type) {
+    const struct {
+        PyObject *type;
+        response_take take;
+    } takes[] = {
+        {strings->http_response_body, response_take_body},
+        {strings->http_response_start, response_take_start},
+        {strings->http_response_pathsend, response_take_path},
+        {strings->http_response_zerocopysend, response_take_file},
+        {strings->http_response_trailers, response_take_trailers},
+        {strings->http_response_early_hint, response_take_hint},
+    };
+    for (size_t i = 0; i < sizeof(takes) / sizeof(takes[0]); i++) {
+        if (message_is(type, takes[i].type)) {
+            return takes[i].take;
+        }
+    }
+    return NULL;
+}
+
 static PyObject *take_message(PyObject *op, PyObject *message, PyObject *type) {
     HttpCycleObject *self = (HttpCycleObject *)op;
-    struct module_strings *strings = &self->cycle.bridge->state->strings;
-    bool is_body = message_is(type, strings->http_response_body);
-    if (!is_body && !message_is(type, strings->http_response_start)) {
+    response_take take = find_take(&self->cycle.bridge->state->strings, type);
+    if (take == NULL) {
         PyErr_Format(PyExc_ValueError,
                      "unexpected ASGI message %R: an HTTP response is http.response.start and "
-                     "http.response.body",
+                     "http.response.body, or one of the extensions in scope['extensions']",
                      type);
         return NULL;
     }
@@ -145,8 +167,7 @@ static PyObject *take_message(PyObject *op, PyObject *message, PyObject *type) {
     if (is_known_to_have_left(self)) {
         return drop(self);
     }
-    int status = is_body ? response_take_body(&self->response, message)
-                         : response_take_start(&self->response, message);
+    int status = take(&self->response, message);
     if (status == STATUS_CLOSED) {
         return drop(self);
     }
@@ -290,7 +311,7 @@ static void on_disconnect(void *owner) {
  * http.disconnect. One that is sending goes on to its end. */
 static void stop_if_it_waits(HttpCycleObject *self) {
     struct bridge *bridge = self->cycle.bridge;
-    if (!self->is_stopping || self->response.state != RESPONSE_BEGUN) {
+    if (!self->is_stopping || !response_is_under_way(&self->response)) {
         return;
     }
     double silent = (double)(event_loop_now(bridge->event_loop) - self->last_sent) / 1000.0;
@@ -350,6 +371,7 @@ int http_cycle_begin(struct bridge *bridge, struct exchange *exchange) {
     }
     counters_opened(COUNTER_http_cycles);
     response_init(&self->response, bridge, exchange);
+    self->response.takes_trailers = true;
     request_body_init(&self->body);
     timer_init(&self->stop_timer, on_stop_timer);
     deferred_init(&self->wake, on_wake);

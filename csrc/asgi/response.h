@@ -2,22 +2,32 @@
  * WebSocket's accept.
  *
  *   NOTHING --start--> STARTED (kept) --first body--> BEGUN (on the wire) --last body--> COMPLETE
+ *       or, when the start has announced them: BEGUN --last body--> TRAILERS --trailers--> COMPLETE
  *
- * The head is kept until the first body, so that a response of one piece gets its Content-Length
- * and leaves in one write. */
+ * A body is bytes or files. The head is kept until the first body, so that a response of one piece
+ * gets its Content-Length and leaves in one write. */
 #ifndef CASGI_ASGI_RESPONSE_H
 #define CASGI_ASGI_RESPONSE_H
 
 #include "asgi/response_start.h"
 #include "server/exchange.h"
 
-enum response_state { RESPONSE_NOTHING, RESPONSE_STARTED, RESPONSE_BEGUN, RESPONSE_COMPLETE };
+enum response_state {
+    RESPONSE_NOTHING,
+    RESPONSE_STARTED,
+    RESPONSE_BEGUN,
+    RESPONSE_TRAILERS,
+    RESPONSE_COMPLETE
+};
 
 struct response {
     struct bridge *bridge;
     struct exchange *exchange; /* borrowed; NULL when over: its owner resets it in on_end() */
     struct response_start *start;
+    PyObject *trailers; /* a list of those that came already; NULL: none */
     enum response_state state;
+    bool takes_trailers; /* "trailers" of the start is looked at */
+    bool has_trailers;   /* they follow the body */
 };
 
 void response_init(struct response *response, struct bridge *bridge, struct exchange *exchange);
@@ -28,6 +38,22 @@ int response_take_start(struct response *response, PyObject *message);
 /* Takes http.response.body. Returns STATUS_OK; STATUS_CLOSED, when nobody listens any more; another
  * status with an exception. */
 int response_take_body(struct response *response, PyObject *message);
+
+/* As response_take_body() of http.response.pathsend, which is a whole body, and of
+ * http.response.zerocopysend, a part of one. */
+int response_take_path(struct response *response, PyObject *message);
+int response_take_file(struct response *response, PyObject *message);
+
+/* Takes http.response.trailers. Statuses as response_take_body(). */
+int response_take_trailers(struct response *response, PyObject *message);
+
+/* Takes http.response.early_hint, which is ignored once the head has left. Statuses as above. */
+int response_take_hint(struct response *response, PyObject *message);
+
+/* Something of the response is on the wire, and more has to follow. */
+static inline bool response_is_under_way(const struct response *response) {
+    return response->state == RESPONSE_BEGUN || response->state == RESPONSE_TRAILERS;
+}
 
 /* Ends a response that will not be completed: 500 while nothing was sent, a cut connection
  * afterwards, so that the client gets no half answer that looks whole. Nothing when it is complete.

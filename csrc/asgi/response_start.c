@@ -48,7 +48,7 @@ static int read_pair(struct response_start *start, struct http_header *header, P
     return 0;
 }
 
-static int check(struct response_start *start) {
+static int check_head(struct response_start *start) {
     size_t bad = 0;
     if (http_response_head_check(&start->head, &start->facts, &bad) == STATUS_OK) {
         return 0;
@@ -61,8 +61,24 @@ static int check(struct response_start *start) {
     return -1;
 }
 
-static struct response_start *read_headers(PyObject *headers, int status) {
-    Py_ssize_t count = headers == NULL ? 0 : PySequence_Fast_GET_SIZE(headers);
+static int check_trailers(struct response_start *start) {
+    size_t bad = 0;
+    if (http_response_trailers_check(start->head.headers, start->head.header_count, &bad) ==
+        STATUS_OK) {
+        return 0;
+    }
+    PyErr_Format(PyExc_ValueError,
+                 "the trailer field %R: %R must not be sent (a name is a token, a value has no "
+                 "control character, and what says how the body is framed or read belongs into the "
+                 "head)",
+                 start->keepers[2 * bad], start->keepers[2 * bad + 1]);
+    return -1;
+}
+
+/* `headers` is a tuple, or NULL. */
+static struct response_start *read_headers(PyObject *headers, int status,
+                                           int (*check)(struct response_start *start)) {
+    Py_ssize_t count = headers == NULL ? 0 : PyTuple_GET_SIZE(headers);
     size_t size = sizeof(struct response_start) +
                   (size_t)count * (sizeof(struct http_header) + 2 * sizeof(PyObject *));
     struct response_start *start = PyMem_Calloc(1, size);
@@ -75,7 +91,7 @@ static struct response_start *read_headers(PyObject *headers, int status) {
     start->head = (struct http_response_head){
         .status = status, .reason = SLICE_EMPTY, .headers = pairs, .header_count = (size_t)count};
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (read_pair(start, &pairs[i], PySequence_Fast_GET_ITEM(headers, i)) < 0) {
+        if (read_pair(start, &pairs[i], PyTuple_GET_ITEM(headers, i)) < 0) {
             response_start_free(start);
             return NULL;
         }
@@ -87,23 +103,51 @@ static struct response_start *read_headers(PyObject *headers, int status) {
     return start;
 }
 
+/* Reads a copy, unless it is a tuple: reading a pair may run Python code, which could change a list
+ * under us. */
+static struct response_start *read_copy(PyObject *headers, int status,
+                                        int (*check)(struct response_start *start)) {
+    PyObject *copy = headers == NULL ? NULL : PySequence_Tuple(headers);
+    if (headers != NULL && copy == NULL) {
+        return NULL;
+    }
+    struct response_start *start = read_headers(copy, status, check);
+    Py_XDECREF(copy);
+    return start;
+}
+
+struct response_start *response_start_of(PyObject *headers, int status) {
+    return read_copy(headers, status, check_head);
+}
+
+struct response_start *response_trailers_of(PyObject *fields) {
+    return read_copy(fields, 200, check_trailers);
+}
+
+struct response_start *response_hints_of(PyObject *links) {
+    PyObject *values = PySequence_List(links);
+    if (values == NULL) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values); i++) {
+        PyObject *pair = Py_BuildValue("(y#O)", "link", (Py_ssize_t)4, PyList_GET_ITEM(values, i));
+        if (pair == NULL || PyList_SetItem(values, i, pair) < 0) {
+            Py_DECREF(values);
+            return NULL;
+        }
+    }
+    struct response_start *start = read_copy(values, 103, check_head);
+    Py_DECREF(values);
+    return start;
+}
+
 struct response_start *response_start_new(struct bridge *bridge, PyObject *message, int status) {
     PyObject *headers;
     if (message_find(message, bridge->state->strings.headers, &headers) < 0) {
         return NULL;
     }
-    PyObject *fast = NULL;
-    if (headers != NULL) {
-        /* a copy, unless it is a tuple: reading a pair may run Python code, which could change a
-         * list under us */
-        fast = PySequence_Tuple(headers);
-        Py_DECREF(headers);
-        if (fast == NULL) {
-            return NULL;
-        }
-    }
-    struct response_start *start = read_headers(fast, status);
-    Py_XDECREF(fast);
+    struct response_start *start = response_start_of(headers, status);
+    Py_XDECREF(headers);
     return start;
 }
 

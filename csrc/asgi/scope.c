@@ -226,27 +226,48 @@ static PyObject *subprotocols(const struct http_request_head *head) {
     return list;
 }
 
-static int fill_websocket(struct bridge *bridge, PyObject *scope,
-                          const struct http_request_head *head) {
-    struct module_strings *strings = &bridge->state->strings;
-    PyObject *extensions = PyDict_New();
-    if (extensions == NULL ||
-        set_new(extensions, strings->websocket_http_response, PyDict_New()) < 0 ||
-        set_new(extensions, strings->websocket_group, PyDict_New()) < 0) {
-        Py_XDECREF(extensions);
-        return -1;
-    }
-    return set_new(scope, strings->extensions, extensions) < 0 ||
-                   set_new(scope, strings->subprotocols, subprotocols(head)) < 0
-               ? -1
-               : 0;
-}
-
 static PyObject *method_text(struct bridge *bridge, struct slice method) {
     if (slice_equals(method, SLICE_LITERAL("GET"))) {
         return Py_NewRef(bridge->state->strings.get_method);
     }
     return PyUnicode_DecodeLatin1(method.data, (Py_ssize_t)method.length, NULL);
+}
+
+/* Adds names[0] to names[count - 1] with an empty dict each: the extensions have nothing to say. */
+static int fill_extensions(struct module_strings *strings, PyObject *scope, PyObject *const *names,
+                           size_t count) {
+    PyObject *extensions = PyDict_New();
+    for (size_t i = 0; extensions != NULL && i < count; i++) {
+        if (set_new(extensions, names[i], PyDict_New()) < 0) {
+            Py_CLEAR(extensions);
+        }
+    }
+    return set_new(scope, strings->extensions, extensions);
+}
+
+static int fill_http(struct bridge *bridge, PyObject *scope, const struct exchange *exchange) {
+    struct module_strings *strings = &bridge->state->strings;
+    const struct http_request_head *head = exchange->request;
+    PyObject *const names[] = {
+        strings->http_response_pathsend, strings->http_response_zerocopysend,
+        strings->http_response_early_hint, /* HTTP/1.0 knows neither this */
+        strings->http_response_trailers,   /* nor these */
+    };
+    bool is_http10 = head->version_major == 1 && head->version_minor == 0;
+    return set_new(scope, strings->method, method_text(bridge, head->method)) < 0 ||
+                   fill_extensions(strings, scope, names, is_http10 ? 2 : 4) < 0
+               ? -1
+               : 0;
+}
+
+static int fill_websocket(struct bridge *bridge, PyObject *scope,
+                          const struct http_request_head *head) {
+    struct module_strings *strings = &bridge->state->strings;
+    PyObject *const names[] = {strings->websocket_http_response, strings->websocket_group};
+    return fill_extensions(strings, scope, names, 2) < 0 ||
+                   set_new(scope, strings->subprotocols, subprotocols(head)) < 0
+               ? -1
+               : 0;
 }
 
 static int fill_common(struct bridge *bridge, PyObject *scope, struct exchange *exchange,
@@ -282,8 +303,7 @@ PyObject *scope_new(struct bridge *bridge, struct exchange *exchange, bool is_we
     if (is_websocket && fill_websocket(bridge, scope, exchange->request) < 0) {
         goto failed;
     }
-    if (!is_websocket &&
-        set_new(scope, strings->method, method_text(bridge, exchange->request->method)) < 0) {
+    if (!is_websocket && fill_http(bridge, scope, exchange) < 0) {
         goto failed;
     }
     if (bridge->lifespan_state != NULL &&

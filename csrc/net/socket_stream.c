@@ -144,6 +144,7 @@ static ssize_t send_file(struct stream *stream, const struct file_range *range) 
     case EINVAL: /* some file systems have no pages to give */
     case ENOSYS:
         return STATUS_STATE;
+    case EBADF: /* not open for reading */
     case EIO:
     case EOVERFLOW:
         return STATUS_SYSTEM;
