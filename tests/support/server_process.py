@@ -58,6 +58,12 @@ class ServerProcess:
         self.kill()
 
     @property
+    def pid(self) -> int:
+        """The number of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         """How the process ended; None while it has not."""
         return None if self._process is None else self._process.poll()
