@@ -35,7 +35,9 @@ static void finish(struct app_task *app_task, PyObject *exception) {
     bridge->task_count--;
     Py_CLEAR(app_task->task);
     Py_CLEAR(app_task->scope);
+    struct event_loop *held = bridge_hold_loop(bridge);
     app_task->events->on_done(cycle, exception);
+    bridge_let_go(held);
     Py_DECREF(cycle);
     if (bridge->task_count == 0) {
         bridge->on_idle(owner);

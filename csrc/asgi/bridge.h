@@ -69,6 +69,20 @@ static inline bool bridge_is_on_other_thread(const struct bridge *bridge) {
     return bridge->event_loop != NULL && !event_loop_is_on_thread(bridge->event_loop);
 }
 
+/* Holds the loop while a cycle is in functions of the server, see event_loop_hold(); returns what
+ * is to be let go afterwards: NULL once the server is closed. */
+static inline struct event_loop *bridge_hold_loop(struct bridge *bridge) {
+    if (bridge->event_loop != NULL) {
+        event_loop_hold(bridge->event_loop);
+    }
+    return bridge->event_loop;
+}
+static inline void bridge_let_go(struct event_loop *held) {
+    if (held != NULL) {
+        event_loop_let_go(held);
+    }
+}
+
 /* Notes that an exchange or a WebSocket refers to `cycle`, and that it does no more. Both leave the
  * reference itself to the caller. */
 static inline void bridge_attach(struct bridge *bridge, struct attached *attached,

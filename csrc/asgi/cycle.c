@@ -84,7 +84,9 @@ PyObject *cycle_sent(CycleObject *self, bool is_congested, pending_poll poll) {
 PyObject *cycle_send(PyObject *op, PyObject *message, cycle_take take) {
     struct bridge *bridge = ((CycleObject *)op)->bridge;
     PyObject *type = message_type(bridge, message);
+    struct event_loop *held = bridge_hold_loop(bridge);
     PyObject *awaitable = type == NULL ? NULL : take(op, message, type);
+    bridge_let_go(held);
     Py_XDECREF(type);
     return awaitable != NULL ? awaitable : outcome_of_error(bridge->state);
 }

@@ -59,7 +59,9 @@ static PySendResult step(PyObject *op, PyObject **result) {
         return PYGEN_ERROR;
     }
     drop_waiter(self, false);
+    struct event_loop *held = bridge_hold_loop(self->bridge);
     *result = self->poll(self->owner);
+    bridge_let_go(held);
     if (*result != NULL || PyErr_Occurred()) {
         self->is_finished = true;
         return *result != NULL ? PYGEN_RETURN : PYGEN_ERROR;

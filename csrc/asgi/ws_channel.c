@@ -165,11 +165,13 @@ bool ws_channel_is_idle(PyObject *cycle) {
 
 bool ws_channel_deliver(PyObject *cycle, struct ws_message *message) {
     struct websocket *websocket = ((WsCycleObject *)cycle)->websocket;
-    if (websocket == NULL || !websocket_deliver(websocket, message)) {
-        return false;
+    struct event_loop *held = bridge_hold_loop(((CycleObject *)cycle)->bridge);
+    bool is_taken = websocket != NULL && websocket_deliver(websocket, message);
+    if (is_taken) {
+        metrics_add(&websocket->server->metrics, METRIC_group_messages_shared, 1);
     }
-    metrics_add(&websocket->server->metrics, METRIC_group_messages_shared, 1);
-    return true;
+    bridge_let_go(held);
+    return is_taken;
 }
 
 static void wake(struct deferred *deferred) {

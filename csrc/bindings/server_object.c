@@ -30,7 +30,6 @@ typedef struct {
     PyObject *weakrefs;
     bool is_rider;
     bool is_abandoned; /* dropped inside a turn: it holds itself until its connections are closed */
-    bool is_walking;   /* over its connections, which have to stay meanwhile */
 } ServerObject;
 
 struct bridge *server_object_bridge(struct module_state *state, PyObject *object) {
@@ -222,12 +221,11 @@ static PyObject *stop_listening(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 
 /* Ends its connections, which may call application code: that must not close the server. */
 static void walk(ServerObject *self, void (*end_all)(struct server *server)) {
-    bool was_walking = self->is_walking;
-    self->is_walking = true;
+    struct event_loop *held = bridge_hold_loop(&self->bridge);
     if (self->server != NULL) {
         end_all(self->server);
     }
-    self->is_walking = was_walking;
+    bridge_let_go(held);
 }
 
 static PyObject *shut_down(PyObject *op, PyObject *Py_UNUSED(ignored)) {
@@ -242,11 +240,16 @@ static PyObject *abort_all(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     Py_RETURN_NONE;
 }
 
-/* Turns the event loop until every connection is gone. The closing was started; a few turns that do
- * not block finish it. Close may be called by a task: no other may be stepped from within it. */
+static bool is_in_use(const ServerObject *self) {
+    return has_connections(self) ||
+           (self->server != NULL && event_loop_is_held(self->bridge.event_loop));
+}
+
+/* Turns the event loop until every connection is gone, and other threads are out of send(): a few
+ * turns do. Close may be called by a task: no other may be stepped from within it. */
 static void finish_closing(ServerObject *self) {
     enum { MOST_TURNS = 64 };
-    for (int i = 0; i < MOST_TURNS && has_connections(self); i++) {
+    for (int i = 0; i < MOST_TURNS && is_in_use(self); i++) {
         if (event_loop_turn_within_application(self->bridge.event_loop) != STATUS_OK) {
             return;
         }
@@ -272,13 +275,13 @@ static void release(ServerObject *self) {
     leave_loop(self);
 }
 
-/* Returns false when connections are left, because this was called inside a turn. */
+/* Returns false when it is still in use, because this was called inside a turn, or a send(). */
 static bool try_to_close(ServerObject *self) {
     Py_INCREF(self);
     walk(self, server_abort);
     application_cancel_all(&self->bridge);
     finish_closing(self);
-    bool is_closed = !has_connections(self);
+    bool is_closed = !is_in_use(self);
     if (is_closed) {
         release(self);
     }
@@ -288,7 +291,7 @@ static bool try_to_close(ServerObject *self) {
 
 static PyObject *close_server(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ServerObject *self = (ServerObject *)op;
-    if (self->server != NULL && (self->is_walking || !try_to_close(self))) {
+    if (self->server != NULL && !try_to_close(self)) {
         PyErr_SetString(PyExc_RuntimeError,
                         "the server can not be closed from inside one of its own callbacks");
         return NULL;
@@ -325,16 +328,6 @@ static PyObject *get_slow_consumers(PyObject *op, void *Py_UNUSED(closure)) {
     return server_metrics_slow_consumers(((ServerObject *)op)->server);
 }
 
-static PyObject *get_on_idle(PyObject *op, void *Py_UNUSED(closure)) {
-    PyObject *callback = ((ServerObject *)op)->on_idle;
-    return Py_NewRef(callback == NULL ? Py_None : callback);
-}
-
-static int set_on_idle(PyObject *op, PyObject *value, void *Py_UNUSED(closure)) {
-    Py_XSETREF(((ServerObject *)op)->on_idle, Py_XNewRef(value));
-    return 0;
-}
-
 /* --- The type --- */
 
 static int traverse(PyObject *op, visitproc visit, void *arg) {
@@ -360,9 +353,11 @@ static void finalize(PyObject *op) {
     }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    if (!try_to_close(self)) {
-        self->is_abandoned = true;
+    self->is_abandoned = !try_to_close(self) && has_connections(self);
+    if (self->is_abandoned) {
         Py_INCREF(self);
+    } else { /* whoever may still hold the loop is at work on another server */
+        release(self);
     }
     PyErr_Restore(type, value, traceback);
 }
@@ -422,12 +417,12 @@ static PyGetSetDef getset[] = {
     {"tasks", get_tasks, NULL, "Application tasks that have not finished.", NULL},
     {"slow_consumers", get_slow_consumers, NULL,
      "Members of groups that did not keep up: WebSockets closed, frames dropped.", NULL},
-    {"on_idle", get_on_idle, set_on_idle, "Called when connections and tasks have both come to 0.",
-     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyMemberDef members[] = {
+    {"on_idle", T_OBJECT, offsetof(ServerObject, on_idle), 0,
+     "Called when connections and tasks have both come to 0."},
     {"on_slow_consumer", T_OBJECT, offsetof(ServerObject, bridge.on_slow_consumer), 0,
      "Called when clients have not kept up with their groups."},
     {"on_overdue", T_OBJECT, offsetof(ServerObject, bridge.on_overdue), 0,

@@ -27,6 +27,9 @@ enum { DEFERRED_ROUNDS = 8 };
  * is so anyway. */
 enum { BUSY_READS = 4 };
 
+/* How long a turn waits that finds the loop held. */
+enum { HELD_WAIT_MS = 1 };
+
 static void keep(uv_prepare_t *keeper) {
     (void)keeper;
 }
@@ -107,9 +110,9 @@ static int time_to_wait(const struct event_loop *loop, int64_t limit_ms) {
     return timeout > INT_MAX ? INT_MAX : (int)timeout;
 }
 
-/* Returns false when a signal ended the wait. */
-static bool wait_until_ready(struct event_loop *loop, int timeout_ms) {
-    struct pollfd descriptor = {.fd = uv_backend_fd(&loop->uv), .events = POLLIN};
+/* Waits for `fd`; -1 is never ready. Returns false when a signal ended the wait. */
+static bool wait_for(struct event_loop *loop, int fd, int timeout_ms) {
+    struct pollfd descriptor = {.fd = fd, .events = POLLIN};
     if (loop->hooks.before_block != NULL) {
         loop->hooks.before_block(loop->hooks.owner);
     }
@@ -127,7 +130,7 @@ static void poll_once(struct event_loop *loop, int64_t limit_ms) {
         return;
     }
     int timeout_ms = time_to_wait(loop, limit_ms);
-    if (timeout_ms == 0 || wait_until_ready(loop, timeout_ms)) {
+    if (timeout_ms == 0 || wait_for(loop, uv_backend_fd(&loop->uv), timeout_ms)) {
         uv_run(&loop->uv, UV_RUN_NOWAIT);
     }
 }
@@ -135,6 +138,10 @@ static void poll_once(struct event_loop *loop, int64_t limit_ms) {
 int event_loop_turn(struct event_loop *loop, int64_t timeout_ms) {
     if (loop->in_turn) {
         return STATUS_STATE;
+    }
+    if (event_loop_is_held(loop)) {
+        (void)wait_for(loop, -1, HELD_WAIT_MS);
+        return STATUS_OK;
     }
     loop->thread = uv_thread_self();
     loop->in_turn = true;
@@ -150,6 +157,18 @@ int event_loop_turn(struct event_loop *loop, int64_t timeout_ms) {
     }
     loop->in_turn = false;
     return STATUS_OK;
+}
+
+void event_loop_hold(struct event_loop *loop) {
+    loop->holders++;
+}
+
+void event_loop_let_go(struct event_loop *loop) {
+    loop->holders--;
+}
+
+bool event_loop_is_held(const struct event_loop *loop) {
+    return loop->holders > 0;
 }
 
 int event_loop_turn_within_application(struct event_loop *loop) {

@@ -6,8 +6,9 @@
  * turn before. No other folder but loop/ sees uv.h.
  *
  * All of net/ happens on the thread that takes the turns, or on another one while a lock keeps that
- * thread out of here: the GIL, which it gives up only between before_block() and after_block().
- * What another thread queues then has the loop turn at once. */
+ * thread out of here: the GIL, which it gives up only between before_block() and after_block(), and
+ * in Python code, before which whoever is outside a turn holds the loop. What another thread queues
+ * then has the loop turn at once. */
 #ifndef CASGI_NET_EVENT_LOOP_H
 #define CASGI_NET_EVENT_LOOP_H
 
@@ -50,6 +51,14 @@ void event_loop_set_hooks(struct event_loop *loop, const struct event_loop_hooks
  * nothing, waits at most `timeout_ms` (0: not at all; negative: without limit) and looks again. A
  * signal ends the wait early. Not reentrant: STATUS_STATE from inside a turn. */
 int event_loop_turn(struct event_loop *loop, int64_t timeout_ms);
+
+/* While somebody holds the loop a turn does nothing: whoever is in the middle of a function of
+ * net/, server/ or asgi/, outside a turn, may run Python code there, and what a turn would free,
+ * close or answer has to stay until it is back. Calls nest. A turn that finds the loop held waits a
+ * moment, without the GIL, for the thread that holds it. */
+void event_loop_hold(struct event_loop *loop);
+void event_loop_let_go(struct event_loop *loop);
+bool event_loop_is_held(const struct event_loop *loop);
 
 /* One turn without waiting in which event_loop_enter_application() says no: for whoever is
  * application code itself and cannot wait for the driver's next turn, and for a driver that has

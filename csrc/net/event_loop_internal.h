@@ -22,6 +22,7 @@ struct event_loop {
     bool in_turn;
     bool woken;       /* libuv made a callback in this turn */
     bool turn_wanted; /* want_turn() was called since the last turn */
+    uint32_t holders; /* see event_loop_hold() */
     bool in_application;
     bool refuses_application;
     bool closing;

@@ -33,15 +33,16 @@ void websocket_log_event(const struct websocket *websocket, enum access_event ev
     }
 }
 
-void websocket_report_close(struct websocket *websocket, int code, struct slice reason) {
+void websocket_report_close(struct websocket *websocket, enum websocket_state next, int code,
+                            struct slice reason) {
+    bool was_connecting = websocket->state == WEBSOCKET_CONNECTING;
+    websocket->state = next;
     if (!websocket->is_reported) {
         websocket->is_reported = true;
         timer_stop(&websocket->lifetime);
         groups_leave_all(&websocket->server->groups, &websocket->member);
         websocket->traffic.close_code = code;
-        websocket_log_event(websocket, websocket->state == WEBSOCKET_CONNECTING
-                                           ? ACCESS_WSREJECT
-                                           : ACCESS_WSDISCONNECT);
+        websocket_log_event(websocket, was_connecting ? ACCESS_WSREJECT : ACCESS_WSDISCONNECT);
         if (websocket->events != NULL) {
             websocket->events->on_close(websocket->owner, code, reason);
         }
@@ -116,10 +117,11 @@ void websocket_make_ready(struct websocket *websocket) {
 
 /* The application did not answer the handshake in time. */
 static void refuse_unanswered(struct websocket *websocket) {
+    websocket_report_close(websocket, WEBSOCKET_CLOSED, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
     if (websocket->events != NULL && websocket->events->on_unanswered != NULL) {
         websocket->events->on_unanswered(websocket->owner);
     }
-    (void)websocket_deny(websocket, 403);
+    (void)websocket_answer_denied(websocket, 403);
 }
 
 static void on_timer(struct timer *timer) {
@@ -188,10 +190,9 @@ static void on_pong(void *owner, struct slice payload) {
  * the application receives and what the peer is sent. */
 static void end_receiving(struct websocket *websocket, int code, struct slice reason) {
     if (websocket->state == WEBSOCKET_OPEN) {
-        websocket->state = WEBSOCKET_CLOSE_WAIT;
         websocket->close_code = (uint16_t)code;
         websocket_start_timer(websocket, LIMIT_CLOSE_WAIT_SECONDS);
-        websocket_report_close(websocket, code, reason);
+        websocket_report_close(websocket, WEBSOCKET_CLOSE_WAIT, code, reason);
     } else if (websocket->state == WEBSOCKET_CLOSING) {
         websocket->state = WEBSOCKET_CLOSED;
         exchange_end_tunnel(websocket->exchange);
@@ -221,7 +222,7 @@ static void on_exchange_body(void *owner, struct slice bytes, bool is_last) {
         return;
     }
     if (websocket->state == WEBSOCKET_OPEN) {
-        websocket_report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
+        websocket_report_close(websocket, WEBSOCKET_CLOSED, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
     }
     if (websocket->state !=
         WEBSOCKET_CLOSE_WAIT) { /* what the application still answers may be read */
@@ -249,8 +250,7 @@ static void on_exchange_drain(void *owner) {
 static void on_exchange_disconnect(void *owner) {
     struct websocket *websocket = owner;
     struct exchange *exchange = websocket->exchange;
-    websocket_report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
-    websocket->state = WEBSOCKET_CLOSED;
+    websocket_report_close(websocket, WEBSOCKET_CLOSED, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
     timer_stop(&websocket->timer);
     /* A denial that is completed here ends the exchange, and frees us. */
     websocket_make_ready(websocket);
@@ -263,7 +263,7 @@ static void on_exchange_shutdown(void *owner) {
 
 static void on_exchange_end(void *owner) {
     struct websocket *websocket = owner;
-    websocket_report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
+    websocket_report_close(websocket, WEBSOCKET_CLOSED, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
     const struct websocket_events *events = websocket->events;
     websocket->events = NULL;
     if (events != NULL) {
@@ -375,7 +375,7 @@ int websocket_close(struct websocket *websocket, int code, struct slice reason) 
     websocket->is_paused = websocket->is_flooded = false;
     exchange_resume(
         websocket->exchange); /* the peer's close frame stands behind whatever it has sent */
-    websocket_report_close(websocket, code, reason); /* last: it may close the server */
+    websocket_report_close(websocket, WEBSOCKET_CLOSING, code, reason);
     return status;
 }
 
@@ -420,8 +420,7 @@ void websocket_shutdown(struct websocket *websocket) {
 void websocket_abort(struct websocket *websocket) {
     exchange_abort(websocket->exchange);
     if (websocket->state != WEBSOCKET_CLOSED) {
-        websocket_report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
-        websocket->state = WEBSOCKET_CLOSED;
+        websocket_report_close(websocket, WEBSOCKET_CLOSED, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
         timer_stop(&websocket->timer);
         websocket_make_ready(websocket);
     }

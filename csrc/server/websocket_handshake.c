@@ -151,17 +151,20 @@ int websocket_accept(struct websocket *websocket, struct slice subprotocol,
     return STATUS_OK;
 }
 
-int websocket_deny(struct websocket *websocket, int http_status) {
-    if (websocket->state != WEBSOCKET_CONNECTING) {
-        return websocket->state == WEBSOCKET_CLOSED ? STATUS_CLOSED : STATUS_STATE;
-    }
-    websocket_report_close(websocket, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
-    websocket->state = WEBSOCKET_CLOSED;
+int websocket_answer_denied(struct websocket *websocket, int http_status) {
     timer_stop(&websocket->timer);
     websocket_make_ready(websocket);
     struct http_response_head head = {.status = http_status, .reason = SLICE_EMPTY};
     struct http_response_facts facts = {.content_length = -1};
     return exchange_respond(websocket->exchange, &head, &facts, 0);
+}
+
+int websocket_deny(struct websocket *websocket, int http_status) {
+    if (websocket->state != WEBSOCKET_CONNECTING) {
+        return websocket->state == WEBSOCKET_CLOSED ? STATUS_CLOSED : STATUS_STATE;
+    }
+    websocket_report_close(websocket, WEBSOCKET_CLOSED, WS_CLOSE_ABNORMAL, SLICE_EMPTY);
+    return websocket_answer_denied(websocket, http_status);
 }
 
 struct exchange *websocket_respond(struct websocket *websocket) {

@@ -12,8 +12,14 @@ struct websocket *websocket_new(struct server *server, struct exchange *exchange
 /* Adds an access-log line. */
 void websocket_log_event(const struct websocket *websocket, enum access_event event);
 
-/* Notifies the application once that no message will follow. */
-void websocket_report_close(struct websocket *websocket, int code, struct slice reason);
+/* Goes to `next`, and notifies the application once that no message will follow. Python code runs:
+ * the state is changed before, since that code may answer and close, too. */
+void websocket_report_close(struct websocket *websocket, enum websocket_state next, int code,
+                            struct slice reason);
+
+/* Answers a handshake that was reported as closed; the WebSocket may be gone afterwards. Returns a
+ * status. */
+int websocket_answer_denied(struct websocket *websocket, int http_status);
 
 /* Starts the timer of the state; `seconds` below 0 stops it. */
 void websocket_start_timer(struct websocket *websocket, double seconds);

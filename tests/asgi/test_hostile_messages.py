@@ -76,20 +76,29 @@ def test_lookup_that_fails(serve: Serve, key: str) -> None:
 
 
 def test_lookup_that_fails_the_second_time(serve: Serve) -> None:
-    """A key is looked up once: nothing is left to fail when the answer is known."""
+    """A key is looked up once: nothing is left to fail when the answer is known.
+
+    How often it is compared in one look-up depends on the hashes, which are others in each process.
+    """
     compared: list[int] = []
+    message: dict[Any, Any] = {}
+    once = 0
 
     def fail_later() -> None:
         compared.append(1)
-        if len(compared) > 1:
+        if 0 < once < len(compared):
             raise Broken
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200})
-        await send({Impostor("body", fail_later): None, "type": "http.response.body"})
+        await send(message)
 
+    message = {Impostor("body", fail_later): None, "type": "http.response.body"}
+    assert "body" not in message
+    once = len(compared)
+    compared.clear()
     assert serve(application).get().body == b""
-    assert len(compared) == 1
+    assert len(compared) == once
 
 
 def test_body_that_is_none_is_refused(serve: Serve) -> None:
