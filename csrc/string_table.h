@@ -69,6 +69,7 @@
     STRING(text)                                                                                   \
     STRING(timeout)                                                                                \
     STRING(trailers)                                                                               \
+    STRING(tls)                                                                                    \
     STRING(type)                                                                                   \
     STRING(unregister)                                                                             \
     STRING(version)                                                                                \

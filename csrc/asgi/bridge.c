@@ -143,6 +143,7 @@ void bridge_clear(struct bridge *bridge) {
     Py_CLEAR(bridge->task_keywords);
     Py_CLEAR(bridge->last_host);
     Py_CLEAR(bridge->last_server);
+    Py_CLEAR(bridge->last_certificate);
     for (int i = 0; i < HEADER_PAIR_SLOTS; i++) {
         Py_CLEAR(bridge->header_pairs[i]);
     }

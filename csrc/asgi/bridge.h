@@ -44,6 +44,7 @@ struct bridge {
     PyObject *header_pairs[HEADER_PAIR_SLOTS];
     PyObject *last_host;              /* str: behind a proxy all clients have the same */
     PyObject *last_server;            /* tuple: scope["server"] of the last connection */
+    PyObject *last_certificate;       /* str: the PEM of the last TLS connection */
     void (*on_idle)(PyObject *owner); /* the last task, or connection, has ended */
     struct list tasks;                /* of struct app_task: running */
     struct list attached;             /* of struct attached: with an exchange */

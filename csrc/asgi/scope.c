@@ -3,6 +3,7 @@
 #include "asgi/scope.h"
 
 #include "asgi/header_pairs.h"
+#include "asgi/tls_extension.h"
 #include "server/connection.h"
 #include "server/forwarded.h"
 #include "ws/ws_handshake.h"
@@ -11,6 +12,7 @@
 struct connection_context {
     PyObject *client;
     PyObject *server;
+    PyObject *tls; /* dict of the extension, or None */
 };
 
 /* Sets dict[key] = value and drops the reference to value, which may be NULL (an exception is set
@@ -83,8 +85,9 @@ static struct connection_context *connection_context(struct bridge *bridge,
     }
     context->client = address_tuple(bridge, connection_peer(connection));
     context->server = server_tuple(bridge, &local);
+    context->tls = tls_extension_new(bridge, connection);
     connection->context = context;
-    if (context->client == NULL || context->server == NULL) {
+    if (context->client == NULL || context->server == NULL || context->tls == NULL) {
         scope_forget_connection(connection);
         return NULL;
     }
@@ -105,6 +108,7 @@ void scope_forget_connection(struct connection *connection) {
     if (context != NULL) {
         Py_CLEAR(context->client);
         Py_CLEAR(context->server);
+        Py_CLEAR(context->tls);
         PyMem_Free(context);
     }
 }
@@ -294,6 +298,25 @@ static int fill_common(struct bridge *bridge, PyObject *scope, struct exchange *
                : 0;
 }
 
+/* Adds the extension `tls`, a dict of its own for each request, to those that there are. */
+static int add_tls(struct bridge *bridge, PyObject *scope, struct connection *connection) {
+    struct module_strings *strings = &bridge->state->strings;
+    struct connection_context *shared = connection_context(bridge, connection);
+    if (shared == NULL || shared->tls == Py_None) {
+        return shared == NULL ? -1 : 0;
+    }
+    PyObject *extensions = PyDict_GetItemWithError(scope, strings->extensions);
+    if (extensions == NULL) {
+        extensions = PyErr_Occurred() ? NULL : PyDict_New();
+        if (set_new(scope, strings->extensions, Py_XNewRef(extensions)) < 0) {
+            Py_XDECREF(extensions);
+            return -1;
+        }
+        Py_DECREF(extensions); /* the scope's now */
+    }
+    return set_new(extensions, strings->tls, PyDict_Copy(shared->tls));
+}
+
 PyObject *scope_new(struct bridge *bridge, struct exchange *exchange, bool is_websocket) {
     struct module_strings *strings = &bridge->state->strings;
     PyObject *scope = PyDict_New();
@@ -304,6 +327,9 @@ PyObject *scope_new(struct bridge *bridge, struct exchange *exchange, bool is_we
         goto failed;
     }
     if (!is_websocket && fill_http(bridge, scope, exchange) < 0) {
+        goto failed;
+    }
+    if (add_tls(bridge, scope, exchange->connection) < 0) {
         goto failed;
     }
     if (bridge->lifespan_state != NULL &&

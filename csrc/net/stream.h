@@ -18,6 +18,7 @@
 #include "net/address.h"
 #include "net/event_loop.h"
 #include "net/file.h"
+#include "net/stream_security.h"
 
 struct stream;
 
@@ -55,6 +56,8 @@ struct stream_ops {
     uint64_t (*progress)(const struct stream *stream);
     void (*peer_address)(struct stream *stream, struct address *address);
     void (*local_address)(struct stream *stream, struct address *address);
+    /* NULL where nothing is encrypted. */
+    int (*describe_security)(struct stream *stream, struct stream_security *security);
 };
 
 /* First member of every implementation. */
@@ -157,6 +160,16 @@ static inline void stream_peer_address(struct stream *stream, struct address *ad
 }
 static inline void stream_local_address(struct stream *stream, struct address *address) {
     stream->ops->local_address(stream, address);
+}
+
+/* Fills in *security, which the caller releases in every case. STATUS_OK, STATUS_NO_MEMORY, or
+ * STATUS_STATE for a stream that is not encrypted. Once it is open. */
+static inline int stream_describe_security(struct stream *stream,
+                                           struct stream_security *security) {
+    *security = (struct stream_security){0};
+    return stream->ops->describe_security == NULL
+               ? STATUS_STATE
+               : stream->ops->describe_security(stream, security);
 }
 
 #define STREAM_PARTS_MAX 64

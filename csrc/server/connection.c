@@ -235,6 +235,10 @@ void connection_local(struct connection *connection, struct address *local) {
     stream_local_address(connection->stream, local);
 }
 
+int connection_describe_security(struct connection *connection, struct stream_security *security) {
+    return stream_describe_security(connection->stream, security);
+}
+
 bool connection_is_trusted(struct connection *connection) {
     if (connection->trust == TRUST_UNKNOWN) {
         struct address local;

@@ -89,6 +89,9 @@ const struct address *connection_peer(struct connection *connection);
 /* Fills in the address of our end. */
 void connection_local(struct connection *connection, struct address *local);
 
+/* As stream_describe_security(). */
+int connection_describe_security(struct connection *connection, struct stream_security *security);
+
 /* Whether the peer is a proxy whose headers are believed: --trusted-proxies names it, or it came
  * over a unix socket, which only local processes reach. */
 bool connection_is_trusted(struct connection *connection);

@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "tls/tls_bio.h"
+#include "tls/tls_security.h"
 
 enum tls_state { TLS_HANDSHAKE, TLS_OPEN, TLS_ENDED };
 
@@ -352,6 +353,10 @@ static void local_address(struct stream *stream, struct address *address) {
     stream_local_address(tls_of(stream)->transport, address);
 }
 
+static int describe_security(struct stream *stream, struct stream_security *security) {
+    return tls_security_describe(tls_of(stream)->ssl, security);
+}
+
 static const struct stream_ops tls_stream_ops = {
     .open = open_stream,
     .read_start = read_start,
@@ -364,6 +369,7 @@ static const struct stream_ops tls_stream_ops = {
     .progress = progress,
     .peer_address = peer_address,
     .local_address = local_address,
+    .describe_security = describe_security,
 };
 
 static void on_message(int is_ours, int version, int type, const void *bytes, size_t length,

@@ -114,7 +114,7 @@ class Server:
     def _take_signals(self, until: contextlib.ExitStack) -> None:
         """Handle signals, and watch over the loop that they come to."""
         stop_signals = until.enter_context(StopSignals(self.request_stop))
-        until.enter_context(LogSignals(self.reopen_logs, self.request_stop))
+        until.enter_context(LogSignals(self.reopen_logs, self.renew, self.request_stop))
         until.enter_context(Watchdog(stop_signals, self.config.application_close_timeout))
 
     def request_stop(self) -> None:
@@ -176,6 +176,11 @@ class Server:
             logger.error("Cannot open the logs anew: %s", error)
         else:
             logger.info("The logs were opened anew")
+
+    def renew(self) -> None:
+        """Read anew what lies in files and may change while it serves: what SIGHUP does."""
+        self.reopen_logs()
+        self._tls.renew()
 
     def _bind(self) -> list[BoundSocket]:
         """Return the sockets to listen on, which are the server's from now on."""

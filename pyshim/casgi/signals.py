@@ -1,8 +1,9 @@
 """Signals while a server runs.
 
 SIGINT and SIGTERM: one asks for a graceful stop, two for an end at once. SIGUSR1: the logs are
-opened anew. SIGHUP: the same in a service; where there is a terminal it has gone, and the server
-stops. What the application has a handler for, and what is ignored (nohup), is left alone.
+opened anew. SIGHUP: in a service they and the certificates are; where there is a terminal it has
+gone, and the server stops. What the application has a handler for, and what is ignored (nohup),
+is left alone.
 """
 
 import asyncio
@@ -94,10 +95,13 @@ class StopSignals:
 
 
 class LogSignals:
-    """Calls reopen() at SIGUSR1 and SIGHUP, and stop() at a SIGHUP of a terminal, while entered."""
+    """Calls, while entered, reopen() at SIGUSR1, and at SIGHUP renew(), or stop() of a terminal."""
 
-    def __init__(self, reopen: Callable[[], None], stop: Callable[[], None]) -> None:
+    def __init__(
+        self, reopen: Callable[[], None], renew: Callable[[], None], stop: Callable[[], None]
+    ) -> None:
         self._reopen = reopen
+        self._renew = renew
         self._stop = stop
         self._loop = asyncio.get_running_loop()
         self._taken: list[signal.Signals] = []
@@ -130,8 +134,8 @@ class LogSignals:
             logger.info("SIGHUP: the terminal has gone")
             self._stop()
             return
-        logger.info("SIGHUP: opening the logs anew; new code and settings need a restart")
-        self._reopen()
+        logger.info("SIGHUP: logs and certificates anew; new code and settings need a restart")
+        self._renew()
 
 
 def end_at_signal(number: int) -> None:

@@ -1,6 +1,7 @@
 """TLS by the command's options: what is served, and what is said of files that cannot be used."""
 
 import http.client
+import signal
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,20 @@ def test_chain_in_a_file_of_its_own(casgi: StartCasgi, authority: Authority) -> 
     process = casgi("-e", f"{endpoint}:extraCertChain={files.key}", "served:hello")
     assert process.wait() == 2
     assert process.stderr.wait_for("extraCertChain: there is no certificate in ")
+
+
+def test_renewed_at_sighup(casgi: StartCasgi, authority: Authority) -> None:
+    files = authority.issue("127.0.0.1")
+    options = ("-p", "0", "--ssl-certfile", files.certificate, "--ssl-keyfile", files.key)
+    process = casgi(*options, "served:hello", start_new_session=True)
+    port = process.port()
+    authority.issue("127.0.0.1", over=files)
+    process.signal(signal.SIGHUP)
+    process.stderr.wait_for(f"New certificates are in use: {files.certificate}")
+    process.stderr.wait_for("The logs were opened anew")
+    assert ssl.get_server_certificate(("127.0.0.1", port)) == Path(files.certificate).read_text()
+    assert get(port, authority) == "hello"
+    assert process.stop() == 0
 
 
 @pytest.mark.parametrize(

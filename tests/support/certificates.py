@@ -21,6 +21,21 @@ class CertificateFiles:
     key: str
 
 
+@dataclass(frozen=True)
+class ClientChain:
+    """A client's certificate, and the one that has signed it."""
+
+    certificates: list[str]
+    key: str
+    name: str
+    """As RFC 4514 writes it."""
+
+    @property
+    def text(self) -> str:
+        """All of it, as a file in PEM."""
+        return "".join([*self.certificates, self.key])
+
+
 class Authority:
     """Signs certificates; its own is the file `certificate`."""
 
@@ -66,14 +81,38 @@ class Authority:
         Path(files.certificate).write_bytes(signed.public_bytes(serialization.Encoding.PEM))
         return files
 
+    def issue_to_client(self, attributes: list[tuple[x509.ObjectIdentifier, str]]) -> "ClientChain":
+        """Return a certificate of somebody with this name, signed by way of one in between."""
+        between_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+        between = self._builder(_name("between"), between_key.public_key(), days=30).add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
+        name = x509.Name([x509.NameAttribute(kind, text) for kind, text in attributes])
+        own = self._builder(name, key.public_key(), days=30, issuer=_name("between"))
+        signed = [
+            own.sign(between_key, hashes.SHA256()),
+            between.sign(self._key, hashes.SHA256()),
+        ]
+        private = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        certificates = [each.public_bytes(serialization.Encoding.PEM).decode() for each in signed]
+        return ClientChain(certificates, private.decode(), name.rfc4514_string())
+
     def _builder(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, days: int
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePublicKey,
+        days: int,
+        issuer: x509.Name | None = None,
     ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(self._name)
+            .issuer_name(issuer or self._name)
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - 100 * DAY)
