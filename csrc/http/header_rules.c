@@ -152,3 +152,19 @@ bool header_is_host(struct slice text) {
     }
     return text.data[i] == ':' && is_digits(slice_of(text.data + i + 1, text.length - i - 1));
 }
+
+bool header_is_hop_by_hop(struct slice name) {
+    switch (name.length) {
+    case sizeof("upgrade") - 1:
+        return slice_equals_ignoring_case(name, SLICE_LITERAL("upgrade"));
+    case sizeof("connection") - 1: /* and keep-alive */
+        return slice_equals_ignoring_case(name, SLICE_LITERAL("connection")) ||
+               slice_equals_ignoring_case(name, SLICE_LITERAL("keep-alive"));
+    case sizeof("proxy-connection") - 1:
+        return slice_equals_ignoring_case(name, SLICE_LITERAL("proxy-connection"));
+    case sizeof("transfer-encoding") - 1:
+        return slice_equals_ignoring_case(name, SLICE_LITERAL("transfer-encoding"));
+    default:
+        return false;
+    }
+}

@@ -39,4 +39,8 @@ bool header_parse_length(struct slice text, int64_t *length);
  * (RFC 9110 section 7.2, RFC 3986 section 3.2.2); empty is allowed. */
 bool header_is_host(struct slice text);
 
+/* True for hop-by-hop fields (RFC 9110 section 7.6.1), in any case: they say how this connection
+ * works, which the server decides. HTTP/2 has none of them (RFC 9113 section 8.2.2). */
+bool header_is_hop_by_hop(struct slice name);
+
 #endif

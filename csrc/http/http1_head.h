@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "http/http1_refusal.h"
+#include "http/http_refusal.h"
 
 /* Embedded in its owner; zeroed when new. */
 struct http1_head {
@@ -28,7 +28,7 @@ struct http1_head {
 /* Takes bytes up to the end of the head, which sets is_whole, and sets *used to how many. `size`
  * bytes and `fields` field lines are the most that is taken: 414 and 431 as soon as more come. 503
  * when out of memory. */
-struct http1_refusal http1_head_collect(struct http1_head *head, size_t size, size_t fields,
+struct http_refusal http1_head_collect(struct http1_head *head, size_t size, size_t fields,
                                         struct slice bytes, size_t *used);
 
 /* Ready for the next head. Keeps a small buffer, gives a large one back. */

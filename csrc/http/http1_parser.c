@@ -17,6 +17,7 @@
 #include "http/http1_head.h"
 #include "http/http1_rules.h"
 #include "http/http1_trailer.h"
+#include "http/request_rules.h"
 
 #if LLHTTP_VERSION_MAJOR < 9 && !LLHTTP_STRICT_MODE
 #error "compile with -DLLHTTP_STRICT_MODE=1: without, llhttp before 9 is lenient"
@@ -36,7 +37,7 @@ struct http1_parser {
     void *owner;
     struct http1_parser_limits limits;
     enum http1_parser_state state;
-    struct http1_refusal refusal;
+    struct http_refusal refusal;
     struct http1_head head;
     struct http_header *fields;
     size_t field_capacity;
@@ -50,7 +51,7 @@ struct http1_parser {
     llhttp_t llhttp;
 };
 
-static int fail(struct http1_parser *parser, struct http1_refusal refusal) {
+static int fail(struct http1_parser *parser, struct http_refusal refusal) {
     parser->state = HTTP1_PARSER_FAILED;
     parser->refusal = refusal;
     return HPE_USER;
@@ -58,7 +59,7 @@ static int fail(struct http1_parser *parser, struct http1_refusal refusal) {
 
 static int fail_as_llhttp(struct http1_parser *parser) {
     const char *reason = llhttp_get_error_reason(&parser->llhttp);
-    return fail(parser, http1_refuse(400, reason != NULL ? reason : "malformed request"));
+    return fail(parser, http_refuse(400, reason != NULL ? reason : "malformed request"));
 }
 
 /* ---- head ---- */
@@ -79,9 +80,8 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t length) {
     return 0;
 }
 
-/* Lowers the names in their buffer, checks names and values once more, and drops the names with an
- * underscore: CGI and WSGI code cannot distinguish them from those with a dash, which a proxy may
- * have checked or set. */
+/* Lowers the names in their buffer, checks names and values once more, and drops the names that are
+ * not to be kept. */
 static bool normalise_fields(struct http1_parser *parser) {
     size_t kept = 0;
     for (size_t i = 0; i < parser->request.header_count; i++) {
@@ -91,7 +91,7 @@ static bool normalise_fields(struct http1_parser *parser) {
             header_has_next_line(field.value)) {
             return false;
         }
-        if (memchr(name, '_', field.name.length) == NULL) {
+        if (request_rules_keep_name(field.name)) {
             parser->fields[kept++] = field;
         }
     }
@@ -125,16 +125,16 @@ static int on_headers_complete(llhttp_t *llhttp) {
     struct http1_parser *parser = llhttp->data;
     struct http_request_head *request = &parser->request;
     if (!normalise_fields(parser)) {
-        return fail(parser, http1_refuse(400, "bad header field"));
+        return fail(parser, http_refuse(400, "bad header field"));
     }
-    struct http1_refusal refusal = http1_rules_apply(request);
+    struct http_refusal refusal = http1_rules_apply(request);
     if (refusal.status != 0) {
         return fail(parser, refusal);
     }
     prefer_authority(parser);
     return is_body_agreed(llhttp, request)
                ? 0
-               : fail(parser, http1_refuse(400, "ambiguous body length"));
+               : fail(parser, http_refuse(400, "ambiguous body length"));
 }
 
 static int reserve_fields(struct http1_parser *parser, size_t count) {
@@ -167,7 +167,7 @@ static struct slice shown_request_line(const struct http1_parser *parser) {
 /* Returns 0, or not 0 when the parser has failed. */
 static int parse_head(struct http1_parser *parser) {
     if (reserve_fields(parser, parser->head.line_count - 1) != STATUS_OK) {
-        return fail(parser, http1_refuse(503, "out of memory"));
+        return fail(parser, http_refuse(503, "out of memory"));
     }
     parser->request = (struct http_request_head){
         .method = http1_head_method(&parser->head),
@@ -196,7 +196,7 @@ static void complete(struct http1_parser *parser) {
 
 static size_t feed_head(struct http1_parser *parser, struct slice bytes) {
     size_t used = 0;
-    struct http1_refusal refusal = http1_head_collect(&parser->head, parser->limits.head_size,
+    struct http_refusal refusal = http1_head_collect(&parser->head, parser->limits.head_size,
                                                       parser->limits.headers, bytes, &used);
     if (refusal.status != 0) {
         fail(parser, refusal);
@@ -222,7 +222,7 @@ static int count_framing(struct http1_parser *parser, const char *end) {
     parser->framing_length += (size_t)(end - parser->framing_start);
     parser->framing_start = end;
     if (parser->framing_length + parser->framing_excess > LIMIT_CHUNK_EXTENSION_SIZE) {
-        return fail(parser, http1_refuse(400, "chunk extensions too large"));
+        return fail(parser, http_refuse(400, "chunk extensions too large"));
     }
     return 0;
 }
@@ -280,7 +280,7 @@ static size_t feed_body(struct http1_parser *parser, struct slice bytes) {
 
 static size_t feed_trailer(struct http1_parser *parser, struct slice bytes) {
     size_t used = 0;
-    struct http1_refusal refusal = http1_trailer_feed(&parser->trailer, bytes, &used);
+    struct http_refusal refusal = http1_trailer_feed(&parser->trailer, bytes, &used);
     if (refusal.status != 0) {
         fail(parser, refusal);
     } else if (parser->trailer.state == HTTP1_TRAILER_END) {
@@ -309,7 +309,7 @@ struct http1_parser *http1_parser_new(const struct http1_parser_limits *limits,
     parser->events = events;
     parser->owner = owner;
     parser->limits = *limits;
-    parser->refusal = HTTP1_ACCEPTED;
+    parser->refusal = HTTP_ACCEPTED;
     llhttp_init(&parser->llhttp, HTTP_REQUEST, &settings);
     parser->llhttp.data = parser;
     return parser;

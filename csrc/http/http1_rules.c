@@ -2,6 +2,7 @@
 #include "http/http1_rules.h"
 
 #include "http/header_rules.h"
+#include "http/request_rules.h"
 #include "http/request_target.h"
 
 /* What one pass over the fields finds. Fields that may come in several lines are one list (RFC 9110
@@ -39,15 +40,6 @@ static void read_connection(struct findings *found, struct slice list) {
     }
 }
 
-static void read_expect(struct findings *found, struct slice list) {
-    struct slice expectation;
-    while ((expectation = header_next_element(&list)).length > 0) {
-        bool is_continue = slice_equals_ignoring_case(expectation, SLICE_LITERAL("100-continue"));
-        found->expects_continue |= is_continue;
-        found->expects_other |= !is_continue;
-    }
-}
-
 /* Returns false for a value that no request may have. The length of a name tells most fields apart.
  */
 static bool read_field(struct findings *found, struct http_request_head *request,
@@ -63,7 +55,7 @@ static bool read_field(struct findings *found, struct http_request_head *request
         break;
     case sizeof("expect") - 1:
         if (slice_equals(name, SLICE_LITERAL("expect"))) {
-            read_expect(found, value);
+            request_rules_read_expect(value, &found->expects_continue, &found->expects_other);
         }
         break;
     case sizeof("upgrade") - 1:
@@ -97,48 +89,48 @@ static bool read_field(struct findings *found, struct http_request_head *request
 
 /* How long the body is (RFC 9112 section 6.3). All doubts are refused: what one side of a proxy
  * takes for body, the other must not take for a request. */
-static struct http1_refusal check_framing(const struct findings *found,
+static struct http_refusal check_framing(const struct findings *found,
                                           const struct http_request_head *request) {
     if (found->content_lengths > 1) {
-        return http1_refuse(400, "several Content-Length fields");
+        return http_refuse(400, "several Content-Length fields");
     }
     if (found->codings == 0) {
-        return HTTP1_ACCEPTED;
+        return HTTP_ACCEPTED;
     }
     if (found->content_lengths > 0) {
-        return http1_refuse(400, "Transfer-Encoding with Content-Length");
+        return http_refuse(400, "Transfer-Encoding with Content-Length");
     }
     if (request->version_minor == 0) {
-        return http1_refuse(400, "Transfer-Encoding in HTTP/1.0");
+        return http_refuse(400, "Transfer-Encoding in HTTP/1.0");
     }
     if (!found->last_is_chunked) {
-        return http1_refuse(400, "Transfer-Encoding does not end in chunked");
+        return http_refuse(400, "Transfer-Encoding does not end in chunked");
     }
     if (found->chunked_codings > 1) {
-        return http1_refuse(400, "chunked twice");
+        return http_refuse(400, "chunked twice");
     }
     if (found->codings > 1) {
-        return http1_refuse(501, "unknown Transfer-Encoding");
+        return http_refuse(501, "unknown Transfer-Encoding");
     }
-    return HTTP1_ACCEPTED;
+    return HTTP_ACCEPTED;
 }
 
-static struct http1_refusal check_fields(const struct findings *found,
+static struct http_refusal check_fields(const struct findings *found,
                                          const struct http_request_head *request) {
     if (found->hosts > 1) {
-        return http1_refuse(400, "several Host fields");
+        return http_refuse(400, "several Host fields");
     }
     if (found->hosts == 0 && request->version_minor > 0) {
-        return http1_refuse(400, "no Host field");
+        return http_refuse(400, "no Host field");
     }
     if (found->content_types > 1) {
-        return http1_refuse(400, "several Content-Type fields");
+        return http_refuse(400, "several Content-Type fields");
     }
     /* An HTTP/1.0 client does not mean it (RFC 9110 section 10.1.1). */
     if (found->expects_other && request->version_minor > 0) {
-        return http1_refuse(417, "unknown expectation");
+        return http_refuse(417, "unknown expectation");
     }
-    return HTTP1_ACCEPTED;
+    return HTTP_ACCEPTED;
 }
 
 static void set_facts(const struct findings *found, struct http_request_head *request) {
@@ -150,36 +142,19 @@ static void set_facts(const struct findings *found, struct http_request_head *re
     request->upgrades_websocket = found->upgrade && found->websocket;
 }
 
-/* Upper-case letters and dashes, as all registered methods. ASGI's are upper case: "delete" would
- * become DELETE in an application behind a proxy that has forbidden only that. Not 405, which names
- * what the target's resource allows: a tunnel has no resource here (RFC 9110 section 9.1), and PRI
- * is the first word of HTTP/2 (RFC 9113 section 3.4). */
-static struct http1_refusal check_method(struct slice method) {
-    for (size_t i = 0; i < method.length; i++) {
-        if ((method.data[i] < 'A' || method.data[i] > 'Z') && (method.data[i] != '-' || i == 0)) {
-            return http1_refuse(501, "unknown method");
-        }
-    }
-    if (slice_equals(method, SLICE_LITERAL("CONNECT"))) {
-        return http1_refuse(501, "CONNECT is not implemented");
-    }
-    return slice_equals(method, SLICE_LITERAL("PRI")) ? http1_refuse(501, "unknown method")
-                                                      : HTTP1_ACCEPTED;
-}
-
-struct http1_refusal http1_rules_apply(struct http_request_head *request) {
+struct http_refusal http1_rules_apply(struct http_request_head *request) {
     struct findings found = {0};
     request->content_length = -1;
-    struct http1_refusal refusal = check_method(request->method);
+    struct http_refusal refusal = request_rules_check_method(request->method);
     if (refusal.status != 0) {
         return refusal;
     }
     if (!request_target_split(request)) {
-        return http1_refuse(400, "bad request target");
+        return http_refuse(400, "bad request target");
     }
     for (size_t i = 0; i < request->header_count; i++) {
         if (!read_field(&found, request, &request->headers[i])) {
-            return http1_refuse(400, "bad header value");
+            return http_refuse(400, "bad header value");
         }
     }
     refusal = check_framing(&found, request);

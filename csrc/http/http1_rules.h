@@ -3,11 +3,11 @@
 #ifndef CASGI_HTTP_HTTP1_RULES_H
 #define CASGI_HTTP_HTTP1_RULES_H
 
-#include "http/http1_refusal.h"
+#include "http/http_refusal.h"
 #include "http/request_head.h"
 
 /* Fills everything of `request` that follows from its method, target, version and headers, whose
  * names are lower case and whose values are trimmed. *Borrows* all of it. */
-struct http1_refusal http1_rules_apply(struct http_request_head *request);
+struct http_refusal http1_rules_apply(struct http_request_head *request);
 
 #endif

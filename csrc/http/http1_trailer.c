@@ -28,15 +28,15 @@ static bool step(struct http1_trailer *trailer, char byte) {
     return false;
 }
 
-struct http1_refusal http1_trailer_feed(struct http1_trailer *trailer, struct slice bytes,
+struct http_refusal http1_trailer_feed(struct http1_trailer *trailer, struct slice bytes,
                                         size_t *used) {
     for (*used = 0; *used < bytes.length && trailer->state != HTTP1_TRAILER_END; ++*used) {
         if (++trailer->length > LIMIT_TRAILER_SIZE) {
-            return http1_refuse(431, "trailer fields too large");
+            return http_refuse(431, "trailer fields too large");
         }
         if (!step(trailer, bytes.data[*used])) {
-            return http1_refuse(400, "bad trailer field");
+            return http_refuse(400, "bad trailer field");
         }
     }
-    return HTTP1_ACCEPTED;
+    return HTTP_ACCEPTED;
 }

@@ -4,7 +4,7 @@
 #define CASGI_HTTP_HTTP1_TRAILER_H
 
 #include "base/slice.h"
-#include "http/http1_refusal.h"
+#include "http/http_refusal.h"
 
 enum http1_trailer_state {
     HTTP1_TRAILER_LINE, /* at the start of a line */
@@ -23,7 +23,7 @@ struct http1_trailer {
 
 /* Takes bytes up to the empty line, at which the state is HTTP1_TRAILER_END, and stores how many in
  * *used. 400 for anything malformed, 431 above LIMIT_TRAILER_SIZE. */
-struct http1_refusal http1_trailer_feed(struct http1_trailer *trailer, struct slice bytes,
+struct http_refusal http1_trailer_feed(struct http1_trailer *trailer, struct slice bytes,
                                         size_t *used);
 
 #endif

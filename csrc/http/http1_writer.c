@@ -68,38 +68,10 @@ static char *put_content_length(char *out, int64_t length) {
                      slice_of(digits + first, sizeof(digits) - first));
 }
 
-/* True for hop-by-hop fields (RFC 9110 section 7.6.1): they say how this connection works, which
- * the server decides. */
-static bool is_hop_by_hop(struct slice name) {
-    switch (name.length) {
-    case sizeof("upgrade") - 1:
-        return slice_equals_ignoring_case(name, SLICE_LITERAL("upgrade"));
-    case sizeof("connection") - 1: /* and keep-alive */
-        return slice_equals_ignoring_case(name, SLICE_LITERAL("connection")) ||
-               slice_equals_ignoring_case(name, SLICE_LITERAL("keep-alive"));
-    case sizeof("proxy-connection") - 1:
-        return slice_equals_ignoring_case(name, SLICE_LITERAL("proxy-connection"));
-    case sizeof("transfer-encoding") - 1:
-        return slice_equals_ignoring_case(name, SLICE_LITERAL("transfer-encoding"));
-    default:
-        return false;
-    }
-}
-
 static char *put_application_fields(char *out, const struct http_response_head *head) {
-    /* RFC 9110 section 8.6: none in 1xx and 204, where frameworks put a zero; and one is enough
-     * anywhere. */
-    bool takes_length = head->status >= 200 && head->status != 204;
     for (size_t i = 0; i < head->header_count; i++) {
-        const struct http_header *header = &head->headers[i];
-        if (slice_equals_ignoring_case(header->name, SLICE_LITERAL("content-length"))) {
-            if (!takes_length) {
-                continue;
-            }
-            takes_length = false;
-        }
-        if (!is_hop_by_hop(header->name)) {
-            out = put_field(out, header->name, header->value);
+        if (http_response_head_sends(head, i)) {
+            out = put_field(out, head->headers[i].name, head->headers[i].value);
         }
     }
     return out;

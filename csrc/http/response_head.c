@@ -95,6 +95,19 @@ int http_response_trailers_check(const struct http_header *fields, size_t count,
     return STATUS_OK;
 }
 
+bool http_response_head_sends(const struct http_response_head *head, size_t index) {
+    struct slice length = SLICE_LITERAL("content-length");
+    if (!is_named(&head->headers[index], length)) {
+        return !header_is_hop_by_hop(head->headers[index].name);
+    }
+    for (size_t i = 0; i < index; i++) {
+        if (is_named(&head->headers[i], length)) {
+            return false;
+        }
+    }
+    return head->status >= 200 && head->status != 204;
+}
+
 bool http_response_is_bodyless(int status, struct slice method) {
     return status < 200 || status == 204 || status == 304 ||
            slice_equals(method, SLICE_LITERAL("HEAD"));

@@ -34,6 +34,11 @@ int http_response_head_check(const struct http_response_head *head,
  * routed or to be read, which comes too late there (RFC 9110 section 6.5.1). */
 int http_response_trailers_check(const struct http_header *fields, size_t count, size_t *bad);
 
+/* Whether a field of the application's goes out. Hop-by-hop ones do not, nor does a second
+ * Content-Length, nor any in a 1xx or 204, which have none (RFC 9110 section 8.6) though frameworks
+ * put a zero there. */
+bool http_response_head_sends(const struct http_response_head *head, size_t index);
+
 /* True when a response with this status to this method has no body by definition (RFC 9112
  * section 6.3: HEAD, 1xx, 204, 304). */
 bool http_response_is_bodyless(int status, struct slice method);

@@ -45,7 +45,7 @@ static const struct row rows[] = {
     {"other expectation", 417, {HOST, H("expect", "200-ok")}},
 };
 
-static struct http1_refusal apply(const struct row *row, uint8_t minor,
+static struct http_refusal apply(const struct row *row, uint8_t minor,
                                   struct http_request_head *request) {
     size_t count = 0;
     while (count < MOST_HEADERS && row->headers[count].name.length > 0) {
