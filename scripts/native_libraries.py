@@ -37,6 +37,10 @@ def find_native_libraries() -> NativeLibraries:
     _add_package(found, "libssl", header="openssl/ssl.h", library="ssl", debian="libssl-dev")
     # Compression of WebSocket messages.
     _add_package(found, "zlib", header="zlib.h", library="z", debian="zlib1g-dev")
+    # HTTP/2: frames, header compression, flow control.
+    _add_package(
+        found, "libnghttp2", header="nghttp2/nghttp2.h", library="nghttp2", debian="libnghttp2-dev"
+    )
     _add_llhttp(found)
     return found
 

@@ -48,6 +48,8 @@ need_for_chat() {
     need_package libwslay-dev
     need_package libssl-dev
     need_package zlib1g-dev
+    # HTTP/2: frames, header compression, flow control.
+    need_package libnghttp2-dev
     need_llhttp
     need_python
 }
@@ -136,7 +138,7 @@ as_root() {
 }
 
 if ! command -v dpkg-query >/dev/null; then
-    echo "Not Debian or Ubuntu: libuv, wslay, llhttp, OpenSSL, zlib and a C compiler have to be there already."
+    echo "Not Debian or Ubuntu: libuv, wslay, llhttp, OpenSSL, zlib, nghttp2 and a C compiler have to be there already."
     exit 0
 fi
 case $purpose in

@@ -175,6 +175,46 @@
  * does not read. */
 #define LIMIT_TLS_UNSENT (64 * 1024)
 
+/* --http2-max-streams: requests and WebSockets that one HTTP/2 connection has open at once. RFC 9113
+ * section 6.5.2 wants no fewer than 100, which browsers and most servers take; clients wait with
+ * what is more, or open another connection. */
+#define LIMIT_HTTP2_STREAMS 100
+
+/* --http2-stream-window: bytes that a client may send on one stream ahead of an application that
+ * does not read; they wait here, beside LIMIT_RECEIVE_BUFFER. An upload over 100 ms needs so much
+ * for 2.5 MB/s. */
+#define LIMIT_HTTP2_STREAM_WINDOW (256 * 1024)
+
+/* The same for a whole connection: given back at once, so that one stream does not hold up the
+ * others. It only has to be large enough for the way there and back. */
+#define LIMIT_HTTP2_CONNECTION_WINDOW (1024 * 1024)
+
+/* --http2-max-resets: streams of a connection that its client breaks off, or makes us break off, at
+ * once (CVE-2023-44487, CVE-2025-8671). A page that is left with 2,000 fetches under way breaks off
+ * as many, and nothing is wrong with that. */
+#define LIMIT_HTTP2_RESETS 3000
+
+/* --http2-max-glitches: frames of a connection that bring nothing, at once: SETTINGS, PING,
+ * PRIORITY, empty DATA, CONTINUATION, unknown ones (CVE-2019-9512 to 9518, CVE-2024-27316). Honest
+ * clients send a few in a minute. */
+#define LIMIT_HTTP2_GLITCHES 1000
+
+/* Seconds in which a client that has used up all of one of these has it again. */
+#define LIMIT_HTTP2_REFILL_SECONDS 30
+
+/* WINDOW_UPDATE frames at once, and as many again for each DATA frame that was sent: clients send
+ * two for one, or for each small read of theirs. */
+#define LIMIT_HTTP2_UPDATES           10000
+#define LIMIT_HTTP2_UPDATES_PER_FRAME 16
+
+/* A header block may be so many times --max-head-size as it was sent, which is answered by 431;
+ * what goes on behind is a flood. */
+#define LIMIT_HTTP2_BLOCK_FACTOR 4
+
+/* Frames that wait because a client does not read, those of bodies aside: answers to what it
+ * sends. */
+#define LIMIT_HTTP2_UNSENT_FRAMES 10000
+
 /* Connections that the kernel holds for us before accept(2). */
 #define LIMIT_LISTEN_BACKLOG 2048
 

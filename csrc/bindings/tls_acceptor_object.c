@@ -69,20 +69,22 @@ static int check_verify(int verify) {
 
 PyDoc_STRVAR(
     load_doc,
-    "load(certificates, *, ca_certs=None, verify=0, ciphers=None, needs_tls_1_3=False) -> None\n\n"
+    "load(certificates, *, ca_certs=None, verify=0, ciphers=None, needs_tls_1_3=False, "
+    "http2=True) -> None\n\n"
     "Takes these for the handshakes to come. Raises ValueError with the reason, everything then "
     "being as before.");
 
 static PyObject *load(PyObject *op, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"certificates", "ca_certs", "verify", "ciphers", "needs_tls_1_3", NULL};
+    static char *names[] = {"certificates",  "ca_certs", "verify", "ciphers",
+                            "needs_tls_1_3", "http2",    NULL};
     TlsAcceptorObject *self = (TlsAcceptorObject *)op;
     struct tls_settings settings = {0};
     struct tls_error error = {""};
     PyObject *given;
-    int verify = TLS_VERIFY_NONE, needs_tls_1_3 = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$zizp:load", names, &PyTuple_Type, &given,
+    int verify = TLS_VERIFY_NONE, needs_tls_1_3 = 0, has_http2 = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$zizpp:load", names, &PyTuple_Type, &given,
                                      &settings.ca_certs, &verify, &settings.ciphers,
-                                     &needs_tls_1_3) ||
+                                     &needs_tls_1_3, &has_http2) ||
         check_verify(verify) < 0) {
         return NULL;
     }
@@ -99,6 +101,7 @@ static PyObject *load(PyObject *op, PyObject *args, PyObject *kwargs) {
     settings.certificate_count = (size_t)PyTuple_GET_SIZE(given);
     settings.verify = (enum tls_verify)verify;
     settings.needs_tls_1_3 = needs_tls_1_3;
+    settings.has_http2 = has_http2;
     if (read_certificates(given, certificates) == 0 &&
         tls_acceptor_load(self->acceptor, &settings, &error) != STATUS_OK) {
         PyErr_SetString(PyExc_ValueError, error.text);

@@ -236,6 +236,12 @@ unsigned frame_queue_gather(const struct frame_queue *queue, struct slice *parts
     return count;
 }
 
+struct frame *frame_queue_front(const struct frame_queue *queue, struct slice *part) {
+    size_t length;
+    (void)frame_queue_gather(queue, part, 1, &length);
+    return entry_at(queue, 0).frame;
+}
+
 uint32_t frame_queue_hold(struct frame_queue *queue, uint32_t most) {
     uint32_t held = 1;
     while (held < most && held < queue->count && kind_at(queue, held) == KEPT_FRAME) {
@@ -255,6 +261,9 @@ void frame_queue_consume(struct frame_queue *queue, size_t count) {
         size_t left = length_at(queue, 0) - queue->offset;
         if (count < left) {
             queue->offset += count;
+            if (queue->offset > 0 && kind_at(queue, 0) == DROPPABLE_FRAME) {
+                put_at(queue, 0, entry_at(queue, 0), KEPT_FRAME);
+            }
             return;
         }
         count -= left;
@@ -295,7 +304,7 @@ uint32_t frame_queue_drop_oldest(struct frame_queue *queue, size_t bytes) {
     if (looked_at == 0) {
         return 0;
     }
-    assert(queue->offset == 0 || queue->held > 0);
+    assert(queue->offset == 0 || queue->held > 0 || kind_at(queue, 0) != DROPPABLE_FRAME);
     for (uint32_t from = looked_at; from-- > 0;) { /* what stays moves up, over what goes */
         union frame_queue_entry entry = entry_at(queue, from);
         enum kind kind = kind_at(queue, from);

@@ -5,8 +5,8 @@
  * which share one growing frame, the tail. A range of a file stays one until it is at the front and
  * whoever writes sends it from there, or has it loaded, piece by piece. Invariants: what comes
  * first leaves first; `size` is the sum of the unconsumed bytes, those of files too; the front may
- * be *held* by whoever is writing it, and then neither grows nor is dropped; only a held frame may
- * be consumed in part while others are dropped. Empty, it holds no memory. */
+ * be *held* by whoever is writing it, and then neither grows nor is dropped. Empty, it
+ * holds no memory. */
 #ifndef CASGI_NET_FRAME_QUEUE_H
 #define CASGI_NET_FRAME_QUEUE_H
 
@@ -60,6 +60,10 @@ int frame_queue_load_front(struct frame_queue *queue, size_t most);
 unsigned frame_queue_gather(const struct frame_queue *queue, struct slice *parts, unsigned room,
                             size_t *total);
 
+/* Returns the first frame, *borrowed*, and in *part what of it is not consumed. Not of an empty
+ * queue, nor when a file is at the front. */
+struct frame *frame_queue_front(const struct frame_queue *queue, struct slice *part);
+
 /* Holds the first frames, `most` of them (as gathered) at most and at least one, but none behind a
  * droppable one, which would be out of reach. Returns how many. */
 uint32_t frame_queue_hold(struct frame_queue *queue, uint32_t most);
@@ -67,7 +71,8 @@ uint32_t frame_queue_hold(struct frame_queue *queue, uint32_t most);
 /* Ends the holding, and consumes all that was held. */
 void frame_queue_consume_held(struct frame_queue *queue);
 
-/* Takes `count` bytes off the front, while nothing is held. */
+/* Takes `count` bytes off the front, while nothing is held. A frame that is consumed in part is not
+ * dropped any more. */
 void frame_queue_consume(struct frame_queue *queue, size_t count);
 
 /* Drops the oldest droppable frames that are not held, until `bytes` are freed; all else keeps its

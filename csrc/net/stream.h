@@ -67,6 +67,9 @@ struct stream {
     void *owner;
     struct event_loop *loop;
     const char *failure; /* why it ended before on_open(), static; NULL: unknown */
+    /* What is spoken on it by its handshake's word (ALPN, RFC 7301); empty: it has none. *Borrowed*
+     * from the stream. */
+    struct slice protocol;
     bool is_secure;      /* encrypted: the scheme is https or wss */
     bool is_sending;     /* holds bytes that it took and the socket has not; on_written() follows */
     bool closing;        /* stream_close() or stream_reset() was called */

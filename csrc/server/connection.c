@@ -17,14 +17,51 @@ static void on_open(void *owner) {
         (void)connection_peer(connection); /* the socket may be gone by the time of the line */
     }
     connection->last_heard = event_loop_now(server->loop);
-    connection_begin(connection, server->choose_protocol(connection->stream));
+    const struct protocol_ops *protocol = server->choose_protocol(server, connection->stream);
+    connection->may_switch = server->prior_knowledge != NULL && server->prior_knowledge != protocol;
+    connection_begin(connection, protocol);
+}
+
+/* Goes on with a protocol that the client has chosen by its first bytes. The one that it did not
+ * mean has seen nothing yet. */
+static void switch_protocol(struct connection *connection, const struct protocol_ops *protocol) {
+    connection->ops->on_closed(connection->protocol);
+    connection_begin(connection, protocol);
+}
+
+static void pass_on(struct connection *connection, struct slice bytes) {
+    if (connection->state == CONNECTION_OPEN && bytes.length > 0) {
+        connection->ops->on_bytes(connection->protocol, bytes);
+    }
+}
+
+/* The client may be about to say that it speaks another protocol. What has come of the preface is
+ * kept by its length only. */
+static void look_for_preface(struct connection *connection, struct slice bytes) {
+    const struct protocol_ops *other = connection->server->prior_knowledge;
+    struct slice come = slice_of(other->preface.data, connection->preface_length);
+    struct slice rest = slice_without_front(other->preface, come.length);
+    size_t length = bytes.length < rest.length ? bytes.length : rest.length;
+    bool is_preface = memcmp(bytes.data, rest.data, length) == 0;
+    if (is_preface && length < rest.length) {
+        connection->preface_length += (uint8_t)length;
+        return;
+    }
+    connection->may_switch = false;
+    if (is_preface) {
+        switch_protocol(connection, other);
+    }
+    pass_on(connection, come);
+    pass_on(connection, bytes);
 }
 
 static void on_read(void *owner, struct slice bytes) {
     struct connection *connection = owner;
     connection->last_heard = event_loop_now(connection->server->loop);
-    if (connection->state == CONNECTION_OPEN) {
-        connection->ops->on_bytes(connection->protocol, bytes);
+    if (connection->may_switch && connection->state == CONNECTION_OPEN) {
+        look_for_preface(connection, bytes);
+    } else {
+        pass_on(connection, bytes);
     }
 }
 

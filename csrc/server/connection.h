@@ -20,6 +20,8 @@ struct connection;
 struct server;
 
 struct protocol_ops {
+    /* By which a client says, before all else, that it speaks this; empty: no client does. */
+    struct slice preface;
     /* Returns new protocol for a connection (*borrows*), which on_closed() frees; or NULL. */
     void *(*begin)(struct connection *connection);
     void (*on_bytes)(void *protocol, struct slice bytes);
@@ -58,6 +60,8 @@ struct connection {
     uint64_t lingers_since; /* event_loop_now() of our FIN, when FINISHING; 0 before */
     enum connection_state state;
     enum peer_trust trust;
+    uint8_t preface_length; /* bytes of server->prior_knowledge's preface that have come so far */
+    bool may_switch;        /* the client has said nothing that is not that preface */
     bool is_congested; /* was above the high-water mark and has not drained since */
     bool has_ended;    /* the peer will send no more */
     bool is_uploading; /* FINISHING, and the peer is in the middle of what it sends */

@@ -52,10 +52,6 @@ struct slice exchange_root_path(const struct exchange *exchange) {
                                                                             : slice_of(NULL, 0);
 }
 
-uint64_t exchange_last_heard(const struct exchange *exchange) {
-    return exchange->connection->last_heard;
-}
-
 /* --- Beginning and end --- */
 
 /* Returns new, or NULL. */
@@ -134,6 +130,7 @@ bool exchange_deliver(struct exchange *exchange, struct slice bytes, bool is_las
     if (exchange->events == NULL) {
         return false;
     }
+    exchange->last_heard = event_loop_now(exchange->connection->server->loop);
     exchange->events->on_body(exchange->owner, bytes, is_last);
     return true;
 }

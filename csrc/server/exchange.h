@@ -58,6 +58,7 @@ struct exchange {
     struct access_request *access_request; /* owned; NULL when the access log is off */
     struct forwarded *forwarded; /* owned: what a trusted proxy says of the client, or NULL */
     int64_t bytes_sent;          /* of the body, for the access log */
+    uint64_t last_heard;         /* event_loop_now() of the last bytes of the peer */
     int status;                  /* of the response, 0 before */
     enum exchange_state state;
     bool takes_trailers;  /* the client has said TE: trailers */
@@ -209,9 +210,6 @@ bool exchange_is_secure(const struct exchange *exchange);
 /* The path, still percent-encoded, that a trusted proxy has mounted us under; data is NULL when
  * none says so. While exchange->request is there. */
 struct slice exchange_root_path(const struct exchange *exchange);
-
-/* event_loop_now() of the last bytes of the peer. */
-uint64_t exchange_last_heard(const struct exchange *exchange);
 
 /* --- For the protocol that carries it --- */
 

@@ -8,11 +8,13 @@
 #include "base/memory.h"
 #include "server/connection.h"
 #include "server/http1_connection.h"
+#include "server/http2_connection.h"
 
 /* The one place that knows which protocols there are. */
-static const struct protocol_ops *choose_protocol(const struct stream *stream) {
-    (void)stream;
-    return &http1_connection_ops;
+static const struct protocol_ops *choose_protocol(const struct server *server,
+                                                  const struct stream *stream) {
+    bool is_http2 = server->options.http2 && slice_equals(stream->protocol, SLICE_LITERAL("h2"));
+    return is_http2 ? &http2_connection_ops : &http1_connection_ops;
 }
 
 static void free_pools(struct server *server) {
@@ -29,6 +31,7 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     }
     server->loop = loop;
     server->choose_protocol = choose_protocol;
+    server->prior_knowledge = options->http2 ? &http2_connection_ops : NULL;
     server->options = *options;
     server->ws_limits = (struct ws_session_limits){
         .message_size = options->websocket_max_message_size,

@@ -19,7 +19,11 @@
 struct server {
     struct event_loop *loop; /* borrowed */
     /* Returns what is spoken on a stream that is open. */
-    const struct protocol_ops *(*choose_protocol)(const struct stream *stream);
+    const struct protocol_ops *(*choose_protocol)(const struct server *server,
+                                                  const struct stream *stream);
+    /* What a client may begin to speak instead, if its first bytes are the preface of that; NULL:
+     * nothing. */
+    const struct protocol_ops *prior_knowledge;
     struct server_options options;
     const struct application_events *application;
     void *owner; /* passed to the application's events */

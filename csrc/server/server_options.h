@@ -49,6 +49,11 @@ typedef enum slow_consumer_policy option_policy;
     OPTION(size, write_high_water, LIMIT_WRITE_HIGH_WATER)                                         \
     OPTION(size, write_backlog_limit, LIMIT_WRITE_BACKLOG)                                         \
     OPTION(policy, slow_consumer, SLOW_CONSUMER_CLOSE)                                             \
+    OPTION(flag, http2, true)                                                                      \
+    OPTION(size, http2_max_streams, LIMIT_HTTP2_STREAMS)                                           \
+    OPTION(size, http2_stream_window, LIMIT_HTTP2_STREAM_WINDOW)                                   \
+    OPTION(size, http2_max_resets, LIMIT_HTTP2_RESETS)                                             \
+    OPTION(size, http2_max_glitches, LIMIT_HTTP2_GLITCHES)                                         \
     OPTION(flag, date_header, true)
 
 struct server_options {

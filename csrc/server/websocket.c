@@ -67,7 +67,7 @@ static bool send_control(struct websocket *websocket, struct frame *frame) {
  * takes bytes which the ping stands behind. */
 static bool has_shown_life(const struct websocket *websocket) {
     const struct exchange *exchange = websocket->exchange;
-    return websocket->is_paused || exchange_last_heard(exchange) >= websocket->ping_sent ||
+    return websocket->is_paused || exchange->last_heard >= websocket->ping_sent ||
            (websocket->ping_progress > 0 &&
             exchange_progress(exchange) != websocket->ping_progress);
 }
@@ -183,7 +183,7 @@ static void on_ping(void *owner, struct slice payload) {
 
 static void on_pong(void *owner, struct slice payload) {
     (void)owner;
-    (void)payload; /* a sign of life, which exchange_last_heard() has noted */
+    (void)payload; /* a sign of life, which the exchange has noted */
 }
 
 /* Nothing more will be taken from the peer: it closed, or broke the protocol. `code` is both what

@@ -20,12 +20,15 @@ struct tls_context {
     unsigned references;
     struct tls_ticket_keys *keys;
     BIO_METHOD *bio_method;
+    bool has_http2;
     size_t count;
     SSL_CTX *contexts[]; /* one for each certificate */
 };
 
-/* RFC 7301: what may be spoken here, each name behind its length. */
-static const unsigned char PROTOCOLS[] = "\x08http/1.1";
+/* RFC 7301: what may be spoken here, each name behind its length, what is preferred first. Without
+ * HTTP/2 the list begins behind it. */
+static const unsigned char PROTOCOLS[] = "\x02h2\x08http/1.1";
+enum { HTTP2_NAME = sizeof("\x02h2") - 1 };
 
 /* --- What is wrong --- */
 
@@ -180,10 +183,11 @@ static bool set_verification(SSL_CTX *context, const struct tls_settings *settin
 static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *length,
                            const unsigned char *offered, unsigned offered_length, void *owner) {
     (void)ssl;
-    (void)owner;
+    const struct tls_context *context = owner;
+    unsigned skipped = context->has_http2 ? 0 : HTTP2_NAME;
     unsigned char *found;
-    if (SSL_select_next_proto(&found, length, PROTOCOLS, sizeof(PROTOCOLS) - 1, offered,
-                              offered_length) != OPENSSL_NPN_NEGOTIATED) {
+    if (SSL_select_next_proto(&found, length, PROTOCOLS + skipped, sizeof(PROTOCOLS) - 1 - skipped,
+                              offered, offered_length) != OPENSSL_NPN_NEGOTIATED) {
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     *chosen = found;
@@ -222,7 +226,7 @@ static SSL_CTX *new_ssl_ctx(struct tls_context *owner, const struct tls_settings
     SSL_CTX_set_dh_auto(context, 1);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* tickets instead */
     SSL_CTX_set_session_id_context(context, (const unsigned char *)"casgi", 5);
-    SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+    SSL_CTX_set_alpn_select_cb(context, choose_protocol, owner);
     SSL_CTX_set_tlsext_servername_callback(context, choose_certificate);
     SSL_CTX_set_tlsext_servername_arg(context, owner);
     bool is_made =
@@ -251,6 +255,7 @@ struct tls_context *tls_context_new(const struct tls_settings *settings,
     }
     ERR_clear_error();
     context->references = 1;
+    context->has_http2 = settings->has_http2;
     context->keys = tls_ticket_keys_ref(keys);
     context->bio_method = tls_bio_method_new();
     if (context->bio_method == NULL) {

@@ -37,6 +37,7 @@ struct tls_settings {
     const char *ciphers; /* of TLS 1.2, in OpenSSL's words; NULL: its own choice */
     enum tls_verify verify;
     bool needs_tls_1_3; /* refuses 1.2 */
+    bool has_http2;     /* offers it by ALPN, before HTTP/1.1 */
 };
 
 /* What is wrong, in words for whoever started the server. */

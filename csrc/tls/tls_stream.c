@@ -107,6 +107,10 @@ static void shake_hands(struct tls_stream *tls) {
         return;
     }
     tls->state = TLS_OPEN;
+    const unsigned char *protocol;
+    unsigned length;
+    SSL_get0_alpn_selected(tls->ssl, &protocol, &length);
+    tls->stream.protocol = slice_of((const char *)protocol, length);
     tls->stream.events->on_open(tls->stream.owner);
 }
 

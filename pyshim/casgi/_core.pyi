@@ -44,6 +44,7 @@ class TlsAcceptor:
         verify: int = 0,
         ciphers: str | None = None,
         needs_tls_1_3: bool = False,
+        http2: bool = True,
     ) -> None:
         """Use these files for the handshakes to come.
 

@@ -28,6 +28,8 @@ SlowConsumerPolicy: TypeAlias = Literal["close", "drop-oldest", "drop-newest"]
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 MOST_WORKERS = 256
+# What HTTP/2's windows and numbers of streams can be (RFC 9113 section 6.5.2).
+_INT31 = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +286,28 @@ class Config:
         Section.LIMITS,
         "What is done when that is reached: close the client, or drop group messages.",
         SlowConsumerPolicy,
+    )
+
+    http2: bool = flag(
+        True,
+        Section.HTTP2,
+        "Whether HTTP/2 is spoken, over TLS and without (prior knowledge).",
+        has_opposite=True,
+    )
+    http2_max_streams: int = number(
+        100, Section.HTTP2, "Most requests and WebSockets at once on a connection.", most=_INT31
+    )
+    http2_stream_window: int = number(
+        256 * 1024,
+        Section.HTTP2,
+        "Bytes that a client may send on a stream ahead of the application.",
+        most=_INT31,
+    )
+    http2_max_resets: int = number(
+        3000, Section.HTTP2, "Most streams that a client breaks off within half a minute."
+    )
+    http2_max_glitches: int = number(
+        1000, Section.HTTP2, "Most frames that bring nothing within half a minute."
     )
 
     server_name: str | None = text(

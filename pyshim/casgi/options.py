@@ -28,6 +28,7 @@ class Section(enum.Enum):
     TIMES = "Times, in seconds; -1 is never"
     WEBSOCKETS = "Compression of WebSocket messages"
     LIMITS = "Limits"
+    HTTP2 = "HTTP/2"
     HEADERS = "Headers of responses"
     OTHER = "Other"
 

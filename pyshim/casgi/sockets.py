@@ -96,7 +96,12 @@ def bind_sockets(config: Config) -> list[BoundSocket]:
         for one in bound:
             one.close()
         raise
-    return bound
+    return [_with_versions(one, http2=config.http2) for one in bound]
+
+
+def _with_versions(bound: BoundSocket, *, http2: bool) -> BoundSocket:
+    """Say which versions of HTTP a socket that speaks TLS offers its clients."""
+    return bound if bound.tls is None else replace(bound, tls=replace(bound.tls, http2=http2))
 
 
 def _with_tls(bound: BoundSocket, tls: TlsSettings | None) -> BoundSocket:

@@ -55,6 +55,8 @@ class TlsSettings:
     ciphers: str | None = None
     """Of TLS 1.2, in OpenSSL's words."""
     minimum_version: TlsVersion = "1.2"
+    http2: bool = True
+    """Whether HTTP/2 is offered (ALPN)."""
 
     def files(self) -> Iterator[str]:
         """Yield the paths of all that is read."""
@@ -103,6 +105,7 @@ class TlsAcceptor:
             verify=_VERIFY[settings.cert_reqs],
             ciphers=settings.ciphers,
             needs_tls_1_3=settings.minimum_version == "1.3",
+            http2=settings.http2,
         )
         left = self.core.expires_in()
         if left < 0:

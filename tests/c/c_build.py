@@ -36,10 +36,11 @@ LAYERS = {
     "base": ("base",),
     "net": ("base", "net"),
     "http": ("base", "http"),
+    "http2": ("base", "http", "http2"),
     "ws": ("base", "ws"),
     "tls": ("base", "net", "tls"),
-    "server": ("base", "net", "http", "ws", "server"),
-    "hub": ("base", "net", "http", "ws", "server", "hub"),
+    "server": ("base", "net", "http", "http2", "ws", "server"),
+    "hub": ("base", "net", "http", "http2", "ws", "server", "hub"),
 }
 
 

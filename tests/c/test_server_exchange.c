@@ -122,8 +122,6 @@ static void test_whose_request_it_is(void) {
     CHECK(exchange_root_path(&script.exchange).data == NULL);
     stream.is_secure = true;
     CHECK(exchange_is_secure(&script.exchange));
-    script.connection.last_heard = 77;
-    CHECK(exchange_last_heard(&script.exchange) == 77);
     exchange_script_close(&script);
 
     /* The peer is a trusted proxy. */

@@ -1,6 +1,7 @@
 """The layers of csrc/, held by its include lines: see csrc/README.md.
 
-`base <- net, http, ws <- server <- hub, asgi, bindings <- module`; `loop` may use `net` and `base`.
+`base <- net, http, ws; http <- http2; all of them <- server <- hub, asgi, bindings <- module`.
+`loop` may use `net` and `base`.
 """
 
 import re
@@ -18,9 +19,10 @@ ALLOWED = {
     "base": {"base"},
     "net": {"base", "net"},
     "http": {"base", "http"},
+    "http2": {"base", "http", "http2"},
     "ws": {"base", "ws"},
     "tls": {"base", "net", "tls"},
-    "server": {"base", "net", "tls", "http", "ws", "server"},
+    "server": {"base", "net", "tls", "http", "http2", "ws", "server"},
     "hub": {"base", "net", "ws", "server", "hub"},
     "loop": {"base", "net", "loop", "state"},
     "asgi": {"base", "net", "http", "ws", "server", "asgi", "state"},
@@ -38,6 +40,7 @@ FOREIGN = {
     "structmember.h": {"asgi", "bindings", "channels", "loop"},
     "uv.h": {"net", "loop"},
     "llhttp.h": {"http/http1_parser.c"},
+    "nghttp2/nghttp2.h": {"http2/http2_internal.h"},
     "wslay/wslay.h": {"ws/ws_decoder.c"},
     "zlib.h": {"ws/ws_zlib.h"},
     "openssl/evp.h": {"ws/ws_handshake.c", "tls"},
@@ -45,10 +48,10 @@ FOREIGN = {
     "openssl/ssl.h": {"tls"},
 }
 # All that the cores without I/O need of the C library: no sockets, no files, no clock.
-WITHOUT_IO = {"base", "http", "ws"}
+WITHOUT_IO = {"base", "http", "http2", "ws"}
 HARMLESS = {
     *["assert.h", "limits.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h"],
-    "string.h",
+    *["string.h", "sys/types.h"],
 }
 
 
