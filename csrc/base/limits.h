@@ -175,9 +175,9 @@
  * does not read. */
 #define LIMIT_TLS_UNSENT (64 * 1024)
 
-/* --http2-max-streams: requests and WebSockets that one HTTP/2 connection has open at once. RFC 9113
- * section 6.5.2 wants no fewer than 100, which browsers and most servers take; clients wait with
- * what is more, or open another connection. */
+/* --http2-max-streams: requests and WebSockets that one HTTP/2 connection has open at once. RFC
+ * 9113 section 6.5.2 wants no fewer than 100, which browsers and most servers take; clients wait
+ * with what is more, or open another connection. */
 #define LIMIT_HTTP2_STREAMS 100
 
 /* --http2-stream-window: bytes that a client may send on one stream ahead of an application that
@@ -207,8 +207,8 @@
 #define LIMIT_HTTP2_UPDATES           10000
 #define LIMIT_HTTP2_UPDATES_PER_FRAME 16
 
-/* A header block may be so many times --max-head-size as it was sent, which is answered by 431;
- * what goes on behind is a flood. */
+/* A header block may be, as it was sent, so many times as large as a head, which is answered by
+ * 431; what goes on behind is a flood. */
 #define LIMIT_HTTP2_BLOCK_FACTOR 4
 
 /* Frames that wait because a client does not read, those of bodies aside: answers to what it

@@ -83,8 +83,8 @@ static PyObject *load(PyObject *op, PyObject *args, PyObject *kwargs) {
     PyObject *given;
     int verify = TLS_VERIFY_NONE, needs_tls_1_3 = 0, has_http2 = 1;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$zizpp:load", names, &PyTuple_Type, &given,
-                                     &settings.ca_certs, &verify, &settings.ciphers,
-                                     &needs_tls_1_3, &has_http2) ||
+                                     &settings.ca_certs, &verify, &settings.ciphers, &needs_tls_1_3,
+                                     &has_http2) ||
         check_verify(verify) < 0) {
         return NULL;
     }

@@ -29,8 +29,8 @@ static struct http_refusal scan_method(struct http1_head *head) {
             return HTTP_ACCEPTED;
         } else if (i == 0 && line[0] == TLS_HANDSHAKE) {
             return http_refuse(400,
-                                "TLS (https:// or wss://) on a port for plain HTTP: use http:// or "
-                                "ws://, or have a proxy in front speak TLS");
+                               "TLS (https:// or wss://) on a port for plain HTTP: use http:// or "
+                               "ws://, or have a proxy in front speak TLS");
         } else if (!header_is_token(slice_of(line + i, 1))) {
             return http_refuse(400, "method is not a token");
         }
@@ -111,7 +111,7 @@ static struct http_refusal end_line(struct http1_head *head, size_t fields, stru
 }
 
 struct http_refusal http1_head_collect(struct http1_head *head, size_t size, size_t fields,
-                                        struct slice bytes, size_t *used) {
+                                       struct slice bytes, size_t *used) {
     struct http_refusal refusal = HTTP_ACCEPTED;
     *used = 0;
     while (*used < bytes.length && !head->is_whole && refusal.status == 0) {

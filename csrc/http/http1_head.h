@@ -29,7 +29,7 @@ struct http1_head {
  * bytes and `fields` field lines are the most that is taken: 414 and 431 as soon as more come. 503
  * when out of memory. */
 struct http_refusal http1_head_collect(struct http1_head *head, size_t size, size_t fields,
-                                        struct slice bytes, size_t *used);
+                                       struct slice bytes, size_t *used);
 
 /* Ready for the next head. Keeps a small buffer, gives a large one back. */
 void http1_head_clear(struct http1_head *head);

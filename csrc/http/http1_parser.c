@@ -197,7 +197,7 @@ static void complete(struct http1_parser *parser) {
 static size_t feed_head(struct http1_parser *parser, struct slice bytes) {
     size_t used = 0;
     struct http_refusal refusal = http1_head_collect(&parser->head, parser->limits.head_size,
-                                                      parser->limits.headers, bytes, &used);
+                                                     parser->limits.headers, bytes, &used);
     if (refusal.status != 0) {
         fail(parser, refusal);
         return used;

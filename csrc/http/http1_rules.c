@@ -90,7 +90,7 @@ static bool read_field(struct findings *found, struct http_request_head *request
 /* How long the body is (RFC 9112 section 6.3). All doubts are refused: what one side of a proxy
  * takes for body, the other must not take for a request. */
 static struct http_refusal check_framing(const struct findings *found,
-                                          const struct http_request_head *request) {
+                                         const struct http_request_head *request) {
     if (found->content_lengths > 1) {
         return http_refuse(400, "several Content-Length fields");
     }
@@ -116,7 +116,7 @@ static struct http_refusal check_framing(const struct findings *found,
 }
 
 static struct http_refusal check_fields(const struct findings *found,
-                                         const struct http_request_head *request) {
+                                        const struct http_request_head *request) {
     if (found->hosts > 1) {
         return http_refuse(400, "several Host fields");
     }

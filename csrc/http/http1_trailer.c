@@ -29,7 +29,7 @@ static bool step(struct http1_trailer *trailer, char byte) {
 }
 
 struct http_refusal http1_trailer_feed(struct http1_trailer *trailer, struct slice bytes,
-                                        size_t *used) {
+                                       size_t *used) {
     for (*used = 0; *used < bytes.length && trailer->state != HTTP1_TRAILER_END; ++*used) {
         if (++trailer->length > LIMIT_TRAILER_SIZE) {
             return http_refuse(431, "trailer fields too large");

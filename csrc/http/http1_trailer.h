@@ -24,6 +24,6 @@ struct http1_trailer {
 /* Takes bytes up to the empty line, at which the state is HTTP1_TRAILER_END, and stores how many in
  * *used. 400 for anything malformed, 431 above LIMIT_TRAILER_SIZE. */
 struct http_refusal http1_trailer_feed(struct http1_trailer *trailer, struct slice bytes,
-                                        size_t *used);
+                                       size_t *used);
 
 #endif

@@ -1,6 +1,6 @@
-/* How much a peer may do that costs us work and brings nothing: a bucket of tokens that refills with
- * time. Honest peers come in bursts (a page that is left breaks off all it was loading), floods do
- * not end. */
+/* How much a peer may do that costs us work and brings nothing: a bucket of tokens that refills
+ * with time. Honest peers come in bursts (a page that is left breaks off all it was loading),
+ * floods do not end. */
 #ifndef CASGI_HTTP2_HTTP2_BUDGET_H
 #define CASGI_HTTP2_HTTP2_BUDGET_H
 

@@ -1,7 +1,7 @@
 /* A response's head as fields for nghttp2, which copies them in lower case. Owns nothing. */
 #include "http2/http2_internal.h"
 
-#include "http/header_rules.h"
+#include "base/memory.h"
 
 static nghttp2_nv field(struct slice name, struct slice value) {
     return (nghttp2_nv){.name = (uint8_t *)name.data,
@@ -41,4 +41,18 @@ size_t http2_fields_write(nghttp2_nv *fields, char digits[2 * HTTP2_LENGTH_ROOM]
                                 decimal(digits + HTTP2_LENGTH_ROOM, framing->content_length));
     }
     return count;
+}
+
+int http2_fields_submit_trailers(nghttp2_session *nghttp2, int32_t id,
+                                 const struct http_fields *trailers) {
+    nghttp2_nv *fields = memory_allocate(trailers->count * sizeof(*fields));
+    if (fields == NULL) {
+        return NGHTTP2_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < trailers->count; i++) {
+        fields[i] = field(trailers->fields[i].name, trailers->fields[i].value);
+    }
+    int error = nghttp2_submit_trailer(nghttp2, id, fields, trailers->count);
+    memory_free(fields);
+    return error;
 }

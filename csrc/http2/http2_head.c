@@ -282,8 +282,8 @@ struct http_refusal http2_head_finish(struct http2_head *head, bool has_body,
     }
     refusal = refusal.status == 0 ? check_host(head, &found) : refusal;
     refusal = refusal.status == 0 ? check_fields(&found) : refusal;
-    if (refusal.status == 0 && (reserve_field(head) != STATUS_OK ||
-                                arrange(head, &found, request) != STATUS_OK)) {
+    if (refusal.status == 0 &&
+        (reserve_field(head) != STATUS_OK || arrange(head, &found, request) != STATUS_OK)) {
         return http_refuse(503, "out of memory");
     }
     set_facts(&found, has_body, request);

@@ -18,13 +18,13 @@ struct http2_head_limits {
 
 /* Embedded in its owner; zeroed when new. */
 struct http2_head {
-    struct buffer text;         /* names and values */
-    struct http_header *fields; /* owned; the first is kept for Host */
-    size_t count, capacity;     /* of fields, the first included */
-    size_t size;                /* as its limit counts */
-    size_t header_count;        /* as its limit counts */
+    struct buffer text;                             /* names and values */
+    struct http_header *fields;                     /* owned; the first is kept for Host */
+    size_t count, capacity;                         /* of fields, the first included */
+    size_t size;                                    /* as its limit counts */
+    size_t header_count;                            /* as its limit counts */
     struct slice method, path, authority, protocol; /* in text; data is NULL when not given */
-    struct buffer cookie;       /* the crumbs of several fields, joined */
+    struct buffer cookie;                           /* the crumbs of several fields, joined */
     struct http_refusal refusal;
 };
 

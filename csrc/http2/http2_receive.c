@@ -22,29 +22,56 @@ static void take_reset(struct http2_session *session, const char *reason) {
 }
 
 /* A block that decodes into nothing is as long as it likes otherwise. */
-static void count_block(struct http2_session *session, const nghttp2_frame_hd *hd) {
+static void count_block(struct http2_session *session, const struct http2_frame *frame) {
+    session->is_in_head = (frame->flags & NGHTTP2_FLAG_END_HEADERS) == 0;
     session->block_size =
-        hd->type == NGHTTP2_CONTINUATION ? session->block_size + hd->length : hd->length;
+        frame->type == NGHTTP2_CONTINUATION ? session->block_size + frame->length : frame->length;
     if (session->block_size > LIMIT_HTTP2_BLOCK_FACTOR * session->limits.head_size) {
         http2_session_fail(session, NGHTTP2_ENHANCE_YOUR_CALM, "a header block without end");
     }
 }
 
-static int on_begin_frame(nghttp2_session *nghttp2, const nghttp2_frame_hd *hd, void *owner) {
-    struct http2_session *session = owner;
-    (void)nghttp2;
-    bool is_ack = (hd->flags & NGHTTP2_FLAG_ACK) != 0;
-    switch (hd->type) {
+/* A body or a head for a stream that is not there any more. */
+static void check_closed(struct http2_session *session, const struct http2_frame *frame) {
+    if (nghttp2_session_find_stream(session->nghttp2, frame->id) != NULL ||
+        frame->id > nghttp2_session_get_last_proc_stream_id(session->nghttp2)) {
+        return;
+    }
+    enum http2_closed_by closed_by = http2_closed_find(&session->closed, frame->id);
+    if (closed_by == HTTP2_CLOSED_BY_PEER) {
+        http2_session_fail(session, NGHTTP2_STREAM_CLOSED, "a frame for a stream that has ended");
+    } else if (closed_by == HTTP2_CLOSED_UNKNOWN && frame->type == NGHTTP2_HEADERS) {
+        http2_session_fail(session, NGHTTP2_PROTOCOL_ERROR, "streams are not opened in order");
+    }
+}
+
+/* What RFC 9218 has put in the place of these is nghttp2's; they must be right all the same. */
+static void check_priority(struct http2_session *session, const struct http2_frame *frame) {
+    if (frame->id == 0 || frame->dependency == frame->id) {
+        http2_session_fail(session, NGHTTP2_PROTOCOL_ERROR, "a PRIORITY frame of itself");
+    }
+    take_glitch(session, "too many PRIORITY frames");
+}
+
+void http2_receive_judge(struct http2_session *session, const struct http2_frame *frame) {
+    bool is_ack = (frame->flags & NGHTTP2_FLAG_ACK) != 0;
+    switch (frame->type) {
     case NGHTTP2_DATA:
-        if (hd->length == 0 && (hd->flags & NGHTTP2_FLAG_END_STREAM) == 0) {
+        check_closed(session, frame);
+        if (frame->length == 0 && (frame->flags & NGHTTP2_FLAG_END_STREAM) == 0) {
             take_glitch(session, "too many empty DATA frames");
         }
         break;
-    case NGHTTP2_CONTINUATION:
-        take_glitch(session, "too many CONTINUATION frames"); /* fall through */
     case NGHTTP2_HEADERS:
-        count_block(session, hd);
-        session->is_in_head = (hd->flags & NGHTTP2_FLAG_END_HEADERS) == 0;
+        check_closed(session, frame);
+        count_block(session, frame);
+        break;
+    case NGHTTP2_CONTINUATION:
+        take_glitch(session, "too many CONTINUATION frames");
+        count_block(session, frame);
+        break;
+    case NGHTTP2_PRIORITY:
+        check_priority(session, frame);
         break;
     case NGHTTP2_RST_STREAM:
         take_reset(session, "too many streams are broken off");
@@ -54,23 +81,18 @@ static int on_begin_frame(nghttp2_session *nghttp2, const nghttp2_frame_hd *hd, 
             http2_session_fail(session, NGHTTP2_ENHANCE_YOUR_CALM, "too many WINDOW_UPDATE frames");
         }
         break;
-    case NGHTTP2_SETTINGS:
-    case NGHTTP2_PING:
-        if (!is_ack) {
-            take_glitch(session, "too many SETTINGS or PING frames");
-        }
-        break;
     default:
-        take_glitch(session, "too many frames that say nothing");
+        if (!is_ack || (frame->type != NGHTTP2_SETTINGS && frame->type != NGHTTP2_PING)) {
+            take_glitch(session, "too many frames that say nothing");
+        }
     }
-    return 0;
 }
 
 /* Streams that we have to break off are the peer's doing too, by whatever it did to them. */
 static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *owner) {
     (void)nghttp2;
-    uint32_t code = frame->hd.type == NGHTTP2_RST_STREAM ? frame->rst_stream.error_code
-                                                         : NGHTTP2_NO_ERROR;
+    uint32_t code =
+        frame->hd.type == NGHTTP2_RST_STREAM ? frame->rst_stream.error_code : NGHTTP2_NO_ERROR;
     if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_INTERNAL_ERROR) {
         take_reset(owner, "too many streams had to be broken off");
     }
@@ -98,9 +120,9 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const
     (void)flags;
     struct http2_session *session = owner;
     bool is_trailer = frame->headers.cat != NGHTTP2_HCAT_REQUEST;
-    const struct http2_head_limits limits = {
-        .size = is_trailer ? LIMIT_TRAILER_SIZE : session->limits.head_size,
-        .headers = session->limits.headers};
+    const struct http2_head_limits limits = {.size = is_trailer ? LIMIT_TRAILER_SIZE
+                                                                : session->limits.head_size,
+                                             .headers = session->limits.headers};
     http2_head_add(&session->head, &limits, slice_of((const char *)name, name_length),
                    slice_of((const char *)value, value_length));
     return 0;
@@ -117,11 +139,10 @@ static void offer(struct http2_session *session, const nghttp2_frame_hd *hd) {
     struct http_request_head request;
     bool has_body = (hd->flags & NGHTTP2_FLAG_END_STREAM) == 0;
     struct http_refusal refusal = http2_head_finish(&session->head, has_body, &request);
-    void *stream =
-        refusal.status == 0
-            ? session->events->on_request(session->owner, hd->stream_id, &request)
-            : session->events->on_refused(session->owner, hd->stream_id, refusal.status,
-                                          refusal.reason);
+    void *stream = refusal.status == 0
+                       ? session->events->on_request(session->owner, hd->stream_id, &request)
+                       : session->events->on_refused(session->owner, hd->stream_id, refusal.status,
+                                                     refusal.reason);
     if (stream == NULL) {
         (void)nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, hd->stream_id,
                                         NGHTTP2_REFUSED_STREAM);
@@ -180,8 +201,11 @@ static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t id, const ui
 }
 
 static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t code, void *owner) {
-    (void)code;
     struct http2_session *session = owner;
+    (void)code;
+    if (http2_closed_find(&session->closed, id) == HTTP2_CLOSED_UNKNOWN) {
+        http2_closed_add(&session->closed, id, false);
+    }
     void *stream = stream_of(session, id);
     if (stream != NULL) {
         (void)nghttp2_session_set_stream_user_data(nghttp2, id, NULL);
@@ -191,7 +215,6 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t code, 
 }
 
 void http2_receive_install(nghttp2_session_callbacks *callbacks) {
-    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);

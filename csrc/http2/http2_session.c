@@ -1,9 +1,10 @@
 /* A session's life and its output. Owns nghttp2's session and the head that is being decoded; the
  * streams' owners are its own owner's. Never asks nghttp2 for output from within an event. */
-#include "http2/http2_internal.h"
+#include "http2/http2_session.h"
 
 #include "base/limits.h"
 #include "base/memory.h"
+#include "http2/http2_internal.h"
 
 /* Heads of so many fields are put together without an allocation. */
 enum { FIELDS_ON_STACK = 32 };
@@ -79,10 +80,19 @@ int http2_session_feed(struct http2_session *session, struct slice bytes, uint64
         return STATUS_PROTOCOL;
     }
     session->now = now;
-    ssize_t used =
-        nghttp2_session_mem_recv(session->nghttp2, (const uint8_t *)bytes.data, bytes.length);
-    if (used < 0) {
-        return give_up(session, used);
+    while (bytes.length > 0 && session->failure == NULL) {
+        struct http2_frame frame;
+        bool is_begun;
+        size_t length = http2_frames_next(&session->frames, bytes, &frame, &is_begun);
+        if (is_begun) {
+            http2_receive_judge(session, &frame);
+        }
+        ssize_t used =
+            nghttp2_session_mem_recv(session->nghttp2, (const uint8_t *)bytes.data, length);
+        if (used < 0) {
+            return give_up(session, used);
+        }
+        bytes = slice_without_front(bytes, length);
     }
     if (nghttp2_session_get_outbound_queue_size(session->nghttp2) > LIMIT_HTTP2_UNSENT_FRAMES) {
         http2_session_fail(session, NGHTTP2_ENHANCE_YOUR_CALM, "a peer that does not read");
@@ -113,6 +123,17 @@ int http2_session_output(struct http2_session *session, struct slice *bytes) {
     return STATUS_OK;
 }
 
+/* The last bytes of a stream: they end it, or its trailer fields do. Returns nghttp2's error. */
+static int end_stream(struct http2_session *session, int32_t id, void *stream, uint32_t *flags) {
+    const struct http_fields *trailers = session->events->on_trailers(stream);
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (trailers == NULL) {
+        return 0;
+    }
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    return http2_fields_submit_trailers(session->nghttp2, id, trailers);
+}
+
 static ssize_t pull(nghttp2_session *nghttp2, int32_t id, uint8_t *room, size_t length,
                     uint32_t *flags, nghttp2_data_source *source, void *owner) {
     (void)room;
@@ -124,8 +145,9 @@ static ssize_t pull(nghttp2_session *nghttp2, int32_t id, uint8_t *room, size_t 
     if (given == 0 && !is_last) {
         return NGHTTP2_ERR_DEFERRED;
     }
-    *flags |= NGHTTP2_DATA_FLAG_NO_COPY | (is_last ? NGHTTP2_DATA_FLAG_EOF : 0U);
-    return (ssize_t)given;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    return is_last && end_stream(session, id, stream, flags) != 0 ? NGHTTP2_ERR_CALLBACK_FAILURE
+                                                                  : (ssize_t)given;
 }
 
 static int push(nghttp2_session *nghttp2, nghttp2_frame *frame, const uint8_t *head, size_t length,
@@ -133,8 +155,8 @@ static int push(nghttp2_session *nghttp2, nghttp2_frame *frame, const uint8_t *h
     (void)source;
     struct http2_session *session = owner;
     void *stream = nghttp2_session_get_stream_user_data(nghttp2, frame->hd.stream_id);
-    int status = session->events->on_push(
-        stream, slice_of((const char *)head, HTTP2_FRAME_HEAD), length);
+    int status =
+        session->events->on_push(stream, slice_of((const char *)head, HTTP2_FRAME_HEAD), length);
     http2_budget_earn(&session->updates, LIMIT_HTTP2_UPDATES_PER_FRAME);
     if (status == STATUS_STATE) {
         return NGHTTP2_ERR_PAUSE;
@@ -195,8 +217,7 @@ static int open_nghttp2(struct http2_session *session) {
     }
     http2_receive_install(callbacks);
     nghttp2_session_callbacks_set_send_data_callback(callbacks, push);
-    int error =
-        nghttp2_session_server_new3(&session->nghttp2, callbacks, session, option, &memory);
+    int error = nghttp2_session_server_new3(&session->nghttp2, callbacks, session, option, &memory);
     nghttp2_session_callbacks_del(callbacks);
     nghttp2_option_del(option);
     return error == 0 ? submit_settings(session) : STATUS_NO_MEMORY;

@@ -11,18 +11,19 @@
 #define CASGI_HTTP2_HTTP2_SESSION_H
 
 #include "base/status.h"
+#include "http/http_fields.h"
 #include "http/request_head.h"
 #include "http/response_head.h"
 
 struct http2_session;
 
 struct http2_session_limits {
-    size_t head_size;       /* as LIMIT_HEAD_SIZE, counted as http2_head_limits does */
-    size_t headers;         /* as LIMIT_HEADERS */
-    size_t streams;         /* that are open at once */
-    size_t stream_window;   /* bytes that a peer may send on a stream ahead of the application */
-    size_t resets;          /* streams that a peer may break off at once, see http2_budget.h */
-    size_t glitches;        /* other things that bring nothing, at once */
+    size_t head_size;     /* as LIMIT_HEAD_SIZE, counted as http2_head_limits does */
+    size_t headers;       /* as LIMIT_HEADERS */
+    size_t streams;       /* that are open at once */
+    size_t stream_window; /* bytes that a peer may send on a stream ahead of the application */
+    size_t resets;        /* streams that a peer may break off at once, see http2_budget.h */
+    size_t glitches;      /* other things that bring nothing, at once */
 };
 
 /* Called from inside http2_session_feed() and http2_session_output(); slices are valid during the
@@ -42,6 +43,9 @@ struct http2_session_events {
     /* The stream may send: returns how many bytes of at most `most` it has, with *is_last when none
      * will follow. 0 without *is_last: it waits for http2_session_resume(). */
     size_t (*on_pull)(void *stream, size_t most, bool *is_last);
+    /* Behind what on_pull() called the last: the trailer fields, *borrowed* for the call; NULL when
+     * there are none. */
+    const struct http_fields *(*on_trailers)(void *stream);
     /* To be sent now, in one piece: `head`, then the `length` bytes that on_pull() named. Returns
      * STATUS_OK; STATUS_STATE to have http2_session_output() return after it; STATUS_NO_MEMORY. */
     int (*on_push)(void *stream, struct slice head, size_t length);

@@ -70,9 +70,9 @@ struct stream {
     /* What is spoken on it by its handshake's word (ALPN, RFC 7301); empty: it has none. *Borrowed*
      * from the stream. */
     struct slice protocol;
-    bool is_secure;      /* encrypted: the scheme is https or wss */
-    bool is_sending;     /* holds bytes that it took and the socket has not; on_written() follows */
-    bool closing;        /* stream_close() or stream_reset() was called */
+    bool is_secure;  /* encrypted: the scheme is https or wss */
+    bool is_sending; /* holds bytes that it took and the socket has not; on_written() follows */
+    bool closing;    /* stream_close() or stream_reset() was called */
 };
 
 /* Sets who is notified; before anything else. *Borrows* both. */

@@ -62,9 +62,9 @@ struct connection {
     enum peer_trust trust;
     uint8_t preface_length; /* bytes of server->prior_knowledge's preface that have come so far */
     bool may_switch;        /* the client has said nothing that is not that preface */
-    bool is_congested; /* was above the high-water mark and has not drained since */
-    bool has_ended;    /* the peer will send no more */
-    bool is_uploading; /* FINISHING, and the peer is in the middle of what it sends */
+    bool is_congested;      /* was above the high-water mark and has not drained since */
+    bool has_ended;         /* the peer will send no more */
+    bool is_uploading;      /* FINISHING, and the peer is in the middle of what it sends */
 };
 
 /* The server's listener_accept. *Takes* the stream. */

@@ -222,6 +222,10 @@ static size_t on_pull(void *stream, size_t most, bool *is_last) {
     return http2_exchange_on_pull(stream, most, is_last);
 }
 
+static const struct http_fields *on_trailers(void *stream) {
+    return ((struct http2_exchange *)stream)->trailers;
+}
+
 static int on_push(void *stream, struct slice head, size_t length) {
     return http2_exchange_on_push(stream, head, length);
 }
@@ -241,6 +245,7 @@ static const struct http2_session_events session_events = {
     .on_body = on_body,
     .on_body_end = on_body_end,
     .on_pull = on_pull,
+    .on_trailers = on_trailers,
     .on_push = on_push,
     .on_closed = on_stream_closed,
     .on_failure = on_failure,

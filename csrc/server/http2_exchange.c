@@ -128,6 +128,7 @@ void http2_exchange_close(struct http2_exchange *stream) {
     stream->http2->exchange_count--;
     frame_queue_clear(&stream->frames);
     buffer_release(&stream->pending);
+    memory_free(stream->trailers);
     memory_free(stream);
 }
 
@@ -243,8 +244,16 @@ static void wake(struct http2_exchange *stream) {
     }
 }
 
+/* A file is read when its turn has come, before its bytes are announced. */
 size_t http2_exchange_on_pull(struct http2_exchange *stream, size_t most, bool *is_last) {
-    size_t length = stream->frames.size < most ? stream->frames.size : most;
+    struct slice parts[STREAM_PARTS_MAX];
+    size_t length = 0;
+    if (frame_queue_load_front(&stream->frames, most) != STATUS_OK) {
+        reset(stream); /* what was promised is not there */
+    } else {
+        (void)frame_queue_gather(&stream->frames, parts, STREAM_PARTS_MAX, &length);
+    }
+    length = length < most ? length : most;
     *is_last = stream->has_ended && length == stream->frames.size;
     stream->is_waiting = length == 0 && !*is_last;
     return length;
@@ -254,10 +263,13 @@ static void release_frame(void *frame) {
     frame_unref(frame);
 }
 
-/* Hands a part of a frame of the stream to the connection. */
+/* Hands a frame of the stream, or a part of it, to the connection. */
 static int pass_on(struct write_queue *queue, struct frame *frame, struct slice part) {
     if (part.length <= COPIED_PIECE) {
         return write_queue_append(queue, part);
+    }
+    if (part.length == frame->length) {
+        return write_queue_push(queue, frame_ref(frame));
     }
     struct frame *piece = frame_wrap(part, release_frame, frame_ref(frame));
     if (piece == NULL) {
@@ -343,9 +355,9 @@ static int respond(struct exchange *exchange, const struct http_response_head *h
     if (status != STATUS_OK) {
         return status;
     }
-    struct http2_framing framing = {
-        .date = facts->has_date ? SLICE_EMPTY : server_date(server),
-        .server = facts->has_server ? SLICE_EMPTY : server->options.server_header};
+    struct http2_framing framing = {.date = facts->has_date ? SLICE_EMPTY : server_date(server),
+                                    .server = facts->has_server ? SLICE_EMPTY
+                                                                : server->options.server_header};
     choose_framing(stream, head, facts, body_length, &framing);
     status = http2_session_respond(stream->http2->session, stream->id, head, &framing);
     if (status != STATUS_OK) {
@@ -360,34 +372,19 @@ static int respond(struct exchange *exchange, const struct http_response_head *h
 }
 
 /* Checks that `length` more bytes keep what the head said. */
-static int account_body(struct http2_exchange *stream, size_t length, bool is_last) {
+static int account_body(struct http2_exchange *stream, uint64_t length, bool is_last) {
     if (stream->remaining < 0) {
         return STATUS_OK;
     }
-    if ((uint64_t)length > (uint64_t)stream->remaining) {
+    if (length > (uint64_t)stream->remaining) {
         return STATUS_INVALID;
     }
     stream->remaining -= (int64_t)length;
     return is_last && stream->remaining > 0 ? STATUS_INVALID : STATUS_OK;
 }
 
-/* Queues bytes, from `frame` (taken) or else from `bytes`. */
-static int queue_bytes(struct http2_exchange *stream, struct slice bytes, struct frame *frame) {
-    if (frame != NULL) {
-        return frame_queue_push(&stream->frames, frame, false);
-    }
-    char *room;
-    if (bytes.length == 0) {
-        return STATUS_OK;
-    }
-    int status = frame_queue_extend(&stream->frames, bytes.length, &room);
-    if (status == STATUS_OK) {
-        memcpy(room, bytes.data, bytes.length);
-    }
-    return status;
-}
-
-static int check_send(struct http2_exchange *stream, size_t length, bool is_last) {
+/* Whether a part can follow: the states, and what the head has said. */
+static int check_part(struct http2_exchange *stream, uint64_t length, bool is_last) {
     enum exchange_state state = stream->exchange.state;
     if (!is_usable(stream) || state == EXCHANGE_ENDED || stream->has_ended) {
         return STATUS_CLOSED;
@@ -398,25 +395,15 @@ static int check_send(struct http2_exchange *stream, size_t length, bool is_last
     return account_body(stream, length, is_last);
 }
 
-static int send_part(struct exchange *exchange, struct slice bytes, struct frame *frame,
-                     bool is_last) {
-    struct http2_exchange *stream = http2_of(exchange);
-    int status = check_send(stream, bytes.length, is_last);
-    if (status != STATUS_OK || stream->is_bodyless) {
-        frame_unref(frame);
-        frame = NULL;
-        bytes = SLICE_EMPTY;
-    }
-    if (status == STATUS_OK) {
-        exchange->bytes_sent += (int64_t)bytes.length;
-        status = queue_bytes(stream, bytes, frame);
-    }
+/* A part was queued, with this status, or can not be. */
+static int finish_part(struct http2_exchange *stream, int status, uint64_t length, bool is_last) {
     if (status == STATUS_INVALID || status == STATUS_NO_MEMORY) {
         reset(stream);
     }
     if (status != STATUS_OK) {
         return status;
     }
+    stream->exchange.bytes_sent += stream->is_bodyless ? 0 : (int64_t)length;
     stream->has_ended = is_last;
     wake(stream);
     http2_flush(stream->http2);
@@ -427,11 +414,60 @@ static int send_part(struct exchange *exchange, struct slice bytes, struct frame
 }
 
 static int send_bytes(struct exchange *exchange, struct slice bytes, bool is_last) {
-    return send_part(exchange, bytes, NULL, is_last);
+    struct http2_exchange *stream = http2_of(exchange);
+    int status = check_part(stream, bytes.length, is_last);
+    if (status == STATUS_OK && bytes.length > 0 && !stream->is_bodyless) {
+        char *room;
+        status = frame_queue_extend(&stream->frames, bytes.length, &room);
+        if (status == STATUS_OK) {
+            memcpy(room, bytes.data, bytes.length);
+        }
+    }
+    return finish_part(stream, status, bytes.length, is_last);
 }
 
 static int send_frame(struct exchange *exchange, struct frame *frame, bool is_last) {
-    return send_part(exchange, frame_slice(frame), frame, is_last);
+    struct http2_exchange *stream = http2_of(exchange);
+    size_t length = frame->length;
+    int status = check_part(stream, length, is_last);
+    if (status == STATUS_OK && !stream->is_bodyless) {
+        status = frame_queue_push(&stream->frames, frame, false);
+    } else {
+        frame_unref(frame);
+    }
+    return finish_part(stream, status, length, is_last);
+}
+
+static int send_file(struct exchange *exchange, const struct file_range *range, bool is_last) {
+    struct http2_exchange *stream = http2_of(exchange);
+    int status = check_part(stream, range->length, is_last);
+    if (status == STATUS_OK && !stream->is_bodyless) {
+        status = frame_queue_push_file(&stream->frames, range->file, range->offset, range->length);
+    } else {
+        file_unref(range->file);
+    }
+    return finish_part(stream, status, range->length, is_last);
+}
+
+/* Behind what waits: they are given to the session when that has been sent. */
+static int send_trailers(struct exchange *exchange, const struct http_header *fields,
+                         size_t count) {
+    struct http2_exchange *stream = http2_of(exchange);
+    int status = check_part(stream, 0, true);
+    if (status == STATUS_OK && count > 0 && !stream->is_bodyless) {
+        stream->trailers = http_fields_copy(fields, count);
+        status = stream->trailers != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+    }
+    return finish_part(stream, status, 0, true);
+}
+
+static int inform(struct exchange *exchange, const struct http_response_head *head) {
+    struct http2_exchange *stream = http2_of(exchange);
+    int status = check_begin(exchange);
+    if (status == STATUS_OK) {
+        status = http2_session_inform(stream->http2->session, stream->id, head);
+    }
+    return finish_part(stream, status, 0, false);
 }
 
 static void abort_exchange(struct exchange *exchange) {
@@ -493,9 +529,8 @@ static int open_tunnel(struct exchange *exchange, const struct http_response_hea
     if (status != STATUS_OK) {
         return status;
     }
-    const struct http2_framing framing = {.content_length = -1,
-                                          .date = server_date(server),
-                                          .server = server->options.server_header};
+    const struct http2_framing framing = {
+        .content_length = -1, .date = server_date(server), .server = server->options.server_header};
     status = http2_session_respond(stream->http2->session, stream->id, head, &framing);
     if (status != STATUS_OK) {
         return status;
@@ -522,9 +557,12 @@ static void end_tunnel(struct exchange *exchange) {
 }
 
 const struct exchange_ops http2_exchange_ops = {
+    .inform = inform,
     .respond = respond,
     .send = send_bytes,
     .send_frame = send_frame,
+    .send_file = send_file,
+    .send_trailers = send_trailers,
     .queue_frame = queue_frame,
     .drop_oldest = drop_oldest,
     .flush = flush,

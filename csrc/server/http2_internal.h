@@ -1,5 +1,5 @@
-/* What http2_connection.c (bytes in and out, the life of streams) and http2_exchange.c (answering on
- * one) share; nobody else includes it. */
+/* What http2_connection.c (bytes in and out, the life of streams) and http2_exchange.c (answering
+ * on one) share; nobody else includes it. */
 #ifndef CASGI_SERVER_HTTP2_INTERNAL_H
 #define CASGI_SERVER_HTTP2_INTERNAL_H
 
@@ -39,17 +39,18 @@ enum http2_note { HTTP2_NOTE_READY = 1, HTTP2_NOTE_DRAINED = 2, HTTP2_NOTE_OVER 
 struct http2_exchange {
     struct exchange exchange;
     struct http2_connection *http2;
-    struct list link;          /* in http2->exchanges */
-    struct list noted;         /* in http2->noted, when it has notes */
-    struct frame_queue frames; /* not given to the connection yet */
-    struct buffer pending;     /* of a tunnel: arrived while it was paused */
-    struct timer timer;        /* http_timeout; then what the peer has to end its side */
-    struct timer stall;        /* running since bytes waited */
-    uint64_t stall_progress;   /* progress when it was started */
-    uint64_t progress;         /* bytes that were given to the connection */
-    size_t unconsumed;         /* bytes of the window that are not given back yet */
-    int64_t remaining;         /* bytes that the Content-Length promises; -1: none does */
-    size_t discarded;          /* of a body that nobody reads */
+    struct list link;             /* in http2->exchanges */
+    struct list noted;            /* in http2->noted, when it has notes */
+    struct frame_queue frames;    /* not given to the connection yet */
+    struct buffer pending;        /* of a tunnel: arrived while it was paused */
+    struct http_fields *trailers; /* owned; NULL: none */
+    struct timer timer;           /* http_timeout; then what the peer has to end its side */
+    struct timer stall;           /* running since bytes waited */
+    uint64_t stall_progress;      /* progress when it was started */
+    uint64_t progress;            /* bytes that were given to the connection */
+    size_t unconsumed;            /* bytes of the window that are not given back yet */
+    int64_t remaining;            /* bytes that the Content-Length promises; -1: none does */
+    size_t discarded;             /* of a body that nobody reads */
     int32_t id;
     unsigned notes;
     bool is_head; /* HEAD: the response has no body */

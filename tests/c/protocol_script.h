@@ -59,7 +59,7 @@ static const struct protocol_ops protocol_script_ops = {
 
 /* For server.choose_protocol. */
 static inline const struct protocol_ops *protocol_script_choose(const struct server *of,
-                                                               const struct stream *stream) {
+                                                                const struct stream *stream) {
     (void)of;
     (void)stream;
     return &protocol_script_ops;

@@ -46,7 +46,7 @@ static const struct row rows[] = {
 };
 
 static struct http_refusal apply(const struct row *row, uint8_t minor,
-                                  struct http_request_head *request) {
+                                 struct http_request_head *request) {
     size_t count = 0;
     while (count < MOST_HEADERS && row->headers[count].name.length > 0) {
         count++;
