@@ -53,7 +53,7 @@ struct websocket {
     bool is_paused;                /* back-pressure: the peer's silence is ours */
     bool is_flooded;               /* its pings are not read until it reads our pongs */
     uint16_t close_code;           /* to be sent at the end of CLOSE_WAIT */
-    char accept[WS_ACCEPT_LENGTH]; /* Sec-WebSocket-Accept */
+    char accept[WS_ACCEPT_LENGTH]; /* Sec-WebSocket-Accept; zeros in HTTP/2, which has none */
 };
 
 /* Offers the handshake in exchange->request to the application, or refuses it (400, 426). Called by

@@ -21,26 +21,40 @@ static struct slice only_value(const struct http_request_head *head, struct slic
     return count == 1 ? value : SLICE_EMPTY;
 }
 
-/* Returns why a handshake can not be answered (static), and the status to say so with; NULL when it
- * can. */
-static const char *find_fault(const struct http_request_head *head, int *status) {
-    *status = 400;
-    if (head->version_major == 1 && head->version_minor == 0) {
+/* Returns what is wrong (static) with what only the upgrade of HTTP/1 has, NULL when nothing is.
+ * RFC 8441 has an extended CONNECT for it, which is one by its head. */
+static const char *find_upgrade_fault(const struct http_request_head *head) {
+    if (head->version_minor == 0) {
         return "A WebSocket begins in HTTP/1.1, and this came in HTTP/1.0: a proxy in front has to "
                "pass handshakes on in HTTP/1.1 (nginx: proxy_http_version 1.1).";
     }
     if (!slice_equals(head->method, SLICE_LITERAL("GET")) || head->has_body) {
         return "A WebSocket begins with GET, without a body (RFC 6455 section 4.1).";
     }
+    return NULL;
+}
+
+static const char *find_key_fault(const struct http_request_head *head) {
+    bool is_valid = ws_handshake_key_is_valid(only_value(head, SLICE_LITERAL("sec-websocket-key")));
+    return is_valid ? NULL
+                    : "Sec-WebSocket-Key must be the base64 of 16 bytes (RFC 6455 section 4.1).";
+}
+
+/* Returns why a handshake can not be answered (static), and the status to say so with; NULL when it
+ * can. */
+static const char *find_fault(const struct http_request_head *head, int *status) {
+    bool is_upgrade = head->version_major == 1;
+    const char *fault = is_upgrade ? find_upgrade_fault(head) : NULL;
+    *status = 400;
+    if (fault != NULL) {
+        return fault;
+    }
     if (!ws_handshake_version_is_supported(
             only_value(head, SLICE_LITERAL("sec-websocket-version")))) {
         *status = 426;
         return "This server speaks WebSocket version 13 only (RFC 6455).";
     }
-    if (!ws_handshake_key_is_valid(only_value(head, SLICE_LITERAL("sec-websocket-key")))) {
-        return "Sec-WebSocket-Key must be the base64 of 16 bytes (RFC 6455 section 4.1).";
-    }
-    return NULL;
+    return is_upgrade ? find_key_fault(head) : NULL;
 }
 
 static void refuse(struct server *server, struct exchange *exchange, int status,
@@ -78,8 +92,10 @@ void websocket_offer(struct server *server, struct exchange *exchange) {
         exchange_answer(exchange, 503, SLICE_EMPTY, NULL);
         return;
     }
-    ws_handshake_accept(only_value(exchange->request, SLICE_LITERAL("sec-websocket-key")),
-                        websocket->accept);
+    if (exchange->request->version_major == 1) {
+        ws_handshake_accept(only_value(exchange->request, SLICE_LITERAL("sec-websocket-key")),
+                            websocket->accept);
+    }
     negotiate(websocket);
     websocket_log_event(websocket, ACCESS_WSCONNECTING);
     if (server->application->on_websocket(server->owner, websocket) != STATUS_OK) {
@@ -100,8 +116,11 @@ static int make_head(const struct websocket *websocket, struct slice subprotocol
         return STATUS_NO_MEMORY;
     }
     size_t count = 0;
-    all[count++] = (struct http_header){SLICE_LITERAL("sec-websocket-accept"),
-                                        slice_of(websocket->accept, WS_ACCEPT_LENGTH)};
+    bool is_upgrade = websocket->accept[0] != '\0';
+    if (is_upgrade) {
+        all[count++] = (struct http_header){SLICE_LITERAL("sec-websocket-accept"),
+                                            slice_of(websocket->accept, WS_ACCEPT_LENGTH)};
+    }
     if (subprotocol.length > 0) {
         all[count++] = (struct http_header){SLICE_LITERAL("sec-websocket-protocol"), subprotocol};
     }
@@ -113,8 +132,10 @@ static int make_head(const struct websocket *websocket, struct slice subprotocol
     if (header_count > 0) {
         memcpy(all + count, headers, header_count * sizeof(*all));
     }
-    *head = (struct http_response_head){
-        .status = 101, .reason = SLICE_EMPTY, .headers = all, .header_count = count + header_count};
+    *head = (struct http_response_head){.status = is_upgrade ? 101 : 200,
+                                        .reason = SLICE_EMPTY,
+                                        .headers = all,
+                                        .header_count = count + header_count};
     return STATUS_OK;
 }
 

@@ -15,6 +15,7 @@ import h2.exceptions
 import h2.settings
 
 from support.raw import RawClient
+from support.ws import Frame, encode_frame, read_frame
 
 Event = TypeVar("Event", bound=h2.events.Event)
 Headers = Iterable[tuple[str, str]]
@@ -206,3 +207,46 @@ class Http2Client:
         if stream not in self.held:
             with contextlib.suppress(h2.exceptions.StreamClosedError):
                 self.h2.increment_flow_control_window(length, stream)
+
+
+class Http2WebSocket:
+    """One WebSocket on a stream of an HTTP/2 connection (RFC 8441)."""
+
+    def __init__(self, client: Http2Client, path: str = "/", *, headers: Headers = ()) -> None:
+        self.client = client
+        client.until(lambda: client.h2.remote_settings.enable_connect_protocol)
+        self.stream = client.open(
+            [
+                (":method", "CONNECT"),
+                (":protocol", "websocket"),
+                (":scheme", "http"),
+                (":authority", "test"),
+                (":path", path),
+                ("sec-websocket-version", "13"),
+                *headers,
+            ],
+            ends=False,
+        )
+        self.response = client.responses[self.stream]
+        client.until(lambda: self.response.headers or self.response.reset is not None)
+
+    def send_frame(self, opcode: int, payload: bytes = b"", *, fin: bool = True) -> None:
+        """Send one masked frame."""
+        self.client.send(self.stream, encode_frame(opcode, payload, fin=fin))
+
+    def read_exactly(self, size: int) -> bytes:
+        """Return the next bytes of the stream."""
+        body = self.response.body
+        self.client.until(lambda: len(body) >= size)
+        data = bytes(body[:size])
+        del body[:size]
+        return data
+
+    def read_frame(self) -> Frame:
+        """Return the next frame."""
+        return read_frame(self.read_exactly)
+
+    def end(self) -> None:
+        """End our side of the stream."""
+        self.client.h2.end_stream(self.stream)
+        self.client.flush()

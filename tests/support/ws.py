@@ -7,7 +7,7 @@ every frame from a server: no mask, lengths in their shortest form.
 import base64
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from support.raw import RawClient, Response, request
@@ -86,6 +86,21 @@ class Frame:
     rsv: int = 0
 
 
+def read_frame(read_exactly: Callable[[int], bytes]) -> Frame:
+    """Return the next frame, whose bytes this function reads."""
+    first, second = read_exactly(2)
+    assert not second & 0x80, "a server must not mask its frames"
+    size = second
+    if size == 126:
+        (size,) = struct.unpack("!H", read_exactly(2))
+        assert size > 125, "length not in its shortest form"
+    elif size == 127:
+        (size,) = struct.unpack("!Q", read_exactly(8))
+        assert size > 65535, "length not in its shortest form"
+    payload = read_exactly(size)
+    return Frame(first & 0x0F, payload, bool(first & 0x80), first >> 4 & 0x7)
+
+
 class WebSocketClient(RawClient):
     """One WebSocket connection to the server under test."""
 
@@ -121,17 +136,7 @@ class WebSocketClient(RawClient):
 
     def read_frame(self) -> Frame:
         """Return the next frame."""
-        first, second = self.read_exactly(2)
-        assert not second & 0x80, "a server must not mask its frames"
-        size = second
-        if size == 126:
-            (size,) = struct.unpack("!H", self.read_exactly(2))
-            assert size > 125, "length not in its shortest form"
-        elif size == 127:
-            (size,) = struct.unpack("!Q", self.read_exactly(8))
-            assert size > 65535, "length not in its shortest form"
-        payload = self.read_exactly(size)
-        return Frame(first & 0x0F, payload, bool(first & 0x80), first >> 4 & 0x7)
+        return read_frame(self.read_exactly)
 
     def read_data(self) -> Frame:
         """Return the next frame that is not a ping."""
