@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import functools
 import os
 
 import pytest
 from differential.player import play
 from differential.program import generate
 
+from casgi.django.hop import ShortHops
 from casgi.django.middleware_seam import PlainMiddleware
+from casgi.django.request_seam import Requests
 from casgi.django.thread_context import LeasingContexts
 from casgi.django.thread_pool import ThreadPool
 
 COUNT = int(os.environ.get("DIFFERENTIAL", "120"))
 
 
+@functools.cache
+def _stock(seed: int) -> list[list[str]]:
+    return play(generate(seed))
+
+
 def difference(seed: int) -> str | None:
     """Return how a program differs under ours, or None."""
     program = generate(seed)
-    stock = play(program)
+    stock = _stock(seed)
     pool = ThreadPool()
     pool.open()
-    seams = (LeasingContexts(pool), PlainMiddleware())
+    seams = (LeasingContexts(pool), ShortHops(), PlainMiddleware(), Requests())
     for seam in seams:
         seam.install()
     try:

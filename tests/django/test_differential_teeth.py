@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import gc
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from differential.journal import local, variable
+from django.core import signals
 from django.core.handlers import exception
 from test_differential import difference
 
-from casgi.django import chain, leased_thread, passage
+from casgi.django import chain, hop, leased_thread, passage, request, steps
 from casgi.django.passage import Passage
+from casgi.django.request import Request
 from casgi.django.thread_pool import PoolThread
 
 # What is broken leaves coroutines that nobody awaits.
@@ -72,7 +75,7 @@ def convert_an_error_in_the_thread_of_the_request(patch: Patch) -> None:
 
 class _Namespace:
     def __init__(self, module: Any, **others: Any) -> None:
-        self.__dict__.update(vars(module), **others)
+        self.__dict__.update(vars(module) if module is not None else {}, **others)
 
 
 def go_on_when_the_client_has_left(patch: Patch) -> None:
@@ -121,24 +124,13 @@ def forget_template_response_middleware(patch: Patch) -> None:
 
 
 def async_views_without_process_view(patch: Patch) -> None:
-    async_view = Passage._async_view
+    process_views = Passage._process_views
 
-    async def broken(self: Any) -> None:
-        handler, self._chain = self._chain.handler, _Without(self._chain)
-        try:
-            await async_view(self)
-        finally:
-            self._chain = chain.Chain(self._chain.middleware, handler)
+    def broken(self: Any) -> None:
+        if not iscoroutinefunction(self._match[0]):
+            process_views(self)
 
-    patch.setattr(Passage, "_async_view", broken)
-
-
-class _Without:
-    def __init__(self, whole: Any) -> None:
-        self.middleware = whole.middleware
-        self.handler = _Namespace(whole.handler, _view_middleware=[])
-        for name in ("make_view_atomic", "check_response", "process_exception_by_middleware"):
-            setattr(self.handler, name, getattr(whole.handler, name))
+    patch.setattr(Passage, "_process_views", broken)
 
 
 def async_view_in_the_thread(patch: Patch) -> None:
@@ -183,6 +175,77 @@ def keep_attributes_of_the_thread(patch: Patch) -> None:
     patch.setattr(leased_thread.LeasedThread, "run_here", broken)
 
 
+def start_in_the_context_of_the_request(patch: Patch) -> None:
+    context = _Namespace(contextvars, copy_context=lambda: _Namespace(None, run=lambda f: f()))
+    patch.setattr(request, "contextvars", context)
+
+
+def make_the_request_before_it_starts(patch: Patch) -> None:
+    begin = Request._begin
+
+    def broken(self: Any) -> Any:
+        made = self._handler.request_class(self._scope, self._body)
+        begin(self)
+        return made
+
+    patch.setattr(Request, "_begin", broken)
+
+
+def start_a_request_that_cannot_be_made(patch: Patch) -> None:
+    async def broken(self: Any, send: Any) -> None:
+        if self._error is not None:
+            raise self._error
+        self._body.close()
+
+    patch.setattr(Request, "_refuse", broken)
+
+
+def answer_who_cannot_start(patch: Patch) -> None:
+    def broken(self: Any) -> None:
+        with contextlib.suppress(ValueError):
+            send_started(self)
+
+    send_started = Request._send_started
+    patch.setattr(Request, "_send_started", broken)
+
+
+def async_receivers_in_the_thread(patch: Patch) -> None:
+    async def broken(self: Any) -> None:
+        self._receivers = [r for rs in signals.request_started._live_receivers(None) for r in rs]
+
+    patch.setattr(Request, "_start", broken)
+
+
+def resolve_any_url_in_the_thread(patch: Patch) -> None:
+    patch.setattr(steps, "resolves_anywhere", lambda request: True)
+
+
+def close_in_the_context_of_the_view(patch: Patch) -> None:
+    respond = Request._respond
+
+    async def broken(self: Any, send: Any) -> Any:
+        response = await respond(self, send)
+        await request._close(response)
+        return _Namespace(None, close=lambda: None)
+
+    patch.setattr(Request, "_respond", broken)
+
+
+def do_not_finish_who_has_left(patch: Patch) -> None:
+    async def broken(self: Any) -> None:
+        pass
+
+    patch.setattr(Request, "_end_unanswered", broken)
+
+
+def do_not_log_bad_responses(patch: Patch) -> None:
+    patch.setattr(request, "HTTPStatus", _Namespace(None, BAD_REQUEST=1000))
+
+
+def do_not_bring_variables_back(patch: Patch) -> None:
+    patch.setattr(hop, "_restore_context", lambda context: None)
+
+
 def keep_the_context_of_the_thread(patch: Patch) -> None:
     def broken(self: Any) -> None:
         variable.set("theirs")
@@ -209,6 +272,16 @@ BREAKAGES = [
     take_any_mixin_for_plain,
     keep_thread_locals,
     keep_attributes_of_the_thread,
+    start_in_the_context_of_the_request,
+    make_the_request_before_it_starts,
+    start_a_request_that_cannot_be_made,
+    answer_who_cannot_start,
+    async_receivers_in_the_thread,
+    resolve_any_url_in_the_thread,
+    close_in_the_context_of_the_view,
+    do_not_finish_who_has_left,
+    do_not_log_bad_responses,
+    do_not_bring_variables_back,
     keep_the_context_of_the_thread,
 ]
 

@@ -12,15 +12,18 @@ import django
 import django.core.handlers.asgi
 import pytest
 from asgiref.sync import ThreadSensitiveContext
+from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 from django.utils.deprecation import MiddlewareMixin
 
 from casgi.config import Config
 from casgi.django import leased_thread, releases
+from casgi.origin import fingerprint
 from casgi.server import Server
 
 LEASED = f"Django {django.__version__} accelerated: threads are leased"
-TOGETHER = f"{LEASED}; middleware runs together"
+SHORT = f"{LEASED}; trips are short"
+TOGETHER = f"{SHORT}; middleware runs together; requests begin with it"
 
 
 async def _application(scope: Any, receive: Any, send: Any) -> None:
@@ -123,8 +126,33 @@ async def test_django_that_was_not_read(
     async with Server(_application, Config(port=0, lifespan="off")):
         assert vars(MiddlewareMixin)["__acall__"] is acall
     assert await _lines(caplog) == [
-        f"{LEASED}; middleware as it is: {'.'.join(name)} is not of the code that was tested"
+        f"{SHORT}; middleware as it is: {'.'.join(name)} is not of the code that was tested"
     ]
+
+
+async def test_requests_that_were_not_read(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other parts do not depend on it."""
+    handle = vars(ASGIHandler)["handle"]
+    async with Server(_application, Config(port=0, lifespan="off")):
+        assert vars(ASGIHandler)["handle"] is not handle
+    name = ("django.dispatch.dispatcher", "Signal.asend")
+    monkeypatch.setitem(releases.REQUESTS, name, ())
+    async with Server(_application, Config(port=0, lifespan="off")):
+        assert vars(ASGIHandler)["handle"] is handle
+    assert await _lines(caplog) == [
+        f"{SHORT}; middleware runs together; "
+        f"requests as they are: {'.'.join(name)} is not of the code that was tested"
+    ]
+
+
+async def test_asgiref_with_other_calls(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(releases, "_WITH_OTHER_CALLS", {fingerprint("asgiref.sync")})
+    [line] = await _lines(caplog)
+    assert line.startswith(f"{LEASED}; trips as they are: asgiref is older than 3.8; middleware ru")
 
 
 async def test_django_that_somebody_changed(

@@ -33,8 +33,10 @@ ClientHandler.get_response = get_response
 ClientHandler.load_middleware = load_middleware
 
 if os.environ["OURS"] == "yes":
+    from casgi.django.hop import ShortHops
     from casgi.django.middleware_seam import PlainMiddleware
     from casgi.django.passage import Passage
+    from casgi.django.request_seam import Requests
     from casgi.django.thread_context import LeasingContexts
     from casgi.django.thread_pool import ThreadPool
 
@@ -48,7 +50,9 @@ if os.environ["OURS"] == "yes":
     pool = ThreadPool()
     pool.open()
     LeasingContexts(pool).install()
+    ShortHops().install()
     PlainMiddleware().install()
+    Requests().install()
 
 if __name__ == "__main__":
     atexit.register(lambda: print(made["requests"], made["passages"], file=sys.stderr))

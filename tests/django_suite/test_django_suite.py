@@ -17,7 +17,7 @@ import pytest
 from support.source_distribution import SourceDistribution
 
 ROOT = Path(__file__).parents[2]
-SUITES = os.environ.get("DJANGO_SUITES", "middleware_exceptions handlers").split()
+SUITES = os.environ.get("DJANGO_SUITES", "middleware_exceptions handlers asgi").split()
 SECONDS = 3000
 
 
@@ -40,7 +40,9 @@ def _run(folder: Path, ours: str) -> tuple[list[str], int, int, int]:
     output = done.stdout + done.stderr
     count = re.search(r"^Ran (\d+) tests", output, re.MULTILINE)
     assert count is not None, output
-    requests, passages = map(int, output.split()[-2:])
+    made = re.findall(r"^(\d+) (\d+)$", output, re.MULTILINE)
+    assert len(made) == 1, output
+    requests, passages = map(int, made[0])
     failed = re.findall(r"^(?:FAIL|ERROR): (.*)$", output, re.MULTILINE)
     return sorted(failed), int(count[1]), requests, passages
 

@@ -1,18 +1,76 @@
 """Putting ours in the place of asgiref's and Django's, and taking it away; docs/django.md."""
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 from casgi.django import leased_thread, releases
 from casgi.django.thread_pool import ThreadPool
 
-if TYPE_CHECKING:
-    from casgi.django.middleware_seam import PlainMiddleware
-    from casgi.django.thread_context import LeasingContexts
-
 _GREEN = (
     ("gevent", "gevent.monkey", "is_module_patched", "threading"),
     ("eventlet", "eventlet.patcher", "is_monkey_patched", "thread"),
+)
+
+
+class Seam(Protocol):
+    """A place where ours can stand."""
+
+    def install(self) -> None:
+        """Put ours there."""
+
+    def remove(self) -> None:
+        """Put back what was there."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that is done in another way where Django is what was read.
+
+    Attributes:
+        done: for the log's first line; `otherwise` is for when it is not done, with the reason.
+        seam: imports and makes what stands in; not called where it may not be there.
+
+    """
+
+    done: str
+    otherwise: str
+    unsupported_reason: Callable[[], str | None]
+    seam: Callable[[], Seam]
+    is_needed_by_others: bool = False
+
+
+def _short_trips() -> Seam:
+    from casgi.django.hop import ShortHops
+
+    return ShortHops()
+
+
+def _middleware() -> Seam:
+    from casgi.django.middleware_seam import PlainMiddleware
+
+    return PlainMiddleware()
+
+
+def _requests() -> Seam:
+    from casgi.django.request_seam import Requests
+
+    return Requests()
+
+
+_PARTS = (
+    Part("trips are short", "trips as they are", releases.unsupported_trips, _short_trips),
+    Part(
+        "middleware runs together",
+        "middleware as it is",
+        releases.unsupported_middleware,
+        _middleware,
+        is_needed_by_others=True,
+    ),
+    Part(
+        "requests begin with it", "requests as they are", releases.unsupported_requests, _requests
+    ),
 )
 
 
@@ -22,7 +80,7 @@ class Acceleration:
     def __init__(self) -> None:
         self._users = 0
         self._pool = ThreadPool()
-        self._seams: list[LeasingContexts | PlainMiddleware] = []
+        self._seams: list[Seam] = []
         self._sentence = ""
 
     def begin(self) -> str:
@@ -48,20 +106,18 @@ class Acceleration:
         from casgi.django.thread_context import LeasingContexts
 
         self._seams.append(LeasingContexts(self._pool))
-        reason = releases.unsupported_middleware()
-        if reason is None:
-            from casgi.django.middleware_seam import PlainMiddleware
-
-            self._seams.append(PlainMiddleware())
+        parts = ["threads are leased"]
+        for part in _PARTS:
+            reason = part.unsupported_reason()
+            if reason is None:
+                self._seams.append(part.seam())
+            parts.append(part.done if reason is None else f"{part.otherwise}: {reason}")
+            if reason is not None and part.is_needed_by_others:
+                break
         self._pool.open()
         for seam in self._seams:
             seam.install()
-        middleware = (
-            "middleware runs together" if reason is None else f"middleware as it is: {reason}"
-        )
-        self._sentence = (
-            f"Django {django.__version__} accelerated: threads are leased; {middleware}"
-        )
+        self._sentence = f"Django {django.__version__} accelerated: {'; '.join(parts)}"
 
 
 acceleration = Acceleration()

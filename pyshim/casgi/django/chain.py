@@ -45,6 +45,14 @@ class Chain:
     """The handler whose view comes next, or None: then `get_response` of the last is awaited."""
 
 
+def read_whole_chain(handler: Any, acall: Callable[..., Any]) -> Chain | None:
+    """Return the chain of a handler from its very beginning; None if that is nothing known."""
+    first = _unwrapped(handler._middleware_chain)
+    if isinstance(first, MiddlewareMixin):
+        return read_chain(first, acall) if _is_plain(first, acall) else None
+    return Chain([], handler) if _handler_of(first) is handler else None
+
+
 def read_chain(first: Any, acall: Callable[..., Any]) -> Chain:
     """Return the chain that begins with a middleware; `acall` is what stands for its __acall__."""
     middleware = [first]

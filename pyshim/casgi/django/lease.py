@@ -9,8 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
+from casgi.django.loop_call import LoopCall
 from casgi.django.thread_pool import ThreadPool
-from casgi.django.work import Work
+from casgi.django.work import Call, FutureCall, Work
 
 
 class Lease(Executor):
@@ -27,11 +28,29 @@ class Lease(Executor):
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Queue a call, as Executor.submit()."""
-        future = self._work.submit(function, *args, **kwargs)
+        call = FutureCall(function, args, kwargs)
+        self._submit(call)
+        return call.future
+
+    def submit_from_loop(
+        self, loop: asyncio.AbstractEventLoop, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> asyncio.Future[Any]:
+        """Queue a call; its outcome goes to the future of the loop that is returned."""
+        return self.call_from_loop(loop, function, args).future
+
+    def call_from_loop(
+        self, loop: asyncio.AbstractEventLoop, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> LoopCall:
+        """Queue a call of the event loop."""
+        call = LoopCall(loop, function, args)
+        self._submit(call)
+        return call
+
+    def _submit(self, call: Call) -> None:
+        self._work.submit(call)
         if not self._has_asked:
             self._pool.provide_for(self._work)
             self._has_asked = True
-        return future
 
     async def end(self) -> None:
         """Take no more calls, and wait until those that were submitted are over."""

@@ -8,6 +8,7 @@ defines: somebody may have put something else in its place.
 import hashlib
 import importlib
 import inspect
+from collections.abc import Mapping
 from operator import attrgetter
 
 from casgi.origin import change_in, fingerprint, forget_texts
@@ -59,6 +60,36 @@ MIDDLEWARE = {
     ),
 }
 
+# The same in 5.0.14, 5.1.15, 5.2.19 and 6.0.10.
+REQUESTS = {
+    ("django.core.handlers.asgi", "ASGIHandler.handle"): (
+        "98faeb5bef800331e6a8002fbc96b30e4122a23438ae45a047190a531ea11323",
+    ),
+    ("django.core.handlers.asgi", "ASGIHandler.create_request"): (
+        "5eae59c6696013ffad47c3c05da5820dc7e17b2a3c8a09f59e12fd9bede5dc4f",
+    ),
+    ("django.core.handlers.asgi", "ASGIHandler.run_get_response"): (
+        "0234ea5fe09a577785a5f895752910cbb439f5e28ebb53bdd27247251c00e6ef",
+    ),
+    ("django.core.handlers.base", "BaseHandler.get_response_async"): (
+        "ad82c920df0cebbb52b1ebafe6ab8b5541f200c39fa954a148b01f60725b715b",
+    ),
+    ("django.core.handlers.base", "BaseHandler.resolve_request"): (
+        "ff178c3d63eebcd3e38110341593518dcd67d84cff94bbc7dd5aa323637cba6d",
+    ),
+    ("django.dispatch.dispatcher", "Signal.asend"): (
+        "b27a0e4474a615690bf8bf2c6ba9bf6709c08fb63cb6ed4546a41a8a0ba1a368",
+    ),
+}
+
+# Of asgiref/sync.py before 3.8.0, whose calls are not cancelled as later ones are.
+_WITH_OTHER_CALLS = {
+    "47927c97fa3956662d306356300364e4f50c39402998828af2f2a88060874da3",
+    "9bf03a3bb1ee8b87a499cec6ba5dbd019d81b59a4445c1e48390d0840a8b3e54",
+    "5cda8466a3adee4d73a963d8b6fc8d6c45efe2275677a45bb9cb360d3f66653d",
+}
+_OF_CALLS = ("SyncToAsync.__call__", "_restore_context")
+
 
 def unsupported_reason() -> str | None:
     """Return why no threads are leased for asgiref's contexts, or None."""
@@ -67,9 +98,25 @@ def unsupported_reason() -> str | None:
     return _change("asgiref.sync", *_OF_CONTEXTS)
 
 
+def unsupported_trips() -> str | None:
+    """Return why trips to a leased thread are asgiref's, or None."""
+    if fingerprint("asgiref.sync") in _WITH_OTHER_CALLS:
+        return "asgiref is older than 3.8"
+    return _change("asgiref.sync", *_OF_CALLS)
+
+
 def unsupported_middleware() -> str | None:
-    """Return why middleware is not run in few hops, or None."""
-    for (module, name), texts in MIDDLEWARE.items():
+    """Return why middleware is not run in few trips, or None."""
+    return _unlike(MIDDLEWARE)
+
+
+def unsupported_requests() -> str | None:
+    """Return why requests do not begin in the first trip of their middleware, or None."""
+    return _unlike(REQUESTS)
+
+
+def _unlike(known: Mapping[tuple[str, str], tuple[str, ...]]) -> str | None:
+    for (module, name), texts in known.items():
         change = _change(module, name)
         if change is not None:
             return change

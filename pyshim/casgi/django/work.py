@@ -1,12 +1,60 @@
-"""What waits for one thread, and the running of it; each item's outcome goes to its future."""
+"""What waits for one thread, and the running of it; each call's outcome goes to its future."""
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
-Item: TypeAlias = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+class Call(Protocol):
+    """A call with somebody who waits for its outcome."""
+
+    def begin(self) -> bool:
+        """Return whether it is still to be made."""
+
+    def make(self) -> Callable[[], None]:
+        """Make it, in the thread; return what tells the one who waits."""
+
+    def cancel(self) -> None:
+        """Let it not be made if it has not begun."""
+
+
+class FutureCall:
+    """A call as executors have it: any thread may wait for its future."""
+
+    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        self.future: Future[Any] = Future()
+        self._call = function, args, kwargs
+
+    def begin(self) -> bool:
+        """Return whether nobody has cancelled it."""
+        return self.future.set_running_or_notify_cancel()
+
+    def make(self) -> Callable[[], None]:
+        """Make it."""
+        function, args, kwargs = self._call
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            return _Teller(self.future.set_exception, error)
+        return _Teller(self.future.set_result, result)
+
+    def cancel(self) -> None:
+        """Cancel it."""
+        self.future.cancel()
+
+
+class _Teller:
+    """Tells an outcome, once: an error's traceback must not keep what it has come through."""
+
+    __slots__ = ("_outcome", "_tell")
+
+    def __init__(self, tell: Callable[[Any], None], outcome: Any) -> None:
+        self._tell, self._outcome = tell, outcome
+
+    def __call__(self) -> None:
+        self._tell(self._outcome)
 
 
 class Work:
@@ -17,21 +65,19 @@ class Work:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._items: SimpleQueue[Item | None] = SimpleQueue()
+        self._calls: SimpleQueue[Call | None] = SimpleQueue()
         self._submitted = 0
         self._finished = 0  # written by the thread alone
         self._is_closed = False
         self._end: Future[None] | None = None
 
-    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, call: Call) -> None:
         """Queue a call; raise RuntimeError after `close`."""
-        future: Future[Any] = Future()
         with self._lock:
             if self._is_closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
             self._submitted += 1
-            self._items.put((future, function, args, kwargs))
-        return future
+            self._calls.put(call)
 
     def close(self) -> Future[None] | None:
         """Let the thread go when it has run all: None if it has, else what is done then."""
@@ -42,46 +88,29 @@ class Work:
                 self._end.set_running_or_notify_cancel()
             if not self._is_closed:
                 self._is_closed = True
-                self._items.put(None)
+                self._calls.put(None)
             return self._end
 
     def cancel(self) -> None:
         """Cancel what is queued and has not begun."""
         with self._lock:
-            items = [self._items.get() for _ in range(self._items.qsize())]
-            for item in items:
-                if item is not None:
-                    item[0].cancel()
-                self._items.put(item)
+            calls = [self._calls.get() for _ in range(self._calls.qsize())]
+            for call in calls:
+                if call is not None:
+                    call.cancel()
+                self._calls.put(call)
 
     def run(self) -> None:
-        """Run calls, in the thread, until `close`."""
-        get = self._items.get
-        while (item := get()) is not None:
-            self._run(*item)
-            del item  # not kept while waiting for the next
+        """Make the calls, in the thread, until `close`."""
+        get = self._calls.get
+        while (call := get()) is not None:
+            tell = call.make() if call.begin() else None
+            # Finished before anybody is told, who may close and give the thread away.
+            self._finished += 1
+            if tell is not None:
+                tell()
+            del call, tell  # not kept while waiting for the next
         with self._lock:
             end = self._end
         if end is not None:
             end.set_result(None)
-
-    def _run(
-        self,
-        future: Future[Any],
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
-        if not future.set_running_or_notify_cancel():
-            self._finished += 1
-            return
-        # Finished before anybody is notified, who may close and give the thread away.
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            self._finished += 1
-            future.set_exception(error)
-            del future  # the error's traceback refers to this frame
-        else:
-            self._finished += 1
-            future.set_result(result)

@@ -87,7 +87,7 @@ class Journal(logging.Handler):
     def _receiver(self, name: str) -> Any:
         def receive(sender: Any, **named: Any) -> None:
             kind = sender.__name__ if sender is not None else None
-            self._write(f"{name} {kind} {sorted(named.keys() - {'signal'})}")
+            self._write(f"{name} {kind} {sorted(named.keys() - {'signal'})} {self.found()}")
 
         return receive
 

@@ -50,7 +50,7 @@ def play(program: Program) -> list[list[str]]:
         "DEBUG": program.debug,
         "LOGGING_CONFIG": None,
     }
-    with override_settings(**own):
+    with override_settings(**own), site.receiving(program):
         clear_url_caches()
         journals = asyncio.run(_play(program))
     while site.unawaited:
@@ -60,13 +60,16 @@ def play(program: Program) -> list[list[str]]:
 
 async def _play(program: Program) -> list[list[str]]:
     handler = _Handler()
-    journals = [await _request(handler, leaves_at) for leaves_at in program.leaves_at]
+    scope = {**SCOPE, "query_string": program.query}
+    if program.converter:
+        scope |= {"path": "/7/", "raw_path": b"/7/"}
+    journals = [await _request(handler, scope, leaves_at) for leaves_at in program.leaves_at]
     for file in handler.files:
         file.close()
     return journals
 
 
-async def _request(handler: _Handler, leaves_at: str | None) -> list[str]:
+async def _request(handler: _Handler, scope: dict[str, Any], leaves_at: str | None) -> list[str]:
     journal = Journal(leaves_at)
     events = [{"type": "http.request", "body": b"", "more_body": False}]
 
@@ -86,7 +89,7 @@ async def _request(handler: _Handler, leaves_at: str | None) -> list[str]:
 
     def request() -> asyncio.Task[None]:
         site.current.set(journal)
-        return asyncio.create_task(handler(dict(SCOPE), receive, send))
+        return asyncio.create_task(handler(dict(scope), receive, send))
 
     with journal:
         task = contextvars.Context().run(request)

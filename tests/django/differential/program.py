@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 MIXIN = ("mixin", "mixin", "mixin", "mixin", "own_acall", "own_call")
 OTHERS = ("sync_function", "async_function", "both_function", "sync_class", "async_class")
 METHODS = ("request", "response", "view", "exception", "template_response")
+RECEIVERS = ("none", "leave", "leave", "async")
+CONVERTERS = ("", "", "", "int", "own")
 ACTIONS = ("none", "none", "none", "none", "leave", "raise", "return", "urlconf", "http404")
 VIEWS = (
     *("sync", "sync", "sync", "async", "async", "class", "template", "template_async"),
@@ -34,20 +36,37 @@ class Program:
     view: str
     atomic: bool
     debug: bool
+    receivers: list[str]
+    """What those of request_started do."""
+    converter: str
+    """Whose converter is in the path of the URL."""
+    query: bytes
     leaves_at: list[str | None]
 
 
 def generate(seed: int) -> Program:
     """Return the program of a seed."""
     chosen = random.Random(seed)
-    middleware = [_middleware(chosen, number) for number in range(chosen.randint(1, 5))]
+    middleware = [_middleware(chosen, number) for number in range(chosen.randint(0, 5))]
     view = chosen.choice(VIEWS)
     lines = ["view", "render", "within", "part 1", "m0 async", "m0 before", "m0 after"]
     lines += [f"{m.name} {method}" for m in middleware for method in m.does] * 2
     leaves_at: list[str | None] = [None, None, None]
     if chosen.random() < 0.5:
         leaves_at[1:2] = [chosen.choice(lines), chosen.choice(lines)]
-    return Program(seed, middleware, view, False, chosen.random() < 0.1, leaves_at)
+    return Program(
+        seed,
+        middleware,
+        view,
+        atomic=False,
+        debug=chosen.random() < 0.1,
+        receivers=chosen.choices(RECEIVERS, k=chosen.randint(0, 2))
+        if chosen.random() < 0.9
+        else ["raise"],
+        converter=chosen.choice(CONVERTERS),
+        query=b"" if chosen.random() < 0.95 else b"\xff",
+        leaves_at=leaves_at,
+    )
 
 
 def _middleware(chosen: random.Random, number: int) -> Middleware:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import io
 import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from differential.journal import Journal
 from differential.program import Middleware, Program
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.signals import request_started
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.template.response import SimpleTemplateResponse
-from django.urls import path
+from django.urls import path, register_converter
 from django.utils.decorators import (
     async_only_middleware,
     sync_and_async_middleware,
@@ -223,6 +225,61 @@ VIEWS: dict[str, Any] = {
 }
 
 
+class _Number:
+    """A converter of the project's own, which looks at where it runs."""
+
+    regex = "[0-9]+"
+
+    def to_python(self, value: str) -> int:
+        current.get().note("to_python")
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+register_converter(_Number, "own")
+
+
+@contextlib.contextmanager
+def receiving(program: Program) -> Iterator[None]:
+    """Have a program's receivers of request_started."""
+    receivers = [_receiver(number, does) for number, does in enumerate(program.receivers)]
+    for receiver in receivers:
+        request_started.connect(receiver)
+    try:
+        yield
+    finally:
+        for receiver in receivers:
+            request_started.disconnect(receiver)
+
+
+def _receiver(number: int, does: str) -> Any:
+    def receive(sender: Any, scope: dict[str, Any], **named: Any) -> None:
+        journal = current.get()
+        journal.note(f"receiver {number} {journal.found()}")
+        if does == "raise":
+            raise ValueError(f"receiver {number}")
+        if does == "leave":
+            journal.leave_behind()
+            scope["headers"] = [*scope["headers"], (b"x-receiver", b"%d" % number)]
+
+    async def receive_async(sender: Any, **named: Any) -> None:
+        await current.get().note_in_loop(f"receiver {number}")
+
+    return receive_async if does == "async" else receive
+
+
+def _with_number(view: Any) -> Any:
+    if iscoroutinefunction(view):
+
+        async def with_number_async(request: Any, number: int) -> Any:
+            return await view(request)
+
+        return with_number_async
+    return lambda request, number: view(request)
+
+
 def build(program: Program) -> list[str]:
     """Put a program's parts under the names by which settings find them; return MIDDLEWARE."""
     module = sys.modules[__name__]
@@ -230,7 +287,10 @@ def build(program: Program) -> list[str]:
         is_class = spec.kind in ("mixin", "own_acall", "own_call")
         setattr(module, spec.name, _class(spec) if is_class else _function(spec))
     global urlpatterns
-    urlpatterns = [path("", VIEWS[program.view])]
+    view = VIEWS[program.view]
+    urlpatterns = [path("", view)]
+    if program.converter:
+        urlpatterns.append(path(f"<{program.converter}:number>/", _with_number(view)))
     return [f"{__name__}.{spec.name}" for spec in program.middleware]
 
 

@@ -1,0 +1,203 @@
+"""One request, as ASGIHandler.handle answers it, with its first two parts in one trip.
+
+Django sends request_started in the thread, makes the request object in the loop, and goes into the
+middleware. Here both are done in the trip that goes into the middleware, in the same order. What
+waits for the client to leave, sends and closes is done as in Django, by the handler's own methods.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers import asgi, base
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.http import FileResponse
+from django.http.response import HttpResponseBase
+
+from casgi.django.chain import Chain
+from casgi.django.hop import hop
+from casgi.django.passage import Passage, response_for
+
+_OWN = {
+    name: getattr(ASGIHandler, name)
+    for name in ("create_request", "run_get_response", "get_response_async")
+}
+_MAKE = vars(ASGIRequest)["__init__"]
+
+
+def has_known_parts(handler: Any) -> bool:
+    """Whether what is done here in the place of a handler's methods is what they would do."""
+    kind = type(handler)
+    return (
+        kind.request_class is ASGIRequest
+        and vars(ASGIRequest)["__init__"] is _MAKE
+        and all(getattr(kind, name) is own for name, own in _OWN.items())
+        and not vars(handler).keys() & {"request_class", *_OWN}
+    )
+
+
+class _NotBegun(BaseException):
+    """There is no request, so that nothing makes a response of the error: it passes everything."""
+
+
+class Request:
+    """A request from its body to its end, as Django 5.0 to 6.0 have it."""
+
+    def __init__(self, handler: Any, chain: Chain, scope: Any) -> None:
+        self._handler = handler
+        self._passage = Passage(chain, None, self._begin)
+        self._scope = scope
+        self._body: Any = None
+        self._receivers: list[Callable[..., Any]] = []
+        self._has_to_begin = [True]  # taken out once, by the thread or by the loop
+        self._error: BaseException | None = None
+
+    async def answer(self, receive: Any, send: Any) -> None:
+        """Do what ASGIHandler.handle does."""
+        handler = self._handler
+        try:
+            self._body = await handler.read_body(receive)
+        except RequestAborted:
+            return
+        asgi.set_script_prefix(asgi.get_script_prefix(self._scope))
+        await self._start()
+        listening = asyncio.create_task(handler.listen_for_disconnect(receive))
+        responding = asyncio.create_task(self._respond(send))
+        try:
+            await _first_of(listening, responding)
+        except asyncio.CancelledError:
+            if self._passage.request is None:  # As while request_started is sent.
+                listening.cancel()
+                responding.cancel()
+            raise
+        try:
+            await self._end(listening, responding)
+        except _NotBegun:
+            await self._refuse(send)
+
+    async def _start(self) -> None:
+        """Find out who receives request_started; it is sent here if any receiver is async."""
+        signal, sender = signals.request_started, self._handler.__class__
+        if signal.receivers:
+            self._receivers, is_async = signal._live_receivers(sender)
+            if is_async:
+                self._receivers = []
+                await signal.asend(sender=sender, scope=self._scope)
+
+    async def _respond(self, send: Any) -> Any:
+        response = await self._get_response()
+        with contextlib.suppress(asyncio.CancelledError):  # There is a response to be closed.
+            await self._handler.send_response(response, send)
+        return response
+
+    async def _get_response(self) -> Any:
+        """Do what run_get_response() and get_response_async() do."""
+        handler, passage = self._handler, self._passage
+        try:
+            response = await passage.go()
+        except Exception as error:
+            response = await response_for(passage.request, error)
+        request = passage.request
+        response._resource_closers.append(request.close)
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            log: Any = base.sync_to_async(base.log_response, thread_sensitive=False)
+            phrase, path = response.reason_phrase, request.path
+            await log("%s: %s", phrase, path, response=response, request=request)
+        response._handler_class = handler.__class__
+        if isinstance(response, FileResponse):
+            response.block_size = handler.chunk_size
+        return response
+
+    async def _end(self, listening: asyncio.Task[Any], responding: asyncio.Task[Any]) -> None:
+        for task in (listening, responding):
+            if task.done():
+                try:
+                    task.result()
+                except RequestAborted:
+                    pass  # The client has left.
+                except AssertionError:
+                    self._body.close()
+                    raise
+            else:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        try:
+            response = responding.result()
+        except asyncio.CancelledError:
+            await self._end_unanswered()
+        else:
+            await _close(response)
+        self._body.close()
+
+    async def _end_unanswered(self) -> None:
+        sender = self._handler.__class__
+        if self._has_to_begin:
+            # The thread has not come to it, and will not any more: who starts is told in any case.
+            self._has_to_begin.clear()
+            await signals.request_started.asend(sender=sender, scope=self._scope)
+        await signals.request_finished.asend(sender=sender)
+
+    async def _refuse(self, send: Any) -> None:
+        """End a request that was never made."""
+        if self._error is not None:
+            raise self._error
+        request, response = self._handler.create_request(self._scope, self._body)
+        assert request is None, "the same scope makes a request or none"
+        self._body.close()
+        await self._handler.send_response(response, send)
+        await _close(response)
+
+    # In the thread
+
+    def _begin(self) -> Any:
+        try:
+            self._has_to_begin.pop()
+        except IndexError:
+            raise _NotBegun from None
+        try:
+            # What they do to context variables stays with them, as in asend().
+            contextvars.copy_context().run(self._send_started)
+        except BaseException as error:
+            self._error = error
+            raise _NotBegun from None
+        try:
+            request = self._handler.request_class(self._scope, self._body)
+        except Exception:
+            raise _NotBegun from None
+        base.set_urlconf(base.settings.ROOT_URLCONF)
+        return request
+
+    def _send_started(self) -> None:
+        signal, sender = signals.request_started, self._handler.__class__
+        for receiver in self._receivers:
+            receiver(signal=signal, sender=sender, scope=self._scope)
+
+
+async def _first_of(*tasks: asyncio.Task[Any]) -> None:
+    """Wait until one of them is done, as asyncio.wait() does."""
+    waiter = asyncio.get_running_loop().create_future()
+
+    def wake(task: asyncio.Task[Any]) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    for task in tasks:
+        task.add_done_callback(wake)
+    try:
+        await waiter
+    finally:
+        for task in tasks:
+            task.remove_done_callback(wake)
+
+
+async def _close(response: Any) -> None:
+    if type(response).close is HttpResponseBase.close:
+        await hop(response.close)
+    else:
+        await asgi.sync_to_async(response.close)()

@@ -1,0 +1,280 @@
+"""ASGIHandler.handle with ours in place: what random sites do not come to."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core import signals
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.http import HttpResponse
+from django.test import override_settings
+from django.urls import clear_url_caches, path
+
+from casgi.django.hop import ShortHops
+from casgi.django.middleware_seam import PlainMiddleware
+from casgi.django.passage import Passage
+from casgi.django.request import Request
+from casgi.django.request_seam import Requests
+from casgi.django.thread_pool import ThreadPool
+
+SCOPE = {
+    "type": "http",
+    "http_version": "1.1",
+    "method": "POST",
+    "path": "/",
+    "raw_path": b"/",
+    "query_string": b"",
+    "headers": [(b"host", b"testserver"), (b"content-type", b"application/octet-stream")],
+    "scheme": "http",
+    "server": ("testserver", 80),
+    "client": ("127.0.0.1", 1),
+    "root_path": "",
+}
+
+events: list[str] = []
+views: dict[str, Callable[[Any], Any]] = {}
+
+
+def length(request: Any) -> HttpResponse:
+    return HttpResponse(str(len(request.body)))
+
+
+urlpatterns = [path("", lambda request: views.get("view", length)(request))]
+
+
+@pytest.fixture(autouse=True)
+def site(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """A site with ours in place; the names of the requests that took the short way."""
+    seams = (ShortHops(), PlainMiddleware(), Requests())
+    short: list[str] = []
+    go = Passage.go
+
+    async def noted(self: Any) -> Any:
+        short.append("passage")
+        return await go(self)
+
+    monkeypatch.setattr(Passage, "go", noted)
+    for seam in seams:
+        seam.install()
+    with override_settings(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], MIDDLEWARE=[]):
+        clear_url_caches()
+        yield short
+    for seam in seams:
+        seam.remove()
+    views.clear()
+    events.clear()
+
+
+async def _answer(
+    handler: Any, *pieces: bytes, leaves: asyncio.Event | None = None
+) -> tuple[int | None, bytes]:
+    messages = [
+        {"type": "http.request", "body": piece, "more_body": number < len(pieces)}
+        for number, piece in enumerate(pieces, 1)
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        if messages:
+            return messages.pop(0)
+        await (leaves or asyncio.Event()).wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async with asyncio.timeout(30):
+        await handler(dict(SCOPE), receive, send)
+    body = b"".join(message.get("body", b"") for message in sent)
+    return (sent[0]["status"] if sent else None), body
+
+
+@pytest.mark.parametrize("size", [0, 1, 65535, 65536, 3_000_000])
+async def test_bodies(site: list[str], size: int) -> None:
+    """In memory and in a file."""
+    pieces = [b"x" * 60_000] * (size // 60_000) + [b"x" * (size % 60_000)]
+    with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=None):
+        assert await _answer(ASGIHandler(), *pieces) == (200, str(size).encode())
+    assert site == ["passage"]
+
+
+async def test_one_trip_and_one_to_close(site: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from casgi.django import lease
+
+    handler = ASGIHandler()
+    await _answer(handler, b"")  # The first looks at the URLs.
+    calls: list[Any] = []
+    call_from_loop = lease.Lease.call_from_loop
+
+    def counted(self: Any, *args: Any) -> Any:
+        calls.append(args)
+        return call_from_loop(self, *args)
+
+    monkeypatch.setattr(lease.Lease, "call_from_loop", counted)
+    assert (await _answer(handler, b""))[0] == 200
+    assert len(calls) == 2
+
+
+@pytest.fixture
+def starts() -> Iterator[dict[str, Callable[[], None]]]:
+    """What a receiver of request_started does; signals are noted."""
+    does: dict[str, Callable[[], None]] = {}
+
+    def started(**named: Any) -> None:
+        events.append("started")
+        does.get("start", lambda: None)()
+
+    def finished(**named: Any) -> None:
+        events.append("finished")
+
+    signals.request_started.connect(started)
+    signals.request_finished.connect(finished)
+    yield does
+    signals.request_started.disconnect(started)
+    signals.request_finished.disconnect(finished)
+
+
+async def test_client_that_leaves_while_it_starts(starts: dict[str, Callable[[], None]]) -> None:
+    left, loop = asyncio.Event(), asyncio.get_running_loop()
+    cancelled = threading.Event()
+    end_unanswered = Request._end_unanswered
+
+    async def noted(self: Any) -> None:
+        cancelled.set()
+        await end_unanswered(self)
+
+    def leave() -> None:
+        loop.call_soon_threadsafe(left.set)
+        assert cancelled.wait(20)
+
+    starts["start"] = leave
+    views["view"] = lambda request: events.append("view")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Request, "_end_unanswered", noted)
+        assert await _answer(ASGIHandler(), b"", leaves=left) == (None, b"")
+    assert events == ["started", "finished"]
+
+
+async def test_client_that_leaves_before_its_thread_begins(
+    starts: dict[str, Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who starts and who finishes is told all the same."""
+    left, goes_on = asyncio.Event(), threading.Event()
+    handler: Any = ASGIHandler()
+    listen = handler.listen_for_disconnect
+
+    async def listen_and_let_go(receive: Any) -> None:
+        try:
+            await listen(receive)
+        finally:
+            asyncio.get_running_loop().call_later(0.05, goes_on.set)
+
+    async def occupied(receive: Any) -> Any:
+        from asgiref.sync import SyncToAsync
+
+        context = SyncToAsync.thread_sensitive_context.get()
+        SyncToAsync.context_to_thread_executor[context].submit(goes_on.wait, 20)
+        left.set()
+        return await read_body(receive)
+
+    read_body = handler.read_body
+    monkeypatch.setattr(handler, "listen_for_disconnect", listen_and_let_go, raising=False)
+    monkeypatch.setattr(handler, "read_body", occupied, raising=False)
+    views["view"] = lambda request: events.append("view")
+    assert await _answer(handler, b"", leaves=left) == (None, b"")
+    assert events == ["started", "finished"]
+
+
+async def test_server_that_gives_up_while_it_starts(
+    starts: dict[str, Callable[[], None]],
+) -> None:
+    """As in Django, nothing goes on when handle() itself is cancelled there."""
+    began, goes_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        loop.call_soon_threadsafe(began.set)
+        goes_on.wait(20)
+
+    starts["start"] = wait
+    views["view"] = lambda request: events.append("view")
+    handler = _WithFiles()
+    task = asyncio.create_task(_answer(handler, b""))
+    await began.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert events == ["started"]
+    handler.file.close()  # Django leaves it open there, too.
+
+
+class _WithFiles(ASGIHandler):  # type: ignore[misc]
+    async def read_body(self, receive: Any) -> Any:
+        self.file = await super().read_body(receive)
+        return self.file
+
+
+class _OwnRequest(ASGIRequest):  # type: ignore[misc]
+    def __init__(self, scope: Any, body_file: Any) -> None:
+        events.append("main" if threading.current_thread() is threading.main_thread() else "other")
+        super().__init__(scope, body_file)
+
+
+class _WithOwnRequests(ASGIHandler):  # type: ignore[misc]
+    request_class = _OwnRequest
+
+
+class _WithOwnCreate(ASGIHandler):  # type: ignore[misc]
+    def create_request(self, scope: Any, body_file: Any) -> Any:
+        events.append("main" if threading.current_thread() is threading.main_thread() else "other")
+        return super().create_request(scope, body_file)
+
+
+class _WithOwnHandle(ASGIHandler):  # type: ignore[misc]
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        events.append("main")
+        await super().handle(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_short"),
+    [(_WithOwnRequests, False), (_WithOwnCreate, False), (_WithOwnHandle, True)],
+)
+async def test_handlers_of_their_own(site: list[str], kind: Any, is_short: bool) -> None:
+    assert await _answer(kind(), b"abc") == (200, b"3")
+    assert events == ["main"]
+    assert bool(site) == is_short
+
+
+async def test_replaced_on_the_instance(site: list[str]) -> None:
+    handler: Any = ASGIHandler()
+
+    async def get_response_async(request: Any) -> HttpResponse:
+        return HttpResponse("mine")
+
+    handler.get_response_async = get_response_async
+    assert await _answer(handler, b"") == (200, b"mine")
+    assert site == []
+    handler = ASGIHandler()
+    handler._middleware_chain = get_response_async
+    assert await _answer(handler, b"") == (200, b"mine")
+    assert site == []
+
+
+async def test_many_at_once(pool: ThreadPool) -> None:
+    barrier = threading.Barrier(100)
+
+    def view(request: Any) -> HttpResponse:
+        barrier.wait(20)
+        return HttpResponse(request.body)
+
+    views["view"] = view
+    handler = ASGIHandler()
+    answers = await asyncio.gather(*(_answer(handler, b"%d" % n) for n in range(100)))
+    assert answers == [(200, b"%d" % n) for n in range(100)]
