@@ -269,6 +269,14 @@
 /* Seconds between two looks for messages of channels that have expired. */
 #define LIMIT_HUB_SWEEP_SECONDS 15
 
+/* Connections that a worker may have more than the emptiest before it passes new ones on: with less
+ * each would be passed for nothing, since counts are a moment old. */
+#define LIMIT_BALANCE_SLACK 2
+
+/* Milliseconds in one turn after which a worker is passed nothing: longer than its messages take,
+ * and about as long as a connection should wait. */
+#define LIMIT_BALANCE_BUSY_MS 20
+
 /* Characters and fields of a format of the access log: all the fields there are, some of them
  * twice, and text between them. */
 #define LIMIT_ACCESS_LOG_FORMAT 1024

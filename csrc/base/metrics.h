@@ -45,6 +45,14 @@ static inline uint64_t metrics_read(const struct metrics *metrics, enum metric k
     return atomic_load_explicit(&metrics->counts[kind], memory_order_relaxed);
 }
 
+/* Copies every count, on the loop's thread. */
+static inline void metrics_copy(struct metrics *to, const struct metrics *from) {
+    for (int kind = 0; kind < METRIC_COUNT; kind++) {
+        atomic_store_explicit(&to->counts[kind], metrics_read(from, (enum metric)kind),
+                              memory_order_relaxed);
+    }
+}
+
 /* Returns the name of a count, static. */
 const char *metrics_name(enum metric kind);
 

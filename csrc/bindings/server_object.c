@@ -10,6 +10,7 @@
 #include "asgi/application.h"
 #include "base/limits.h"
 #include "bindings/server_arguments.h"
+#include "bindings/server_docs.h"
 #include "bindings/server_metrics.h"
 #include "bindings/tls_acceptor_object.h"
 #include "loop/rider.h"
@@ -26,7 +27,7 @@ typedef struct {
     PyObject *driver;      /* Selector or Rider */
     PyObject *on_idle;
     PyObject *server_header; /* bytes whose memory the options point into */
-    PyObject *acceptors;     /* list: the TlsAcceptors whose factories the listeners use */
+    PyObject *kept;          /* list: what the server uses, such as its TlsAcceptors */
     PyObject *weakrefs;
     bool is_rider;
     bool is_abandoned; /* dropped inside a turn: it holds itself until its connections are closed */
@@ -173,8 +174,8 @@ static PyObject *server_make(PyTypeObject *type, PyObject *args, PyObject *kwarg
     }
     application_init(&self->bridge);
     self->bridge.state = module_state_of_type(type);
-    self->acceptors = PyList_New(0);
-    if (self->bridge.state == NULL || self->acceptors == NULL || fill_bridge(self, &given) < 0 ||
+    self->kept = PyList_New(0);
+    if (self->bridge.state == NULL || self->kept == NULL || fill_bridge(self, &given) < 0 ||
         make_server(self, &given) < 0) {
         Py_DECREF(self);
         return NULL;
@@ -196,7 +197,7 @@ static PyObject *listen_on(PyObject *op, PyObject *args) {
     if (tls != Py_None) {
         factory = tls_acceptor_object_factory(self->bridge.state, tls);
     }
-    if (factory == NULL || PyList_Append(self->acceptors, tls) < 0) {
+    if (factory == NULL || PyList_Append(self->kept, tls) < 0) {
         return NULL;
     }
     if (self->server == NULL || self->server->is_draining) {
@@ -209,6 +210,10 @@ static PyObject *listen_on(PyObject *op, PyObject *args) {
         return NULL;
     }
     Py_RETURN_NONE;
+}
+
+int server_object_keep(PyObject *server, PyObject *used) {
+    return PyList_Append(((ServerObject *)server)->kept, used);
 }
 
 static PyObject *stop_listening(PyObject *op, PyObject *Py_UNUSED(ignored)) {
@@ -335,7 +340,7 @@ static int traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->driver);
     Py_VISIT(self->on_idle);
-    Py_VISIT(self->acceptors);
+    Py_VISIT(self->kept);
     return bridge_traverse(&self->bridge, visit, arg);
 }
 
@@ -376,29 +381,10 @@ static void dealloc(PyObject *op) {
     (void)clear(op);
     Py_CLEAR(self->driver);
     Py_CLEAR(self->server_header);
-    Py_CLEAR(self->acceptors);
+    Py_CLEAR(self->kept);
     type->tp_free(op);
     Py_DECREF(type);
 }
-
-PyDoc_STRVAR(listen_doc, "listen(fd: int, backlog: int = 2048, tls: TlsAcceptor | None = None) -> "
-                         "None\n\nListens on a bound stream "
-                         "socket, of which a copy is kept. Raises OSError.");
-PyDoc_STRVAR(metrics_doc, "metrics() -> dict[str, int]\n\nWhat it has done since it began, as "
-                          "counts that only grow; all 0 once it is closed.");
-PyDoc_STRVAR(stop_doc,
-             "stop_listening() -> None\n\nAccepts no more connections. Can be called again.");
-PyDoc_STRVAR(shutdown_doc, "shutdown() -> None\n\nLets everything end in order: idle connections "
-                           "close, requests finish, WebSockets get 1012.");
-PyDoc_STRVAR(abort_doc,
-             "abort() -> None\n\nCloses every connection now and cancels every application task.");
-PyDoc_STRVAR(close_doc,
-             "close() -> None\n\nFrees everything, after abort() if need be. Can be called again.");
-PyDoc_STRVAR(leave_doc,
-             "leave_to_parent() -> None\n\nFor a forked child: nothing that is done from "
-             "now on reaches the parent's connections, loop and access log.");
-PyDoc_STRVAR(unfinished_doc, "unfinished() -> list[tuple[str, Task]]\n\nReturns the requests whose "
-                             "applications have not ended, with their tasks.");
 
 static PyMethodDef methods[] = {
     {"listen", listen_on, METH_VARARGS, listen_doc},

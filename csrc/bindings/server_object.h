@@ -8,4 +8,7 @@
  * exception when `object` is none. */
 struct bridge *server_object_bridge(struct module_state *state, PyObject *object);
 
+/* Lets a Server hold a reference to what it uses, for its life. Returns -1 with MemoryError. */
+int server_object_keep(PyObject *server, PyObject *used);
+
 #endif

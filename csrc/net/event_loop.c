@@ -89,6 +89,20 @@ void event_loop_set_hooks(struct event_loop *loop, const struct event_loop_hooks
     loop->hooks = *hooks;
 }
 
+void event_loop_set_turn_report(struct event_loop *loop, struct turn_report *report) {
+    loop->turn_report = report;
+}
+
+uint64_t event_loop_clock(void) {
+    return uv_hrtime();
+}
+
+static void report_turn(struct event_loop *loop, bool is_waiting) {
+    if (loop->turn_report != NULL) {
+        loop->turn_report->report(loop->turn_report, is_waiting);
+    }
+}
+
 static void run_deferred(struct event_loop *loop) {
     for (int round = 0; round < DEFERRED_ROUNDS && !list_is_empty(&loop->deferred); round++) {
         struct list batch;
@@ -116,8 +130,10 @@ static bool wait_for(struct event_loop *loop, int fd, int timeout_ms) {
     if (loop->hooks.before_block != NULL) {
         loop->hooks.before_block(loop->hooks.owner);
     }
+    report_turn(loop, true);
     int result = poll(&descriptor, 1, timeout_ms);
     bool interrupted = result < 0 && errno == EINTR;
+    report_turn(loop, false);
     if (loop->hooks.after_block != NULL) {
         loop->hooks.after_block(loop->hooks.owner);
     }
@@ -146,6 +162,7 @@ int event_loop_turn(struct event_loop *loop, int64_t timeout_ms) {
     loop->thread = uv_thread_self();
     loop->in_turn = true;
     loop->woken = false;
+    report_turn(loop, false);
     run_deferred(loop);
     loop->turn_wanted = false;
     loop->turn_number++;

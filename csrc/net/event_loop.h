@@ -41,11 +41,23 @@ struct deferred {
     void (*run)(struct deferred *deferred);
 };
 
+/* Who wants to know when turns begin and when they wait. Embedded in its owner. */
+struct turn_report {
+    void (*report)(struct turn_report *report, bool is_waiting);
+};
+
 /* Returns new loop, or NULL. */
 struct event_loop *event_loop_new(void);
 
 /* Sets the hooks (copied). */
 void event_loop_set_hooks(struct event_loop *loop, const struct event_loop_hooks *hooks);
+
+/* Calls `report` (*borrows* until it is replaced by NULL) as each turn begins, before its wait and
+ * after it. */
+void event_loop_set_turn_report(struct event_loop *loop, struct turn_report *report);
+
+/* Nanoseconds of the system's monotonic clock, which all processes share; a system call. */
+uint64_t event_loop_clock(void);
 
 /* Runs one turn: the deferred work, then the callbacks of everything that is ready; if there is
  * nothing, waits at most `timeout_ms` (0: not at all; negative: without limit) and looks again. A

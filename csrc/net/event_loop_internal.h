@@ -13,6 +13,7 @@ struct event_loop {
     uv_thread_t thread;  /* that takes the turns */
     uv_prepare_t keeper; /* does nothing: uv_run() looks at nothing when no handle is active */
     struct event_loop_hooks hooks;
+    struct turn_report *turn_report; /* borrowed; NULL: nobody */
     struct list deferred;
     struct timer_wheel *timers;
     void *interrupt;

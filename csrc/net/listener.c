@@ -31,6 +31,8 @@ struct listener {
     const struct stream_factory *factory;
     listener_accept on_accept;
     void *owner;
+    listener_route route;
+    void *route_owner;
     unsigned long pauses;
     int descriptor;
     int family;
@@ -60,11 +62,17 @@ static void pause_accepting(struct listener *listener) {
     timer_start(listener->loop, &listener->pause, PAUSE_SECONDS);
 }
 
-static void hand_up(struct listener *listener, int descriptor) {
+void listener_take(struct listener *listener, int descriptor) {
     struct stream *stream =
         listener->factory->make(listener->factory, listener->loop, listener->family, descriptor);
     if (stream != NULL) {
         listener->on_accept(listener->owner, stream);
+    }
+}
+
+static void hand_up(struct listener *listener, int descriptor) {
+    if (listener->route == NULL || !listener->route(listener->route_owner, listener, descriptor)) {
+        listener_take(listener, descriptor);
     }
 }
 
@@ -150,6 +158,11 @@ struct listener *listener_new(struct event_loop *loop, int descriptor, int backl
     loop->open_handles++;
     event_loop_want_turn(loop);
     return listener;
+}
+
+void listener_set_route(struct listener *listener, listener_route route, void *owner) {
+    listener->route = route;
+    listener->route_owner = owner;
 }
 
 unsigned long listener_pauses(const struct listener *listener) {

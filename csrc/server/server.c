@@ -9,6 +9,7 @@
 #include "server/connection.h"
 #include "server/http1_connection.h"
 #include "server/http2_connection.h"
+#include "server/server_worker.h"
 
 /* The one place that knows which protocols there are. */
 static const struct protocol_ops *choose_protocol(const struct server *server,
@@ -82,6 +83,7 @@ int server_listen(struct server *server, int descriptor, int backlog,
 }
 
 void server_stop_listening(struct server *server) {
+    server_worker_leave(server);
     while (server->listener_count > 0) {
         listener_close(server->listeners[--server->listener_count]);
     }
@@ -117,6 +119,7 @@ void server_abort(struct server *server) {
 
 void server_leave_to_parent(struct server *server) {
     access_log_discard(&server->access_log);
+    server_worker_leave_to_parent(server);
     event_loop_leave_to_parent(server->loop);
 }
 
@@ -143,6 +146,7 @@ void server_free(struct server *server) {
         return;
     }
     server_stop_listening(server);
+    server_worker_release(server);
     access_log_close(&server->access_log);
     free_pools(server);
     groups_release(&server->groups);

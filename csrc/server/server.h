@@ -42,6 +42,8 @@ struct server {
     uint64_t date_turn; /* turn in which the date was looked at */
     struct access_log access_log;
     struct metrics metrics;
+    struct connection_balance *balance; /* NULL unless it is one of several workers */
+    struct turn_report turn_report;     /* for it */
     bool is_draining;
 };
 
@@ -55,7 +57,7 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
 int server_listen(struct server *server, int descriptor, int backlog,
                   const struct stream_factory *factory);
 
-/* Closes all listeners; idempotent. */
+/* Closes all listeners, after what was passed to this worker was taken; idempotent. */
 void server_stop_listening(struct server *server);
 
 /* Stops listening and ends every connection in good order. */

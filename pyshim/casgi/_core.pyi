@@ -59,6 +59,39 @@ class TlsAcceptor:
         """
 
 @final
+class Scoreboard:
+    """What workers say of themselves, in memory that all of them share."""
+
+    def __init__(self, fd: int = -1) -> None:
+        """Make the memory, or map that of an inherited descriptor, which is copied."""
+
+    def fileno(self) -> int:
+        """Return the descriptor to inherit."""
+
+    def read(self, slot: int, /) -> tuple[int, int, float, dict[str, int]]:
+        """Return what the worker of a slot says.
+
+        Its state (0 free, 1 serving, 2 leaving), open connections, the seconds that its turn lasts
+        (0 while it waits), and its metrics.
+        """
+
+    def free(self, slot: int, /) -> None:
+        """Take a slot back from a worker that has ended, and zero it."""
+
+    def forget_passed(self, seat: int, /) -> None:
+        """Let nothing count as on its way to a seat: it was counted by a worker that has died."""
+
+    def join(
+        self, server: Server, /, *, slot: int, seat: int, receiving: int, sending: tuple[int, ...]
+    ) -> None:
+        """Let a Server that listens balance its connections with the others.
+
+        It writes the slot, takes the connections that come on `receiving`, and passes what it has
+        too much to the seats, whose descriptors `sending` are. Raises RuntimeError when it has
+        joined already.
+        """
+
+@final
 class Server:
     """Serves one application on one event loop.
 

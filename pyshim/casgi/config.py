@@ -141,6 +141,12 @@ class Config:
         most=MOST_WORKERS,
         is_of_core=False,
     )
+    worker_timeout: float | None = seconds(
+        30.0,
+        Section.WORKERS,
+        "Longest time that a worker's event loop may be held up before the worker is replaced.",
+        is_of_core=False,
+    )
 
     root_path: str = text("", Section.APPLICATION, "The ASGI root_path.", metavar="PATH")
     lifespan: LifespanMode = choice(

@@ -155,7 +155,7 @@ class Server:
             await self._before_listening()
             for bound in self._sockets:
                 self._listen(self._core, bound)
-            self._log_addresses()
+            self._on_listening(self._core)
             self._tls.watch()
         except BaseException:
             await self._close()
@@ -256,7 +256,7 @@ class Server:
         except OSError as error:
             raise listen_error(bound, error) from None
 
-    def _log_addresses(self) -> None:
+    def _on_listening(self, core: _core.Server) -> None:
         log_addresses(self._sockets)
 
     def _close_sockets(self) -> None:

@@ -113,7 +113,7 @@ class LogSignals:
             (signal.SIGUSR1, self._reopen),
             (signal.SIGHUP, self._hang_up),
         ):
-            if not _is_handled(number):
+            if not is_handled(number):
                 self._loop.add_signal_handler(number, handler)
                 self._taken.append(number)
         _entered.add(self)
@@ -151,7 +151,7 @@ def end_by(number: int, frame: FrameType | None = None) -> None:
     os._exit(_OF_A_SHELL + number)
 
 
-def _is_handled(number: signal.Signals) -> bool:
+def is_handled(number: signal.Signals) -> bool:
     """Whether it is ignored or has a handler, be it one in C (faulthandler.register)."""
     if signal.getsignal(number) != signal.SIG_DFL:
         return True

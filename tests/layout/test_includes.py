@@ -50,8 +50,8 @@ FOREIGN = {
 # All that the cores without I/O need of the C library: no sockets, no files, no clock.
 WITHOUT_IO = {"base", "http", "http2", "ws"}
 HARMLESS = {
-    *["assert.h", "limits.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h"],
-    *["string.h", "sys/types.h"],
+    *["assert.h", "limits.h", "stdalign.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h"],
+    *["stdlib.h", "string.h", "sys/types.h"],
 }
 
 

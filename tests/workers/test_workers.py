@@ -147,6 +147,34 @@ def test_blocked_worker_ends_with_a_supervisor_that_is_killed(start):
         wait_for_end(pid)
 
 
+def test_worker_that_is_held_up_is_named_with_its_stack_and_replaced(start):
+    site = start("--worker-timeout", "1", "kept:blocking")
+    first, second = site.worker(1), site.worker(2)
+    with socket.create_connection(("127.0.0.1", site.port()), timeout=DEADLINE) as client:
+        client.sendall(b"GET /block HTTP/1.1\r\nHost: x\r\n\r\n")
+        held_up = int(site.stdout.wait_for(r"^blocked (\d+)$")[1])
+        site.stderr.wait_for(
+            rf"\(PID {held_up}\) has been held up for [1-9].* 1 connections, and is"
+        )
+        site.stderr.wait_for(r"File .*kept.py\", line \d+ in blocking$")
+        number = 1 if held_up == first else 2
+        assert site.worker(number, nth=1) != held_up
+        assert is_alive(second if held_up == first else first)
+        assert client.recv(100) == b""
+    assert site.stop() == 0
+
+
+def test_worker_that_only_waits_is_not_held_up(start):
+    site = start("--worker-timeout", "0.3", "kept:tell_process")
+    first, second = site.worker(1), site.worker(2)
+    # Two looks at the scoreboard later nothing has happened to them.
+    site.signal(signal.SIGTTIN)
+    site.worker(3)
+    assert is_alive(first)
+    assert is_alive(second)
+    assert site.stop() == 0
+
+
 def test_worker_that_is_asked_to_end_gets_a_successor(start):
     site = start("kept:tell_process")
     first = site.worker(1)

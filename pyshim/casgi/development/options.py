@@ -6,6 +6,7 @@ given goes back through the command line's own reading, so that the two can neve
 
 from argparse import SUPPRESS
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -14,12 +15,13 @@ from django.core.management.base import CommandError, CommandParser
 from casgi.cli import main, make_config
 from casgi.config import Config
 from casgi.errors import CasgiError
+from casgi.options import Section, option_of
 
 # Django's command has its own way to say these.
 _OF_LISTENING = {"bind", "port", "unix_socket", "fd", "endpoints"}
 _OF_THE_PROCESS = {"verbosity", "log_fmt", "log_config", "app_dir"}
 # runserver is one process.
-_OF_WORKERS = {"workers"}
+_OF_WORKERS = {each.name for each in fields(Config) if option_of(each).section is Section.WORKERS}
 NOT_OFFERED = _OF_LISTENING | _OF_THE_PROCESS | _OF_WORKERS
 # What daphne's runserver calls them.
 _ALSO = {"--websocket-connect-timeout": ["--websocket_handshake_timeout"]}

@@ -8,6 +8,7 @@ is their channel.
 
 import os
 import pickle
+import signal
 import socket
 import struct
 from dataclasses import dataclass, fields
@@ -19,6 +20,9 @@ from casgi.sockets import BoundSocket
 
 VARIABLE = "CASGI_WORKER"
 """Of the environment: "DESCRIPTOR:VERSION" of the supervisor that has started this process."""
+
+STACK_SIGNAL = signal.SIGUSR2
+"""At which a worker writes where its threads are, even while C code holds the GIL."""
 
 _LENGTH = struct.Struct("!I")
 # What stands for the socket, and what only its owner may have.
@@ -50,11 +54,19 @@ class Handover:
 
     seat: int
     """The worker's number, which its successor has too."""
+    slot: int
+    """Where it writes on the scoreboard."""
     sockets: tuple[InheritedSocket, ...]
+    scoreboard: int
+    receiving: int
+    """What other workers pass to its seat comes here."""
+    sending: tuple[int, ...]
+    """Where to pass to, for each seat."""
 
     def descriptors(self) -> list[int]:
         """Return every descriptor in it."""
-        return [each.descriptor for each in self.sockets]
+        listening = [each.descriptor for each in self.sockets]
+        return [*listening, self.scoreboard, self.receiving, *self.sending]
 
     def send(self, channel: socket.socket) -> None:
         """Write it to a worker that is about to start; it fits into the socket's buffer."""

@@ -9,20 +9,22 @@ and SIGTTOU make them one more or one less; SIGUSR1 opens the logs anew.
 """
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from casgi.config import Config
+from casgi.config import MOST_WORKERS, Config
 from casgi.log_files import reopen_logging
 from casgi.process import open_standard_descriptors
 from casgi.signals import has_terminal
-from casgi.sockets import BoundSocket, bind_sockets, listen_error, log_addresses
+from casgi.sockets import bind_sockets
 from casgi.supervisor.children import Children
-from casgi.supervisor.handover import Handover, InheritedSocket
+from casgi.supervisor.heartbeats import Heartbeats
 from casgi.supervisor.seat import Seat
-from casgi.supervisor.worker import Worker, spawn
+from casgi.supervisor.worker import Worker
+from casgi.supervisor.workers import Workers
 from casgi.waiting import wait_for_any
 
 logger = logging.getLogger("casgi.supervisor")
@@ -30,6 +32,7 @@ logger = logging.getLogger("casgi.supervisor")
 # What a worker may take beyond the time of its stop, in which it says itself what holds it up.
 _LAST_STEPS = 8.0
 _SIGNALS_APART = 0.2
+_TIME_TO_WRITE = 0.5
 _FAILED = 1
 
 
@@ -38,31 +41,30 @@ class Supervisor:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._sockets: list[BoundSocket] = []
         self._seats: list[Seat] = []
-        self._workers: set[Worker] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._exit_code = 0
         self._stop_requested = asyncio.Event()
         self._abort_requested = asyncio.Event()
         self._reloading = asyncio.Lock()
-        self._is_listening = False
         self._has_terminal = has_terminal()
 
     async def run(self) -> int:
         """Serve until a signal; return the exit code. Raise BindError, ConfigError."""
-        self._sockets = bind_sockets(self._config)
-        try:
-            with Children() as self._children:
-                self._take_signals()
-                try:
-                    if await self._start():
-                        await self._stop_requested.wait()
-                finally:
-                    await self._stop()
-        finally:
-            for bound in self._sockets:
-                bound.close()
+        with Children() as children, contextlib.ExitStack() as ends:
+            sockets = bind_sockets(self._config)
+            for bound in sockets:
+                ends.callback(bound.close)
+            self._workers = Workers(sockets, _seats_for(self._config.worker_count()), children)
+            ends.callback(self._workers.close)
+            self._workers.on_end = self._on_worker_end
+            self._workers.on_leaving = self._on_worker_leaving
+            self._take_signals()
+            try:
+                if await self._start():
+                    await Heartbeats(self._workers, self._config).watch(self._stop_requested)
+            finally:
+                await self._stop()
         return self._exit_code
 
     # --- Starting ---
@@ -83,39 +85,16 @@ class Supervisor:
             self._run(self._add_seat().keep())
         return True
 
-    def _listen(self) -> None:
-        """Listen, once somebody will accept; one that was passed to us may do so already."""
-        if self._is_listening:
-            return
-        self._is_listening = True
-        for bound in self._sockets:
-            try:
-                bound.listen()
-            except OSError as error:
-                raise listen_error(bound, error) from None
-        log_addresses(self._sockets)
-
     def _add_seat(self) -> Seat:
-        seat = Seat(len(self._seats), self._start_worker, self._listen)
+        seat = Seat(len(self._seats), self._workers.start, self._workers.listen)
         self._seats.append(seat)
         return seat
-
-    async def _start_worker(self, seat: int) -> Worker:
-        sockets = tuple(InheritedSocket.of(bound) for bound in self._sockets)
-        pid, end = spawn(Handover(seat, sockets))
-        worker = Worker(seat, pid, self._children.end_of(pid))
-        self._workers.add(worker)
-        worker.ended.add_done_callback(lambda _: self._on_worker_end(worker))
-        await worker.connect(end, self._on_worker_leaving)
-        return worker
 
     # --- Workers that end ---
 
     def _on_worker_end(self, worker: Worker) -> None:
-        self._workers.discard(worker)
-        worker.close()
         code = worker.ended.result()
-        if self._stop_requested.is_set() or not self._is_listening:
+        if self._stop_requested.is_set() or not self._workers.is_listening:
             self._exit_code = self._exit_code or (code if code >= 0 else _FAILED)
         if code != 0 or not worker.is_expected_to_end:
             logger.error("%s %s", worker, worker.how_it_ended())
@@ -147,6 +126,9 @@ class Supervisor:
             logger.info("The workers were replaced")
 
     def _add_worker(self) -> None:
+        if len(self._seats) == self._workers.seats:
+            logger.warning("SIGTTIN: there can be no more than %d workers", self._workers.seats)
+            return
         seat = self._add_seat()
         logger.info("SIGTTIN: %d workers", len(self._seats))
         self._run(seat.keep())
@@ -157,7 +139,12 @@ class Supervisor:
             return
         seat = self._seats.pop()
         logger.info("SIGTTOU: %d workers", len(self._seats))
-        self._run(seat.retire())
+        self._run(self._retire(seat))
+
+    async def _retire(self, seat: Seat) -> None:
+        await seat.retire()
+        if not self._stop_requested.is_set() and seat.number >= len(self._seats):
+            self._workers.empty_seat(seat.number, to=0)
 
     def _reopen_logs(self) -> None:
         reopen_logging()
@@ -185,6 +172,9 @@ class Supervisor:
             seconds = None if timeout is None else timeout + _LAST_STEPS
             await self._wait_for_workers(seconds, self._abort_requested)
         await self._wait_for_workers(_LAST_STEPS)
+        for worker in self._workers:
+            worker.show_stack()
+        await self._wait_for_workers(_TIME_TO_WRITE)
         for worker in self._workers:
             logger.error("%s does not end, and is killed", worker)
             worker.kill()
@@ -232,6 +222,11 @@ class Supervisor:
             self._request_stop()
         else:
             self._run(self._reload())
+
+
+def _seats_for(workers: int) -> int:
+    """Return how many workers there can ever be: SIGTTIN makes more."""
+    return min(MOST_WORKERS, max(2 * workers, workers + 8))
 
 
 def run_supervisor(config: Config) -> int:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 
 from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
-from casgi.supervisor.handover import VARIABLE, Handover, variable_for
+from casgi.supervisor.handover import STACK_SIGNAL, VARIABLE, Handover, variable_for
 from casgi.waiting import wait_for_any
 
 logger = logging.getLogger("casgi.supervisor")
@@ -36,14 +36,16 @@ class Worker:
 
     Attributes:
         seat: its number, which its successor has too.
+        slot: of the scoreboard.
         pid: of the process.
         ended: what will be its exit code, negative for a signal's.
         is_expected_to_end: whether it was told to, or has said so itself.
 
     """
 
-    def __init__(self, seat: int, pid: int, ended: "asyncio.Future[int]") -> None:
+    def __init__(self, seat: int, slot: int, pid: int, ended: "asyncio.Future[int]") -> None:
         self.seat = seat
+        self.slot = slot
         self.pid = pid
         self.ended = ended
         self.is_expected_to_end = False
@@ -92,6 +94,11 @@ class Worker:
     def reopen_logs(self) -> None:
         """Let it open its logs anew."""
         self._say(ToWorker.REOPEN_LOGS)
+
+    def show_stack(self) -> None:
+        """Let it write to standard error where its threads are."""
+        if not self.ended.done():
+            os.kill(self.pid, STACK_SIGNAL)
 
     def kill(self) -> None:
         """End the process whatever it does."""

@@ -7,22 +7,27 @@ A supervisor that has gone is as one that stops everything.
 
 import asyncio
 import contextlib
+import faulthandler
 import os
 import signal
 import socket
 from typing import Any
 
+from casgi import _core
 from casgi.config import Config
 from casgi.process import run_process
 from casgi.server import Server
-from casgi.signals import StopSignals
+from casgi.signals import StopSignals, is_handled
 from casgi.sockets import BoundSocket
 from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
-from casgi.supervisor.handover import Handover
+from casgi.supervisor.handover import STACK_SIGNAL, Handover
 from casgi.watchdog import Watchdog
 
 # A terminal sends it to all of its processes, and the supervisor says what is to be done.
 _LEFT_TO_SUPERVISOR = (signal.SIGHUP, signal.SIGINT)
+
+
+_STDERR = 2
 
 
 class _WorkerWatchdog(Watchdog):
@@ -65,8 +70,16 @@ class WorkerServer(Server):
         self._channel.say(ToSupervisor.READY)
         await self._may_serve.wait()
 
-    def _log_addresses(self) -> None:
-        """Leave it to the supervisor, whose sockets they are."""
+    def _on_listening(self, core: _core.Server) -> None:
+        """Share the connections out; what is listened on is said by the supervisor."""
+        handover = self._handover
+        _core.Scoreboard(handover.scoreboard).join(
+            core,
+            slot=handover.slot,
+            seat=handover.seat,
+            receiving=handover.receiving,
+            sending=handover.sending,
+        )
 
     def _take_signals(self, until: contextlib.ExitStack) -> None:
         loop = asyncio.get_running_loop()
@@ -75,8 +88,11 @@ class WorkerServer(Server):
         until.enter_context(_WorkerWatchdog(stop_signals, timeout))
         for number in _LEFT_TO_SUPERVISOR:
             loop.add_signal_handler(number, lambda: None)
-        if signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL:
+        if not is_handled(signal.SIGUSR1):
             loop.add_signal_handler(signal.SIGUSR1, self.reopen_logs)
+        if not is_handled(STACK_SIGNAL):
+            faulthandler.register(STACK_SIGNAL, file=_STDERR)
+            until.callback(faulthandler.unregister, STACK_SIGNAL)
 
     def _on_stop_signal(self) -> None:
         if self._channel is not None:

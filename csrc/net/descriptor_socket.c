@@ -1,0 +1,133 @@
+/* Receiving descriptors. Owns its duplicate of the end; what comes is its owner's from
+ * on_received() on. Never waits. */
+#include "net/descriptor_socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/counters.h"
+#include "base/memory.h"
+#include "net/event_loop_internal.h"
+
+/* Taken before the others get their turn, as of a listener. */
+enum { MOST_PER_TURN = 64 };
+
+struct descriptor_socket {
+    uv_poll_t poll;
+    struct event_loop *loop;
+    descriptor_received on_received;
+    void *owner;
+    int end;
+    bool closing;
+};
+
+union control {
+    char bytes[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr align;
+};
+
+static int descriptor_in(struct msghdr *message) {
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    int descriptor = -1;
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+        memcpy(&descriptor, CMSG_DATA(header), sizeof(descriptor));
+    }
+    return descriptor;
+}
+
+/* Returns false when nothing is there. */
+static bool receive_one(struct descriptor_socket *socket) {
+    union control control;
+    uint32_t number = 0;
+    struct iovec bytes = {.iov_base = &number, .iov_len = sizeof(number)};
+    struct msghdr message = {.msg_iov = &bytes,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+    ssize_t length;
+    do {
+        length = recvmsg(socket->end, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    } while (length < 0 && errno == EINTR);
+    if (length <= 0) {
+        return false;
+    }
+    int descriptor = descriptor_in(&message); /* -1: this process has no room for it */
+    if (descriptor >= 0) {
+        socket->on_received(socket->owner, descriptor, number);
+    }
+    return true;
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events) {
+    (void)status;
+    (void)events;
+    struct descriptor_socket *socket = poll->data;
+    event_loop_wake(socket->loop);
+    for (int i = 0; i < MOST_PER_TURN && !socket->closing && receive_one(socket); i++) {
+    }
+}
+
+static void on_closed(uv_handle_t *handle) {
+    struct descriptor_socket *socket = handle->data;
+    event_loop_wake(socket->loop);
+    memory_free(socket);
+    counters_closed(COUNTER_listeners);
+}
+
+struct descriptor_socket *descriptor_socket_new(struct event_loop *loop, int end,
+                                                descriptor_received on_received, void *owner) {
+    struct descriptor_socket *socket = memory_allocate_zeroed(sizeof(*socket));
+    if (socket == NULL) {
+        return NULL;
+    }
+    socket->loop = loop;
+    socket->on_received = on_received;
+    socket->owner = owner;
+    socket->end = fcntl(end, F_DUPFD_CLOEXEC, 3);
+    if (socket->end < 0 || uv_poll_init(event_loop_uv(loop), &socket->poll, socket->end) != 0) {
+        if (socket->end >= 0) {
+            close(socket->end);
+        }
+        memory_free(socket);
+        return NULL;
+    }
+    socket->poll.data = socket;
+    uv_poll_start(&socket->poll, UV_READABLE, on_readable);
+    counters_opened(COUNTER_listeners);
+    loop->open_handles++;
+    event_loop_want_turn(loop);
+    return socket;
+}
+
+void descriptor_socket_drain(struct descriptor_socket *socket) {
+    while (!socket->closing && receive_one(socket)) {
+    }
+}
+
+void descriptor_socket_close(struct descriptor_socket *socket) {
+    socket->closing = true;
+    socket->loop->open_handles--;
+    uv_close((uv_handle_t *)&socket->poll, on_closed);
+    close(socket->end);
+    event_loop_want_turn(socket->loop);
+}
+
+bool descriptor_socket_send(int end, int descriptor, uint32_t number) {
+    union control control;
+    memset(&control, 0, sizeof(control));
+    struct iovec bytes = {.iov_base = &number, .iov_len = sizeof(number)};
+    struct msghdr message = {.msg_iov = &bytes,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &descriptor, sizeof(descriptor));
+    return sendmsg(end, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(number);
+}

@@ -1,0 +1,44 @@
+"""Looking after workers: one whose event loop is held up is named with its stack, and ended."""
+
+import asyncio
+import logging
+
+from casgi.config import Config
+from casgi.supervisor.worker import Worker
+from casgi.supervisor.workers import Workers
+from casgi.waiting import wait_for_any
+
+logger = logging.getLogger("casgi.supervisor")
+
+_INTERVAL = 0.25
+# For the worker to write its stack: a signal handler in C, unless the kernel itself holds it.
+_TIME_TO_WRITE = 0.5
+
+
+class Heartbeats:
+    """Reads the scoreboard again and again. The workers write it once a turn of their loops."""
+
+    def __init__(self, workers: Workers, config: Config) -> None:
+        self._workers = workers
+        self._timeout = config.worker_timeout
+
+    async def watch(self, until: asyncio.Event) -> None:
+        """Look at all workers, until the event is set."""
+        while not until.is_set():
+            for worker in self._workers:
+                await self._look_at(worker, until)
+            await wait_for_any(until, timeout=_INTERVAL)
+
+    async def _look_at(self, worker: Worker, until: asyncio.Event) -> None:
+        condition = self._workers.slots.condition(worker.slot)
+        if worker.ended.done() or self._timeout is None or condition.busy <= self._timeout:
+            return
+        logger.error(
+            "%s has been held up for %.1f s, with %d connections, and is killed; it is at",
+            worker,
+            condition.busy,
+            condition.connections,
+        )
+        worker.show_stack()
+        await wait_for_any(until, tasks=[worker.ended], timeout=_TIME_TO_WRITE)
+        worker.kill()

@@ -1,0 +1,51 @@
+"""Where workers pass connections to each other: for each seat a pair of sockets.
+
+Every worker has all sending ends and the receiving end of its own seat. The supervisor has both
+ends of each, so that what was passed to a worker that dies waits for its successor.
+"""
+
+import select
+import socket
+
+
+class Lanes:
+    """The pairs of all seats there can be. Closed by close()."""
+
+    def __init__(self, count: int) -> None:
+        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(count)]
+        self._receiving = [pair[0] for pair in pairs]
+        self._sending = [pair[1] for pair in pairs]
+
+    def __len__(self) -> int:
+        return len(self._receiving)
+
+    def receiving(self, seat: int) -> int:
+        """Return the descriptor that the worker of a seat receives on."""
+        return self._receiving[seat].fileno()
+
+    def sending(self) -> tuple[int, ...]:
+        """Return for each seat the descriptor that is sent on."""
+        return tuple(each.fileno() for each in self._sending)
+
+    def empty(self) -> list[int]:
+        """Return the seats to which nothing is on its way."""
+        poll = select.poll()
+        for each in self._receiving:
+            poll.register(each, select.POLLIN)
+        full = {descriptor for descriptor, _ in poll.poll(0)}
+        return [i for i, each in enumerate(self._receiving) if each.fileno() not in full]
+
+    def move(self, seat: int, to: int) -> None:
+        """Pass on what waits for a seat that nobody has any more."""
+        while seat not in self.empty():
+            number, descriptors, _, _ = socket.recv_fds(self._receiving[seat], 16, 1)
+            try:
+                socket.send_fds(self._sending[to], [number], descriptors, socket.MSG_DONTWAIT)
+            finally:
+                for each in descriptors:
+                    socket.close(each)
+
+    def close(self) -> None:
+        """Close all ends that are ours."""
+        for each in (*self._receiving, *self._sending):
+            each.close()

@@ -1,0 +1,93 @@
+"""All worker processes of a supervisor, and what they share: sockets, lanes, scoreboard."""
+
+import logging
+from collections.abc import Callable, Iterator
+
+from casgi.sockets import BoundSocket, listen_error, log_addresses
+from casgi.supervisor.children import Children
+from casgi.supervisor.handover import Handover, InheritedSocket
+from casgi.supervisor.lanes import Lanes
+from casgi.supervisor.slots import Slots
+from casgi.supervisor.worker import Worker, spawn
+
+logger = logging.getLogger("casgi.supervisor")
+
+
+class Workers:
+    """Those that start, serve and end. Closed by close().
+
+    Attributes:
+        seats: how many seats there can be.
+        slots: the scoreboard.
+        on_leaving: called with a worker that ends by itself, and wants a successor.
+        on_end: called with a worker that has ended.
+
+    """
+
+    def __init__(self, sockets: list[BoundSocket], seats: int, children: Children) -> None:
+        """Borrow the sockets."""
+        self.seats = seats
+        self.slots = Slots()
+        self.on_leaving: Callable[[Worker], None] = lambda worker: None
+        self.on_end: Callable[[Worker], None] = lambda worker: None
+        self._sockets = sockets
+        self._children = children
+        self._lanes = Lanes(seats)
+        self._there: set[Worker] = set()
+        self._is_listening = False
+
+    def __iter__(self) -> Iterator[Worker]:
+        return iter(list(self._there))
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether a worker has been ready to serve."""
+        return self._is_listening
+
+    async def start(self, seat: int) -> Worker:
+        """Start a process for a seat, and return it before it is ready."""
+        slot = self.slots.take()
+        handover = Handover(
+            seat,
+            slot,
+            tuple(InheritedSocket.of(bound) for bound in self._sockets),
+            self.slots.scoreboard.fileno(),
+            self._lanes.receiving(seat),
+            self._lanes.sending(),
+        )
+        pid, end = spawn(handover)
+        worker = Worker(seat, slot, pid, self._children.end_of(pid))
+        self._there.add(worker)
+        worker.ended.add_done_callback(lambda _: self._on_end(worker))
+        await worker.connect(end, lambda leaving: self.on_leaving(leaving))
+        return worker
+
+    def listen(self) -> None:
+        """Listen, once; a socket that was passed to us may do so already. Raise BindError."""
+        if self._is_listening:
+            return
+        self._is_listening = True
+        for bound in self._sockets:
+            try:
+                bound.listen()
+            except OSError as error:
+                raise listen_error(bound, error) from None
+        log_addresses(self._sockets)
+
+    def empty_seat(self, seat: int, to: int) -> None:
+        """Pass on what waits for a seat that is given up."""
+        self._lanes.move(seat, to)
+
+    def close(self) -> None:
+        """Close what they share."""
+        self._lanes.close()
+
+    def _on_end(self, worker: Worker) -> None:
+        self._there.discard(worker)
+        worker.close()
+        self.slots.give_back(worker.slot)
+        if worker.ended.result() < 0:
+            # It may have counted what it has not sent, or not counted what it has received.
+            for seat in self._lanes.empty():
+                self.slots.scoreboard.forget_passed(seat)
+        self.on_end(worker)
