@@ -23,8 +23,8 @@ async def serve(
     The options are the fields of `Config`. Signals are left alone unless handle_signals is true.
     """
     config = Config(**options)
-    if config.worker_count() > 1:
-        raise ConfigError("workers are started by the command casgi; a program is one process")
+    if config.worker_count() > 1 or config.reload:
+        raise ConfigError("workers and reload are for the command casgi; a program is one process")
     server = Server(application, config)
     await server.serve(shutdown_event=shutdown_event, handle_signals=handle_signals)
 

@@ -19,6 +19,12 @@ from casgi.importer import add_app_dir, import_application, import_hint
 from casgi.logging import DEFAULT_FORMAT, configure, enable_own_loggers
 from casgi.options import Section
 from casgi.process import run_process
+from casgi.reloading.reloaded_server import (
+    ReloadedServer,
+    inherited_channel,
+    inherited_sockets,
+)
+from casgi.reloading.reloader import run_reloader
 from casgi.server import Server
 from casgi.supervisor.handover import take_handover
 from casgi.supervisor.supervisor import run_supervisor
@@ -131,9 +137,15 @@ def main(
 
 
 def _serve(application: str, app_dir: str, config: Config, *, debug: bool | None) -> int:
-    """Serve as a worker, a supervisor or the only process; return the exit code."""
+    """Serve as what this process is among others, or alone; return the exit code."""
     if (inherited := take_handover()) is not None:
         return run_worker(load_application(application, app_dir), config, inherited, debug)
+    if (channel := inherited_channel()) is not None:
+        sockets = inherited_sockets(channel)
+        loaded = load_application(application, app_dir)
+        return run_process(ReloadedServer(loaded, config, sockets, channel), debug=debug)
+    if config.reload:
+        return run_reloader(config, app_dir)
     if config.worker_count() > 1:
         return run_supervisor(config)
     return run_process(Server(load_application(application, app_dir), config), debug=debug)

@@ -13,14 +13,10 @@ ALIASES = {"host": "bind", "uds": "unix-socket"}
 _ONE_PROCESS = (
     "a casgi is one process: start several behind a proxy, each on a port or socket of its own"
 )
-_RELOAD = (
-    'for development there is `python manage.py runserver`, with "casgi" in INSTALLED_APPS;'
-    " in production restart the process"
-)
 _HINTS = {
     "log-level": "-v 0 is warnings, -v 1 information (the default), -v 2 debugging",
-    "reload": _RELOAD,
-    "reload-dir": _RELOAD,
+    "reload-delay": "--reload waits no longer than a save takes",
+    "reload-engine": "--reload uses watchfiles",
     "workers": _ONE_PROCESS,
     "worker-class": _ONE_PROCESS,
     "threads": "ASGI_THREADS in the environment is how many threads the default executor has",

@@ -328,6 +328,38 @@ class Config:
         True, Section.HEADERS, "Whether to send a Date header.", has_opposite=True
     )
 
+    reload: bool = flag(
+        False,
+        Section.DEVELOPMENT,
+        "Serve the application anew when one of its files changes; needs watchfiles.",
+        is_of_core=False,
+    )
+    reload_dir: tuple[str, ...] = text(
+        (),
+        Section.DEVELOPMENT,
+        "Folder to watch, with those in it, instead of the current one. Repeatable.",
+        metavar="PATH",
+        is_repeatable=True,
+        checked_by=checks.files,
+        is_of_core=False,
+    )
+    reload_include: tuple[str, ...] = text(
+        (),
+        Section.DEVELOPMENT,
+        "Pattern of further files to watch, beside *.py: '*.html'. Repeatable.",
+        metavar="GLOB",
+        is_repeatable=True,
+        is_of_core=False,
+    )
+    reload_exclude: tuple[str, ...] = text(
+        (),
+        Section.DEVELOPMENT,
+        "Pattern of files, or folder, that is not watched. Repeatable.",
+        metavar="GLOB",
+        is_repeatable=True,
+        is_of_core=False,
+    )
+
     def __post_init__(self) -> None:
         for each in fields(self):
             option_of(each).check(each.name, getattr(self, each.name))

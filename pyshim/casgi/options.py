@@ -30,6 +30,7 @@ class Section(enum.Enum):
     LIMITS = "Limits"
     HTTP2 = "HTTP/2"
     HEADERS = "Headers of responses"
+    DEVELOPMENT = "While developing"
     OTHER = "Other"
 
 

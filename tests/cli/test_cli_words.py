@@ -17,7 +17,7 @@ from casgi.command_hints import split_host_and_port
     [
         (["--log-level", "debug"], "-v 2 debugging"),
         (["--log_level=info"], "-v 2 debugging"),
-        (["--reload"], "manage.py runserver"),
+        (["--reload-delay", "1"], "--reload waits no longer than a save takes"),
         (["--workers", "4"], "one process"),
         (["-w", "4"], "one process"),
         (["-k", "uvicorn.workers.UvicornWorker"], "one process"),

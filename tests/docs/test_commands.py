@@ -27,6 +27,8 @@ VARIABLES = {"CASGI_DEBUG", "CASGI_WERROR"}
 
 def check_casgi(words: list[str], folder: Path) -> None:
     """The options are taken: nothing is wrong but that there is no such application."""
+    if "--reload" in words:  # It would wait for the module to be written.
+        words = ["check", *words]
     done = subprocess.run(
         [sys.executable, "-m", "casgi", *words],
         cwd=folder,

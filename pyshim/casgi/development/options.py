@@ -20,9 +20,13 @@ from casgi.options import Section, option_of
 # Django's command has its own way to say these.
 _OF_LISTENING = {"bind", "port", "unix_socket", "fd", "endpoints"}
 _OF_THE_PROCESS = {"verbosity", "log_fmt", "log_config", "app_dir"}
-# runserver is one process.
-_OF_WORKERS = {each.name for each in fields(Config) if option_of(each).section is Section.WORKERS}
-NOT_OFFERED = _OF_LISTENING | _OF_THE_PROCESS | _OF_WORKERS
+# runserver is one process, and reloads by itself.
+_OF_PROCESSES = {
+    each.name
+    for each in fields(Config)
+    if option_of(each).section in (Section.WORKERS, Section.DEVELOPMENT)
+}
+NOT_OFFERED = _OF_LISTENING | _OF_THE_PROCESS | _OF_PROCESSES
 # What daphne's runserver calls them.
 _ALSO = {"--websocket-connect-timeout": ["--websocket_handshake_timeout"]}
 

@@ -1,0 +1,1 @@
+"""`--reload`: the application is served anew whenever one of its files changes."""

@@ -1,0 +1,178 @@
+"""`casgi --reload`: a save is served, an error is shown and waited out, the port stays."""
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.casgi_process import DEADLINE, CasgiProcess
+from support.processes import wait_for_end
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+APPLICATION = """
+import os
+
+async def application(scope, receive, send):
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        await receive()
+        return
+    if scope["path"] == "/crash":
+        os._exit(9)
+    body = b"TEXT %d" % os.getpid()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+"""
+
+Start = Callable[..., CasgiProcess]
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[[str], None]:
+    """Write the application so that it answers with this text, or is what it should not be."""
+
+    def saved(text: str) -> None:
+        source = text if "\n" in text else APPLICATION.replace("TEXT", text)
+        (tmp_path / "site_app.py").write_text(source)
+
+    saved("first")
+    return saved
+
+
+@pytest.fixture
+def start(tmp_path: Path, save: Callable[[str], None]) -> Iterator[Start]:
+    """Start the command with --reload, and end it after the test."""
+    with contextlib.ExitStack() as running:
+
+        def started(*options: str) -> CasgiProcess:
+            arguments = ("--reload", "-p", "0", *options, "site_app:application")
+            process = CasgiProcess(*arguments, folder=tmp_path)
+            running.callback(process.close)
+            return process
+
+        yield started
+
+
+def ask(port: int, path: str = "/") -> socket.socket:
+    """Send a request, and return the connection."""
+    client = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+    client.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+    return client
+
+
+def answer(client: socket.socket) -> tuple[str, int]:
+    """Return the text and the PID of the answer."""
+    with client, client.makefile("rb") as stream:
+        text, pid = stream.read().rpartition(b"\r\n\r\n")[2].split()
+        return text.decode(), int(pid)
+
+
+def test_a_save_is_served_by_a_new_process_on_the_same_port(start, save):
+    process = start()
+    port = process.port()
+    text, first = answer(ask(port))
+    assert text == "first"
+    save("second")
+    process.stderr.wait_for("Reloading: site_app.py")
+    process.stderr.wait_for("Listening on TCP", 1)
+    text, second = answer(ask(port))
+    assert (text, second != first) == ("second", True)
+    save("third")
+    process.stderr.wait_for("Reloading: site_app.py", 1)
+    process.stderr.wait_for("Listening on TCP", 2)
+    assert answer(ask(port))[0] == "third"
+    assert process.stop() == 0
+
+
+def test_an_error_is_shown_and_the_next_save_waited_for(start, save):
+    process = start()
+    port = process.port()
+    save("def (:\n    pass\n")
+    process.stderr.wait_for("SyntaxError: ")
+    process.stderr.wait_for("The application ended with status 1; waiting for a change")
+    waiting = ask(port)  # The port is there, and somebody will answer.
+    save("import a_module_that_nobody_has\n")
+    process.stderr.wait_for("ModuleNotFoundError: ")
+    process.stderr.wait_for("waiting for a change", 1)
+    save("second")
+    assert answer(waiting)[0] == "second"
+
+
+def test_an_error_at_the_start_is_waited_out_too(start, save):
+    save("def (:\n    pass\n")
+    process = start()
+    process.stderr.wait_for("waiting for a change")
+    save("second")
+    assert answer(ask(process.port()))[0] == "second"
+
+
+def test_an_application_that_crashes_is_served_after_the_next_save(start, save):
+    process = start()
+    port = process.port()
+    with ask(port, "/crash") as client:
+        assert client.recv(1) == b""
+    process.stderr.wait_for("The application ended with status 9; waiting for a change")
+    save("second")
+    assert answer(ask(port))[0] == "second"
+
+
+def test_open_websockets_are_told_to_come_back(start, save):
+    process = start()
+    with connect(f"ws://127.0.0.1:{process.port()}/") as client:
+        save("second")
+        with pytest.raises(ConnectionClosed):
+            client.recv(timeout=DEADLINE)
+        assert client.close_code == 1012
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_both_processes(start, number):
+    process = start()
+    _, served_by = answer(ask(process.port()))
+    process.signal(number)
+    assert process.wait() == 0
+    wait_for_end(served_by)
+
+
+def test_ctrl_c_of_a_terminal_ends_it_in_order(tmp_path, save):
+    arguments = ("--reload", "-p", "0", "site_app:application")
+    process = CasgiProcess(*arguments, folder=tmp_path, start_new_session=True)
+    try:
+        _, served_by = answer(ask(process.port()))
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait() == 0
+        wait_for_end(served_by)
+        assert not [line for line in process.stderr.lines() if "Traceback" in line]
+    finally:
+        process.close()
+
+
+def test_the_application_does_not_outlive_the_process_that_reloads_it(start):
+    process = start()
+    _, served_by = answer(ask(process.port()))
+    process.signal(signal.SIGKILL)
+    process.wait()
+    wait_for_end(served_by)
+
+
+def test_other_files_count_when_they_are_named(start, save, tmp_path):
+    (tmp_path / "watched").mkdir()
+    process = start("--reload-dir", "watched", "--reload-include", "*.html")
+    port = process.port()
+    _, first = answer(ask(port))
+    (tmp_path / "watched" / "room.html").write_text("<p>")
+    process.stderr.wait_for("Reloading: room.html")
+    process.stderr.wait_for("Listening on TCP", 1)
+    assert answer(ask(port))[1] != first
+
+
+def test_workers_are_not_reloaded_so(start):
+    process = start("--workers", "2")
+    assert process.wait() == 2
+    (line,) = process.stderr.lines()
+    assert line == "casgi: reload and workers do not go together: --reload is for development"
