@@ -152,17 +152,29 @@ static PyObject *decode_path(struct slice path) {
 
 /* --- Headers --- */
 
-static PyObject *headers_list(struct bridge *bridge, const struct http_request_head *head) {
+/* Appends one header; *list becomes NULL with an exception. */
+static void append_header(struct bridge *bridge, PyObject **list,
+                          const struct http_header *header) {
+    PyObject *pair = header_pairs_get(bridge, header);
+    if (pair == NULL || PyList_Append(*list, pair) < 0) {
+        Py_CLEAR(*list);
+    }
+    Py_XDECREF(pair);
+}
+
+/* The host that a trusted proxy was asked for stands in the place of Host. */
+static PyObject *headers_list(struct bridge *bridge, const struct exchange *exchange) {
+    const struct http_request_head *head = exchange->request;
+    struct http_header host = {SLICE_LITERAL("host"), exchange_forwarded_host(exchange)};
     PyObject *list = PyList_New(0);
+    if (list != NULL && host.value.length > 0) {
+        append_header(bridge, &list, &host);
+    }
     for (size_t i = 0; list != NULL && i < head->header_count; i++) {
-        if (forwarded_is_for_server(head->headers[i].name)) {
-            continue;
+        bool is_replaced = host.value.length > 0 && slice_equals(head->headers[i].name, host.name);
+        if (!is_replaced && !forwarded_is_for_server(head->headers[i].name)) {
+            append_header(bridge, &list, &head->headers[i]);
         }
-        PyObject *pair = header_pairs_get(bridge, &head->headers[i]);
-        if (pair == NULL || PyList_Append(list, pair) < 0) {
-            Py_CLEAR(list);
-        }
-        Py_XDECREF(pair);
     }
     return list;
 }
@@ -293,12 +305,12 @@ static int fill_common(struct bridge *bridge, PyObject *scope, struct exchange *
                    set_new(scope, strings->raw_path, bytes_of(head->path)) < 0 ||
                    set_new(scope, strings->query_string, bytes_of(head->query)) < 0 ||
                    set_new(scope, strings->root_path, root_path(bridge, exchange)) < 0 ||
-                   set_new(scope, strings->headers, headers_list(bridge, head)) < 0
+                   set_new(scope, strings->headers, headers_list(bridge, exchange)) < 0
                ? -1
                : 0;
 }
 
-/* Adds the extension `tls`, a dict of its own for each request, to those that there are. */
+/* Adds the extension `tls`, a dict of its own for each request, to the others. */
 static int add_tls(struct bridge *bridge, PyObject *scope, struct connection *connection) {
     struct module_strings *strings = &bridge->state->strings;
     struct connection_context *shared = connection_context(bridge, connection);
@@ -306,15 +318,7 @@ static int add_tls(struct bridge *bridge, PyObject *scope, struct connection *co
         return shared == NULL ? -1 : 0;
     }
     PyObject *extensions = PyDict_GetItemWithError(scope, strings->extensions);
-    if (extensions == NULL) {
-        extensions = PyErr_Occurred() ? NULL : PyDict_New();
-        if (set_new(scope, strings->extensions, Py_XNewRef(extensions)) < 0) {
-            Py_XDECREF(extensions);
-            return -1;
-        }
-        Py_DECREF(extensions); /* the scope's now */
-    }
-    return set_new(extensions, strings->tls, PyDict_Copy(shared->tls));
+    return extensions == NULL ? -1 : set_new(extensions, strings->tls, PyDict_Copy(shared->tls));
 }
 
 PyObject *scope_new(struct bridge *bridge, struct exchange *exchange, bool is_websocket) {

@@ -162,6 +162,8 @@ int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObj
             &given->server_header, &given->access_log_fd, &given->state)) {
         return -1;
     }
+    options->forwarding.reads_forwarded = options->forwarded;
+    options->forwarding.takes_host = options->forwarded_host;
     if (options->request_buffer_size == 0) {
         PyErr_SetString(PyExc_ValueError, "request_buffer_size must be above 0");
         return -1;

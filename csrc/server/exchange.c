@@ -46,6 +46,10 @@ bool exchange_is_secure(const struct exchange *exchange) {
     return exchange->connection->stream->is_secure;
 }
 
+struct slice exchange_forwarded_host(const struct exchange *exchange) {
+    return exchange->forwarded != NULL ? exchange->forwarded->host : SLICE_EMPTY;
+}
+
 struct slice exchange_root_path(const struct exchange *exchange) {
     struct slice path = forwarded_root_path(exchange->request);
     return path.data != NULL && connection_is_trusted(exchange->connection) ? path
@@ -59,8 +63,10 @@ static struct forwarded *forwarded_of(struct connection *connection,
                                       const struct http_request_head *head) {
     const struct server *server = connection->server;
     const struct forwarding *forwarding = &server->options.forwarding;
-    bool is_on = forwarding->address_header[0] != '\0' && connection_is_trusted(connection);
-    return is_on ? forwarded_new(forwarding, &server->trusted, head) : NULL;
+    bool is_on = forwarding->reads_forwarded || forwarding->address_header[0] != '\0';
+    return is_on && connection_is_trusted(connection)
+               ? forwarded_new(forwarding, &server->trusted, head)
+               : NULL;
 }
 
 static bool has_te_trailers(const struct http_request_head *head) {

@@ -207,6 +207,10 @@ const struct address *exchange_client(const struct exchange *exchange);
  * transport. */
 bool exchange_is_secure(const struct exchange *exchange);
 
+/* The host that a trusted proxy was asked for, if its word stands for Host (--forwarded-host); else
+ * empty. While exchange->request is there. */
+struct slice exchange_forwarded_host(const struct exchange *exchange);
+
 /* The path, still percent-encoded, that a trusted proxy has mounted us under; data is NULL when
  * none says so. While exchange->request is there. */
 struct slice exchange_root_path(const struct exchange *exchange);

@@ -3,6 +3,8 @@
 #include "server/forwarded.h"
 
 #include "base/memory.h"
+#include "http/forwarded_header.h"
+#include "http/header_rules.h"
 
 /* Cuts the last element off a comma-separated list; returns false when there was none. */
 static bool take_last(struct slice *rest, struct slice *element) {
@@ -64,8 +66,7 @@ static struct slice only_value(const struct http_request_head *head, struct slic
     return found == NULL ? SLICE_EMPTY : found->value;
 }
 
-static enum forwarded_scheme find_scheme(const struct http_request_head *head) {
-    struct slice value = only_value(head, SLICE_LITERAL("x-forwarded-proto"));
+static enum forwarded_scheme read_scheme(struct slice value) {
     if (slice_equals_ignoring_case(value, SLICE_LITERAL("https")) ||
         slice_equals_ignoring_case(value, SLICE_LITERAL("wss"))) {
         return FORWARDED_SECURE;
@@ -77,10 +78,52 @@ static enum forwarded_scheme find_scheme(const struct http_request_head *head) {
     return FORWARDED_NO_SCHEME;
 }
 
+/* Fills in *forwarded from the X-Forwarded-... headers; there is the one with the address. */
+static void read_separate_headers(struct forwarded *forwarded, const struct forwarding *forwarding,
+                                  const struct network_list *trusted,
+                                  const struct http_request_head *head, struct slice name) {
+    find_client(&forwarded->client, trusted, head, name);
+    if (forwarded->client.family != ADDRESS_NONE && forwarding->port_header[0] != '\0') {
+        struct slice port = slice_of(forwarding->port_header, strlen(forwarding->port_header));
+        (void)address_parse_port(&forwarded->client.port, only_value(head, port));
+    }
+    forwarded->scheme = read_scheme(only_value(head, SLICE_LITERAL("x-forwarded-proto")));
+    forwarded->host = only_value(head, SLICE_LITERAL("x-forwarded-host"));
+}
+
+/* Takes one more hop, to the right of those before: it is the client if it is not trusted, for it
+ * has written those itself, or if none of those had an address. */
+static void follow_element(struct forwarded *forwarded, const struct network_list *trusted,
+                           const struct forwarded_element *element) {
+    struct address hop = {.family = ADDRESS_NONE};
+    bool has_address = element->node.length > 0 && address_parse(&hop, element->node);
+    bool is_known = forwarded->client.family != ADDRESS_NONE;
+    if (has_address && is_known && network_list_has(trusted, &hop)) {
+        return;
+    }
+    *forwarded = (struct forwarded){
+        .client = hop, .scheme = read_scheme(element->proto), .host = element->host};
+}
+
+static void read_forwarded(struct forwarded *forwarded, const struct network_list *trusted,
+                           const struct http_request_head *head) {
+    for (size_t i = 0; i < head->header_count; i++) {
+        if (slice_equals(head->headers[i].name, SLICE_LITERAL("forwarded"))) {
+            struct slice rest = head->headers[i].value;
+            struct forwarded_element element;
+            while (forwarded_header_next(&rest, &element)) {
+                follow_element(forwarded, trusted, &element);
+            }
+        }
+    }
+}
+
 struct forwarded *forwarded_new(const struct forwarding *forwarding,
                                 const struct network_list *trusted,
                                 const struct http_request_head *head) {
-    struct slice name = slice_of(forwarding->address_header, strlen(forwarding->address_header));
+    struct slice name = forwarding->reads_forwarded ? SLICE_LITERAL("forwarded")
+                                                    : slice_of(forwarding->address_header,
+                                                               strlen(forwarding->address_header));
     if (name.length == 0 || http_request_head_find(head, name) == NULL) {
         return NULL;
     }
@@ -88,12 +131,14 @@ struct forwarded *forwarded_new(const struct forwarding *forwarding,
     if (forwarded == NULL) {
         return NULL;
     }
-    find_client(&forwarded->client, trusted, head, name);
-    if (forwarded->client.family != ADDRESS_NONE && forwarding->port_header[0] != '\0') {
-        struct slice port = slice_of(forwarding->port_header, strlen(forwarding->port_header));
-        (void)address_parse_port(&forwarded->client.port, only_value(head, port));
+    if (forwarding->reads_forwarded) {
+        read_forwarded(forwarded, trusted, head);
+    } else {
+        read_separate_headers(forwarded, forwarding, trusted, head, name);
     }
-    forwarded->scheme = find_scheme(head);
+    if (!forwarding->takes_host || !header_is_host(forwarded->host)) {
+        forwarded->host = SLICE_EMPTY;
+    }
     return forwarded;
 }
 

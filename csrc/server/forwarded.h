@@ -1,6 +1,7 @@
 /* What the proxies in front say of a request: its client, by X-Forwarded-For, -Port and -Proto, or
- * headers of other names, as daphne's --proxy-headers has them; and where we are mounted, by
- * daphne's own header. Whom to believe is decided by exchange.c. See docs/proxies.md. */
+ * headers of other names, as daphne's --proxy-headers has them, or by Forwarded (RFC 7239); which
+ * host was asked for; and where we are mounted, by daphne's own header. Whom to believe is decided
+ * by exchange.c. See docs/proxies.md. */
 #ifndef CASGI_SERVER_FORWARDED_H
 #define CASGI_SERVER_FORWARDED_H
 
@@ -14,6 +15,8 @@ enum { FORWARDING_NAME_ROOM = 64 };
 struct forwarding {
     char address_header[FORWARDING_NAME_ROOM]; /* lower case; empty: none is */
     char port_header[FORWARDING_NAME_ROOM];
+    bool reads_forwarded; /* Forwarded, and none of the others */
+    bool takes_host;      /* of X-Forwarded-Host, or Forwarded */
 };
 
 enum forwarded_scheme { FORWARDED_NO_SCHEME, FORWARDED_PLAIN, FORWARDED_SECURE };
@@ -21,6 +24,8 @@ enum forwarded_scheme { FORWARDED_NO_SCHEME, FORWARDED_PLAIN, FORWARDED_SECURE }
 struct forwarded {
     struct address client; /* ADDRESS_NONE when the headers do not say */
     enum forwarded_scheme scheme;
+    struct slice host; /* *borrowed* from the head: valid as long; empty when the headers do not
+                          say, or are not asked */
 };
 
 /* Returns new, with what the headers of a trusted peer say; NULL when they say nothing, or without
@@ -28,6 +33,7 @@ struct forwarded {
  *
  * The client is the last hop that is not in `trusted`, or the first one of all: proxies append, and
  * what stands left of an untrusted hop is that one's own invention. Malformed values are ignored.
+ * Of Forwarded scheme and host are those of the client's own element.
  */
 struct forwarded *forwarded_new(const struct forwarding *forwarding,
                                 const struct network_list *trusted,

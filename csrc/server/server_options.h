@@ -54,6 +54,8 @@ typedef enum slow_consumer_policy option_policy;
     OPTION(size, http2_stream_window, LIMIT_HTTP2_STREAM_WINDOW)                                   \
     OPTION(size, http2_max_resets, LIMIT_HTTP2_RESETS)                                             \
     OPTION(size, http2_max_glitches, LIMIT_HTTP2_GLITCHES)                                         \
+    OPTION(flag, forwarded, false)                                                                 \
+    OPTION(flag, forwarded_host, false)                                                            \
     OPTION(flag, date_header, true)
 
 struct server_options {

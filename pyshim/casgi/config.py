@@ -207,6 +207,16 @@ class Config:
         metavar="HEADER",
         checked_by=checks.header_name,
     )
+    forwarded: bool = flag(
+        False,
+        Section.PROXIES,
+        "Take the client's address and scheme from Forwarded (RFC 7239) instead.",
+    )
+    forwarded_host: bool = flag(
+        False,
+        Section.PROXIES,
+        "Let Host be what the proxy was asked for, by X-Forwarded-Host or Forwarded.",
+    )
     trusted_proxies: str = text(
         "*",
         Section.PROXIES,
@@ -366,6 +376,10 @@ class Config:
         for name in ("proxy_headers_host", "proxy_headers_port"):
             if getattr(self, name) is not None and not self.proxy_headers:
                 raise ConfigError(f"{name} has no effect without proxy_headers")
+        if self.forwarded and self.proxy_headers:
+            raise ConfigError("give forwarded or proxy_headers: a proxy sets one kind of header")
+        if self.forwarded_host and not (self.forwarded or self.proxy_headers):
+            raise ConfigError("forwarded_host has no effect without proxy_headers or forwarded")
 
     def _check_tls(self) -> None:
         if self.ssl_keyfile and len(self.ssl_keyfile) != len(self.ssl_certfile):

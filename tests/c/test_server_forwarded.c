@@ -4,7 +4,8 @@
 #include "check.h"
 #include "server/forwarded.h"
 
-static const struct forwarding forwarding = {"x-forwarded-for", "x-forwarded-port"};
+static const struct forwarding forwarding = {
+    .address_header = "x-forwarded-for", .port_header = "x-forwarded-port", .takes_host = true};
 
 #define FOR(value)                                                                                 \
     {                                                                                              \
@@ -108,7 +109,7 @@ static void test_rows(const struct network_list *trusted) {
 
 static void test_nothing_is_said(const struct network_list *trusted) {
     static const struct http_header headers[] = {OTHER, PROTO("https"), {{"", 0}, {"", 0}}};
-    static const struct forwarding none = {"", ""};
+    static const struct forwarding none = {.address_header = ""};
     struct http_request_head head = head_of(headers);
     CHECK(forwarded_new(&forwarding, trusted, &head) == NULL);
     head = head_of(rows[0].headers);
@@ -116,6 +117,112 @@ static void test_nothing_is_said(const struct network_list *trusted) {
     memory_set_failure(1);
     CHECK(forwarded_new(&forwarding, trusted, &head) == NULL);
     memory_set_failure(0);
+}
+
+/* --- Forwarded (RFC 7239) --- */
+
+static const struct forwarding by_forwarded = {.reads_forwarded = true, .takes_host = true};
+
+/* An empty host: nothing is told of the client. */
+static const struct element_row {
+    const char *value;
+    const char *host;
+    uint16_t port;
+    enum forwarded_scheme scheme;
+    const char *asked_for;
+} element_rows[] = {
+    {"for=192.0.2.1", "192.0.2.1", 0, FORWARDED_NO_SCHEME, ""},
+    {"For=\"192.0.2.1:80\";Proto=HTTPS;Host=a.example;by=_x", "192.0.2.1", 80, FORWARDED_SECURE,
+     "a.example"},
+    {"for=\"[2001:db8::1]:80\" ; proto=http;host=\"a.example:8000\"", "2001:db8::1", 80,
+     FORWARDED_PLAIN, "a.example:8000"},
+    {"for=203.0.113.9;proto=https, for=192.0.2.1;proto=http;host=b, "
+     "for=10.0.0.2;proto=https;host=c",
+     "192.0.2.1", 0, FORWARDED_PLAIN, "b"},
+    {"for=10.0.0.1;host=a,for=10.0.0.2;host=b", "10.0.0.1", 0, FORWARDED_NO_SCHEME, "a"},
+    {", ,for=192.0.2.1,,", "192.0.2.1", 0, FORWARDED_NO_SCHEME, ""},
+    {"for=192.0.2.1;ext=\"a,b;c\", for=10.0.0.2", "192.0.2.1", 0, FORWARDED_NO_SCHEME, ""},
+    /* whoever is not named by an address: its scheme and host are told all the same */
+    {"for=unknown;proto=https;host=a", "", 0, FORWARDED_SECURE, "a"},
+    {"for=_hidden;proto=https", "", 0, FORWARDED_SECURE, ""},
+    {"proto=https;host=a", "", 0, FORWARDED_SECURE, "a"},
+    {"for=192.0.2.9;proto=https, for=unknown, for=10.0.0.2;proto=http", "10.0.0.2", 0,
+     FORWARDED_PLAIN, ""},
+    /* what breaks the syntax ends what is left of it, and of the line nothing counts behind it */
+    {"for=192.0.2.9, for=, for=10.0.0.2", "", 0, FORWARDED_NO_SCHEME, ""},
+    {"for=192.0.2.9;for=192.0.2.8", "", 0, FORWARDED_NO_SCHEME, ""},
+    {"for=\"192.0.2.9", "", 0, FORWARDED_NO_SCHEME, ""},
+    {"for=\"192.0.2\\.9\"", "", 0, FORWARDED_NO_SCHEME, ""},
+    {"for=192.0.2.9 proto=https", "", 0, FORWARDED_NO_SCHEME, ""},
+    {"for = 192.0.2.9", "", 0, FORWARDED_NO_SCHEME, ""},
+    {"192.0.2.9", "", 0, FORWARDED_NO_SCHEME, ""},
+    {"for=\"<script>\";host=\"a b\";proto=ftp", "", 0, FORWARDED_NO_SCHEME, ""},
+    {"", "", 0, FORWARDED_NO_SCHEME, ""},
+};
+
+static void check_told(const struct forwarded *forwarded, const struct element_row *row) {
+    if (!CHECK_ROW(forwarded != NULL, row->value)) {
+        return;
+    }
+    CHECK_ROW(strcmp(forwarded->client.host, row->host) == 0, row->value);
+    CHECK_ROW((forwarded->client.family == ADDRESS_NONE) == (*row->host == '\0'), row->value);
+    CHECK_ROW(forwarded->client.port == row->port, row->value);
+    CHECK_ROW(forwarded->scheme == row->scheme, row->value);
+    CHECK_ROW(slice_equals(forwarded->host, slice_of(row->asked_for, strlen(row->asked_for))),
+              row->value);
+}
+
+static void test_elements(const struct network_list *trusted) {
+    for (size_t i = 0; i < sizeof(element_rows) / sizeof(element_rows[0]); i++) {
+        const struct element_row *row = &element_rows[i];
+        struct guarded guarded = guarded_open(512);
+        struct slice value = guarded_place(&guarded, slice_of(row->value, strlen(row->value)));
+        struct http_header headers[] = {{SLICE_LITERAL("forwarded"), value}, FOR("198.51.100.7")};
+        struct http_request_head head = {.headers = headers, .header_count = 2};
+        struct forwarded *forwarded = forwarded_new(&by_forwarded, trusted, &head);
+        check_told(forwarded, row);
+        memory_free(forwarded);
+        guarded_close(&guarded);
+    }
+}
+
+static void test_lines_are_one_list(const struct network_list *trusted) {
+    struct http_header headers[] = {
+        {SLICE_LITERAL("forwarded"), SLICE_LITERAL("for=203.0.113.9, for=192.0.2.1;host=a")},
+        OTHER,
+        {SLICE_LITERAL("forwarded"), SLICE_LITERAL("for=10.0.0.3;host=b")}};
+    struct http_request_head head = {.headers = headers, .header_count = 3};
+    struct forwarded *forwarded = forwarded_new(&by_forwarded, trusted, &head);
+    CHECK(forwarded != NULL && strcmp(forwarded->client.host, "192.0.2.1") == 0);
+    CHECK_TEXT(forwarded->host, SLICE_LITERAL("a"));
+    memory_free(forwarded);
+    head.headers = &headers[1]; /* X-Forwarded-For, or any other, is none of ours then */
+    head.header_count = 1;
+    CHECK(forwarded_new(&by_forwarded, trusted, &head) == NULL);
+}
+
+static void test_the_host(const struct network_list *trusted) {
+    static const struct http_header host = {{"x-forwarded-host", 16}, {"a.example:8000", 14}};
+    struct http_header headers[] = {FOR("192.0.2.1"), host, host};
+    struct http_request_head head = {.headers = headers, .header_count = 2};
+    struct forwarding asked = forwarding;
+    struct forwarded *forwarded = forwarded_new(&asked, trusted, &head);
+    CHECK_TEXT(forwarded->host, SLICE_LITERAL("a.example:8000"));
+    memory_free(forwarded);
+    asked.takes_host = false;
+    forwarded = forwarded_new(&asked, trusted, &head);
+    CHECK(forwarded->host.length == 0);
+    memory_free(forwarded);
+    asked.takes_host = true;
+    head.header_count = 3; /* of two, nobody can say which is the proxy's */
+    forwarded = forwarded_new(&asked, trusted, &head);
+    CHECK(forwarded->host.length == 0);
+    memory_free(forwarded);
+    headers[1].value = SLICE_LITERAL("a, b");
+    head.header_count = 2;
+    forwarded = forwarded_new(&asked, trusted, &head);
+    CHECK(forwarded->host.length == 0);
+    memory_free(forwarded);
 }
 
 static void test_the_root_path(void) {
@@ -134,6 +241,9 @@ int main(void) {
     CHECK(network_list_parse(&trusted, "10.0.0.0/8,::1") == STATUS_OK);
     test_rows(&trusted);
     test_nothing_is_said(&trusted);
+    test_elements(&trusted);
+    test_lines_are_one_list(&trusted);
+    test_the_host(&trusted);
     test_the_root_path();
     network_list_release(&trusted);
     return check_report();

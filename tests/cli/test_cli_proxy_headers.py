@@ -145,6 +145,8 @@ def test_nobody_is_believed_who_is_not_on_the_list(tmp_path):
     [
         ({"proxy_headers_host": "X-Real-IP"}, "has no effect without proxy_headers"),
         ({"proxy_headers_port": "X-Port"}, "has no effect without proxy_headers"),
+        ({"forwarded_host": True}, "has no effect without proxy_headers or forwarded"),
+        ({"proxy_headers": True, "forwarded": True}, "give forwarded or proxy_headers"),
         ({"proxy_headers": True, "proxy_headers_host": "X Real"}, "name of a header"),
         ({"proxy_headers": True, "proxy_headers_host": "X_Real"}, "name of a header"),
         ({"proxy_headers": True, "proxy_headers_host": "x" * 64}, "name of a header"),

@@ -1,6 +1,7 @@
 """Which hop of X-Forwarded-For is the client, and whom the server believes."""
 
 import socket
+from typing import Any
 
 import pytest
 from support.apps import Journal, Receive, Scope, Send, respond
@@ -155,3 +156,64 @@ def test_peer_on_ipv6(serve: Serve, trusted: str, expected: str) -> None:
     server = start(serve, journal, trusted, family=socket.AF_INET6, root_path="/own")
     server.get("/", "Daphne-Root-Path: /theirs")
     assert journal.next()["root_path"] == expected
+
+
+# --- RFC 7239, and the host ---
+
+
+def seen(serve: Serve, trusted: str, *headers: str, **options: object) -> dict[str, Any]:
+    """Return the scope of a request with these headers."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        journal.add(scope)
+        await respond(send)
+
+    server = serve(application, trusted_proxies=trusted, **options)
+    with server.connect() as client:
+        client.send(request(headers=headers))
+        client.read_response()
+    scope: dict[str, Any] = journal.next()
+    return scope
+
+
+def hosts(scope: dict[str, Any]) -> list[bytes]:
+    return [value for name, value in scope["headers"] if name == b"host"]
+
+
+FORWARDED = 'Forwarded: for="[2001:db8::1]:4321";proto=https;host=a.example'
+
+
+def test_forwarded_names_client_and_scheme(serve: Serve) -> None:
+    scope = seen(serve, LOOPBACK, FORWARDED, "X-Forwarded-For: 192.0.2.9", forwarded=True)
+    assert tuple(scope["client"]) == ("2001:db8::1", 4321)
+    assert scope["scheme"] == "https"
+    assert hosts(scope) != [b"a.example"]
+
+
+def test_forwarded_of_anybody_else_is_ignored(serve: Serve) -> None:
+    options = {"forwarded": True, "forwarded_host": True}
+    scope = seen(serve, "10.0.0.0/8", FORWARDED, **options)
+    assert scope["client"][0] == "127.0.0.1"
+    assert hosts(scope) != [b"a.example"]
+
+
+def test_forwarded_is_not_read_unless_asked_for(serve: Serve) -> None:
+    assert client_of(serve, "*", FORWARDED) == "peer"
+
+
+@pytest.mark.parametrize(
+    ("header", "options"),
+    [
+        (FORWARDED, {"forwarded": True}),
+        (
+            "X-Forwarded-Host: a.example",
+            {"proxy_headers_host": "X-Forwarded-For"},
+        ),
+    ],
+)
+def test_host_that_the_proxy_was_asked_for(
+    serve: Serve, header: str, options: dict[str, Any]
+) -> None:
+    scope = seen(serve, "*", "X-Forwarded-For: 192.0.2.1", header, forwarded_host=True, **options)
+    assert hosts(scope) == [b"a.example"]
