@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core import signals
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import clear_url_caches, path
+from django.utils.deprecation import MiddlewareMixin
 
 from casgi.django.hop import ShortHops
 from casgi.django.middleware_seam import PlainMiddleware
@@ -265,6 +267,67 @@ async def test_replaced_on_the_instance(site: list[str]) -> None:
     handler._middleware_chain = get_response_async
     assert await _answer(handler, b"") == (200, b"mine")
     assert site == []
+
+
+class _Plain(MiddlewareMixin):  # type: ignore[misc]
+    def process_response(self, request: Any, response: Any) -> Any:
+        response["X-Plain"] = "yes"
+        return response
+
+
+async def _changed(site: list[str], change: Callable[[Any], None]) -> tuple[Any, list[str]]:
+    """Return the answer of a handler that is changed after its first requests, and the ways."""
+    with override_settings(MIDDLEWARE=[f"{__name__}._Plain", f"{__name__}._Plain"]):
+        handler: Any = ASGIHandler()
+    assert [(await _answer(handler, b"ab"))[1] for _ in range(3)] == [b"2"] * 3
+    site.clear()
+    change(handler)
+    return await _answer(handler, b"ab"), site
+
+
+def _inner(handler: Any) -> Any:
+    """Return the innermost middleware of a handler's chain."""
+    outer = handler._middleware_chain.__closure__[0].cell_contents
+    return outer.get_response.__closure__[0].cell_contents
+
+
+async def test_chain_that_changes_after_it_was_read(site: list[str]) -> None:
+    """Whatever of it that is: what runs is what is there now."""
+
+    async def mine(request: Any) -> HttpResponse:
+        return HttpResponse("mine")
+
+    def get_response(handler: Any) -> None:
+        _inner(handler).get_response = mine
+
+    def chain(handler: Any) -> None:
+        handler._middleware_chain = mine
+
+    def view_middleware(handler: Any) -> None:
+        handler._view_middleware.append(sync_to_async(lambda *_: HttpResponse("mine")))
+
+    def own_part(handler: Any) -> None:
+        _inner(handler).process_request = lambda request: HttpResponse("mine")
+
+    def own_call(handler: Any) -> None:
+        kind = type("Own", (_Plain,), {"__acall__": lambda self, request: mine(request)})
+        _inner(handler).__class__ = kind
+
+    for change in (get_response, chain, view_middleware, own_part, own_call):
+        assert (await _changed(site, change))[0] == (200, b"mine"), change.__name__
+
+
+async def test_method_that_becomes_async(site: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """sync_to_async() refuses it, as it would without us."""
+
+    async def process_response(self: Any, request: Any, response: Any) -> Any:
+        return response
+
+    def change(handler: Any) -> None:
+        monkeypatch.setattr(_Plain, "process_response", process_response)
+
+    (status, _), ways = await _changed(site, change)
+    assert (status, ways) == (500, [])
 
 
 async def test_many_at_once(pool: ThreadPool) -> None:

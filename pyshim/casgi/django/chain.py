@@ -22,7 +22,7 @@ _LOOK_UP: Any = object.__getattribute__
 _CALL: Any = vars(MiddlewareMixin)["__call__"]
 _GET_RESPONSE = vars(BaseHandler)["_get_response_async"]
 _RUN_IN_A_THREAD = ("make_view_atomic", "check_response", "process_exception_by_middleware")
-_OF_THE_HANDLER = {name: vars(BaseHandler)[name] for name in _RUN_IN_A_THREAD}
+OF_THE_HANDLER = {name: vars(BaseHandler)[name] for name in _RUN_IN_A_THREAD}
 # What a plain middleware may not have as an instance: its class would not say what is called.
 _OF_THE_CLASS = frozenset({"__acall__", "process_request", "process_response"})
 _IN_ASYNC_MODE = "async_mode"  # Django before 5.1 marks the instance alone.
@@ -111,9 +111,9 @@ def _handler_of(get_response: Any) -> Any:
         return None
     handler: Any = get_response.__self__
     kind = type(handler)
-    if any(getattr(kind, name) is not own for name, own in _OF_THE_HANDLER.items()):
+    if any(getattr(kind, name) is not own for name, own in OF_THE_HANDLER.items()):
         return None
-    if vars(handler).keys() & _OF_THE_HANDLER.keys():
+    if vars(handler).keys() & OF_THE_HANDLER.keys():
         return None
     adapted = [*handler._view_middleware, *handler._template_response_middleware]
     return handler if all(map(_is_adapted, adapted)) else None

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.deprecation import MiddlewareMixin
 
 from casgi.django.chain import has_sync_parts, read_chain
+from casgi.django.chain_facts import KnownChains
 from casgi.django.passage import Passage
 
 
@@ -20,10 +21,14 @@ class PlainMiddleware:
         self._original = original = vars(MiddlewareMixin)["__acall__"]
 
         async def __acall__(self: Any, request: Any) -> Any:  # noqa: N807
-            if not has_sync_parts(self):
+            chain = chains.of(self)
+            if chain is None:
                 return await original(self, request)
-            return await Passage(read_chain(self, __acall__), request).go()
+            return await Passage(chain, request).go()
 
+        chains = KnownChains(
+            lambda first: read_chain(first, __acall__) if has_sync_parts(first) else None
+        )
         self._ours = __acall__
 
     def install(self) -> None:

@@ -25,19 +25,22 @@ from casgi.django.passage import Passage, response_for
 
 _OWN = {
     name: getattr(ASGIHandler, name)
-    for name in ("create_request", "run_get_response", "get_response_async")
+    for name in ("create_request", "run_get_response", "get_response_async", "request_class")
 }
+OWN_PARTS = tuple(_OWN)
 _MAKE = vars(ASGIRequest)["__init__"]
+
+
+def are_requests_known() -> bool:
+    """Whether nobody has put something in the place of how Django makes a request."""
+    return vars(ASGIRequest)["__init__"] is _MAKE
 
 
 def has_known_parts(handler: Any) -> bool:
     """Whether what is done here in the place of a handler's methods is what they would do."""
     kind = type(handler)
-    return (
-        kind.request_class is ASGIRequest
-        and vars(ASGIRequest)["__init__"] is _MAKE
-        and all(getattr(kind, name) is own for name, own in _OWN.items())
-        and not vars(handler).keys() & {"request_class", *_OWN}
+    return all(getattr(kind, name) is own for name, own in _OWN.items()) and not (
+        vars(handler).keys() & _OWN.keys()
     )
 
 
@@ -53,6 +56,7 @@ class Request:
         self._passage = Passage(chain, None, self._begin)
         self._scope = scope
         self._body: Any = None
+        self._first: asyncio.Future[None]
         self._receivers: list[Callable[..., Any]] = []
         self._has_to_begin = [True]  # taken out once, by the thread or by the loop
         self._error: BaseException | None = None
@@ -66,19 +70,34 @@ class Request:
             return
         asgi.set_script_prefix(asgi.get_script_prefix(self._scope))
         await self._start()
-        listening = asyncio.create_task(handler.listen_for_disconnect(receive))
-        responding = asyncio.create_task(self._respond(send))
+        loop = asyncio.get_running_loop()
+        self._first = loop.create_future()
+        listening = loop.create_task(handler.listen_for_disconnect(receive))
+        responding = loop.create_task(self._respond(send))
+        await self._wait_for_first(listening, responding)
         try:
-            await _first_of(listening, responding)
+            await self._end(listening, responding)
+        except _NotBegun:
+            await self._refuse(send)
+
+    async def _wait_for_first(self, listening: Any, responding: Any) -> None:
+        """Wait until one of them is done; `_respond` tells it by itself, at its end."""
+        listening.add_done_callback(self._on_end)
+        responding.add_done_callback(self._on_end)
+        try:
+            await self._first
         except asyncio.CancelledError:
             if self._passage.request is None:  # As while request_started is sent.
                 listening.cancel()
                 responding.cancel()
             raise
-        try:
-            await self._end(listening, responding)
-        except _NotBegun:
-            await self._refuse(send)
+        finally:
+            listening.remove_done_callback(self._on_end)
+            responding.remove_done_callback(self._on_end)
+
+    def _on_end(self, task: Any = None) -> None:
+        if not self._first.done():
+            self._first.set_result(None)
 
     async def _start(self) -> None:
         """Find out who receives request_started; it is sent here if any receiver is async."""
@@ -93,6 +112,7 @@ class Request:
         response = await self._get_response()
         with contextlib.suppress(asyncio.CancelledError):  # There is a response to be closed.
             await self._handler.send_response(response, send)
+        self._on_end()
         return response
 
     async def _get_response(self) -> Any:
@@ -167,7 +187,7 @@ class Request:
             self._error = error
             raise _NotBegun from None
         try:
-            request = self._handler.request_class(self._scope, self._body)
+            request = ASGIRequest(self._scope, self._body)
         except Exception:
             raise _NotBegun from None
         base.set_urlconf(base.settings.ROOT_URLCONF)
@@ -177,23 +197,6 @@ class Request:
         signal, sender = signals.request_started, self._handler.__class__
         for receiver in self._receivers:
             receiver(signal=signal, sender=sender, scope=self._scope)
-
-
-async def _first_of(*tasks: asyncio.Task[Any]) -> None:
-    """Wait until one of them is done, as asyncio.wait() does."""
-    waiter = asyncio.get_running_loop().create_future()
-
-    def wake(task: asyncio.Task[Any]) -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    for task in tasks:
-        task.add_done_callback(wake)
-    try:
-        await waiter
-    finally:
-        for task in tasks:
-            task.remove_done_callback(wake)
 
 
 async def _close(response: Any) -> None:

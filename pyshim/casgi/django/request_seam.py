@@ -5,8 +5,9 @@ from typing import Any
 from django.core.handlers.asgi import ASGIHandler
 from django.utils.deprecation import MiddlewareMixin
 
-from casgi.django.chain import read_whole_chain
-from casgi.django.request import Request, has_known_parts
+from casgi.django.chain import Chain, read_whole_chain
+from casgi.django.chain_facts import KnownChains
+from casgi.django.request import OWN_PARTS, Request, are_requests_known, has_known_parts
 
 
 class Requests:
@@ -16,14 +17,18 @@ class Requests:
         self._original = original = vars(ASGIHandler)["handle"]
 
         async def handle(self: Any, scope: Any, receive: Any, send: Any) -> None:
-            chain = None
-            if has_known_parts(self):
-                chain = read_whole_chain(self, vars(MiddlewareMixin)["__acall__"])
+            chain = chains.of(self) if are_requests_known() else None
             if chain is None:
                 await original(self, scope, receive, send)
             else:
                 await Request(self, chain, scope).answer(receive, send)
 
+        def read(handler: Any) -> Chain | None:
+            if not has_known_parts(handler):
+                return None
+            return read_whole_chain(handler, vars(MiddlewareMixin)["__acall__"])
+
+        chains = KnownChains(read, OWN_PARTS)
         self._ours = handle
 
     def install(self) -> None:
