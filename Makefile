@@ -26,7 +26,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The summary of the tests has to come last, and pip must not run twice at once.
 .NOTPARALLEL:
 .PHONY: help chat build test pytest lint types asan format bench fuzz equivalence screenshots \
-    django-suite test-all-pythons test-tls test-older-redis wheel sdist clean port-is-free \
+    django-suite reloads test-all-pythons test-tls test-older-redis wheel sdist clean port-is-free \
     packages-chat packages-test
 
 help: ## list the targets
@@ -76,6 +76,9 @@ bench: build ## figures of casgi and its peers, side by side (BENCH="hello echo"
 	@scripts/system-packages.sh bench
 	@$(BIN)/pip install --quiet -r bench/requirements.txt
 	@for what in $(BENCH); do $(BIN)/python -m bench $$what || exit 1; done
+
+reloads: build $(VENV)/test-installed ## rolling reloads under traffic (RELOADS=200)
+	@RELOADS=$(or $(RELOADS),200) $(BIN)/python -m pytest -q tests/workers/test_draining.py -k reloads
 
 fuzz: build ## fuzz every target for a while (SECONDS=60 each)
 	@scripts/system-packages.sh fuzz

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "bindings/server_arguments.h"
 #include "bindings/server_docs.h"
+#include "bindings/server_draining.h"
 #include "bindings/server_metrics.h"
 #include "bindings/tls_acceptor_object.h"
 #include "loop/rider.h"
@@ -390,16 +391,19 @@ static PyMethodDef methods[] = {
     {"listen", listen_on, METH_VARARGS, listen_doc},
     {"metrics", metrics, METH_NOARGS, metrics_doc},
     {"stop_listening", stop_listening, METH_NOARGS, stop_doc},
+    {"leave", server_draining_leave, METH_NOARGS, leave_doc},
+    {"close_websockets", server_draining_close_websockets, METH_O, close_websockets_doc},
     {"shutdown", shut_down, METH_NOARGS, shutdown_doc},
     {"abort", abort_all, METH_NOARGS, abort_doc},
     {"close", close_server, METH_NOARGS, close_doc},
-    {"leave_to_parent", leave_to_parent, METH_NOARGS, leave_doc},
+    {"leave_to_parent", leave_to_parent, METH_NOARGS, leave_to_parent_doc},
     {"unfinished", unfinished, METH_NOARGS, unfinished_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef getset[] = {
     {"connections", get_connections, NULL, "Open connections.", NULL},
+    {"websockets", server_draining_websockets, NULL, "WebSockets, closing ones included.", NULL},
     {"tasks", get_tasks, NULL, "Application tasks that have not finished.", NULL},
     {"slow_consumers", get_slow_consumers, NULL,
      "Members of groups that did not keep up: WebSockets closed, frames dropped.", NULL},

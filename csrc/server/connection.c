@@ -314,6 +314,12 @@ void connection_flush(struct connection *connection) {
     }
 }
 
+void connection_leave(struct connection *connection) {
+    if (connection->state == CONNECTION_OPEN && connection->ops->leave != NULL) {
+        connection->ops->leave(connection->protocol);
+    }
+}
+
 void connection_shut_down(struct connection *connection) {
     timer_stop(&connection->stall);
     if (!connection_has_sent_all(connection)) {

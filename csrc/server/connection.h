@@ -29,6 +29,8 @@ struct protocol_ops {
                         int status); /* the peer sent its last byte, or the stream broke */
     void (*on_drain)(void *protocol);
     void (*on_timeout)(void *protocol); /* the connection's timer fired */
+    void (*leave)(void *protocol);      /* the server leaves; NULL: nothing to be said before the
+                                           next answer */
     void (*shutdown)(void *protocol);   /* end soon: idle now, busy behind the current response,
                                            tunnels by their own manners */
     void (*on_closed)(
@@ -99,6 +101,9 @@ int connection_describe_security(struct connection *connection, struct stream_se
 /* Whether the peer is a proxy whose headers are believed: --trusted-proxies names it, or it came
  * over a unix socket, which only local processes reach. */
 bool connection_is_trusted(struct connection *connection);
+
+/* The server leaves: as protocol_ops.leave. */
+void connection_leave(struct connection *connection);
 
 /* The server shuts down: as protocol_ops.shutdown, and what is over already goes at once. A peer
  * that takes nothing is not waited for as long as usual. */

@@ -119,7 +119,7 @@ static int respond(struct exchange *exchange, const struct http_response_head *h
     }
     struct http1_framing framing = {.version_minor = http1->is_http10 ? 0 : 1};
     choose_framing(http1, head, facts, body_length, &framing);
-    if (facts->closes || server->is_draining || server->options.keep_alive_timeout == 0 ||
+    if (facts->closes || server->is_leaving || server->options.keep_alive_timeout == 0 ||
         !can_skip_body(http1)) {
         http1->keeps_alive = false;
     }

@@ -310,7 +310,7 @@ static void on_timeout(void *protocol) {
     go_on(http2);
 }
 
-static void shut_down(void *protocol) {
+static void leave(void *protocol) {
     struct http2_connection *http2 = protocol;
     if (http2->phase == HTTP2_LEAVING) {
         return;
@@ -320,6 +320,15 @@ static void shut_down(void *protocol) {
         return;
     }
     set_phase(http2, HTTP2_LEAVING);
+    go_on(http2);
+}
+
+static void shut_down(void *protocol) {
+    struct http2_connection *http2 = protocol;
+    leave(http2);
+    if (!http2_is_usable(http2)) {
+        return;
+    }
     struct list *exchanges = &http2->exchanges;
     for (size_t left = http2->exchange_count; left > 0 && !list_is_empty(exchanges); left--) {
         struct list *link = exchanges->next;
@@ -376,6 +385,7 @@ const struct protocol_ops http2_connection_ops = {
     .on_read_end = on_read_end,
     .on_drain = on_drain,
     .on_timeout = on_timeout,
+    .leave = leave,
     .shutdown = shut_down,
     .on_closed = on_closed,
 };

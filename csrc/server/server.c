@@ -10,6 +10,7 @@
 #include "server/http1_connection.h"
 #include "server/http2_connection.h"
 #include "server/server_worker.h"
+#include "server/websocket.h"
 
 /* The one place that knows which protocols there are. */
 static const struct protocol_ops *choose_protocol(const struct server *server,
@@ -50,6 +51,7 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     server->owner = owner;
     server->date.second = -1;
     list_init(&server->connections);
+    list_init(&server->websockets);
     groups_init(&server->groups, (struct group_bus){NULL, NULL});
     access_log_init(&server->access_log, loop, access_log, &options->access_log_format);
     server->ws_decoders = ws_decoder_pool_new();
@@ -103,8 +105,34 @@ static void end_connections(struct server *server, void (*end)(struct connection
     }
 }
 
+void server_leave(struct server *server) {
+    server_stop_listening(server);
+    if (!server->is_leaving) {
+        server->is_leaving = true;
+        end_connections(server, connection_leave);
+    }
+}
+
+size_t server_close_websockets(struct server *server, size_t most) {
+    struct list *websockets = &server->websockets;
+    size_t closed = 0;
+    for (size_t left = server->websocket_count;
+         left > 0 && closed < most && !list_is_empty(websockets); left--) {
+        struct list *link = websockets->next;
+        list_remove(link); /* who is closing goes to the end, and is not met again soon */
+        list_append(websockets, link);
+        struct websocket *websocket = LIST_OBJECT(link, struct websocket, link);
+        if (websocket->state == WEBSOCKET_OPEN) {
+            closed++;
+            websocket_shutdown(websocket);
+        }
+    }
+    return closed;
+}
+
 void server_shutdown(struct server *server) {
     server_stop_listening(server);
+    server->is_leaving = true;
     if (!server->is_draining) {
         server->is_draining = true;
         end_connections(server, connection_shut_down);
@@ -113,7 +141,7 @@ void server_shutdown(struct server *server) {
 
 void server_abort(struct server *server) {
     server_stop_listening(server);
-    server->is_draining = true;
+    server->is_leaving = server->is_draining = true;
     end_connections(server, connection_close);
 }
 

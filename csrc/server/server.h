@@ -1,7 +1,8 @@
 /* The server: listeners, connections, options, and what they share. Plain C; the application is
  * known by application_events only.
  *
- *   RUNNING --server_shutdown--> DRAINING --last connection closed (on_idle)--> server_free */
+ *   RUNNING --server_leave--> LEAVING
+ *   RUNNING, LEAVING --server_shutdown--> DRAINING --last connection closed (on_idle)--> server_free */
 #ifndef CASGI_SERVER_SERVER_H
 #define CASGI_SERVER_SERVER_H
 
@@ -29,6 +30,8 @@ struct server {
     void *owner; /* passed to the application's events */
     struct list connections;
     size_t connection_count;
+    struct list websockets;
+    size_t websocket_count;
     struct listener **listeners;
     size_t listener_count;
     struct ws_decoder_pool *ws_decoders;
@@ -44,7 +47,8 @@ struct server {
     struct metrics metrics;
     struct connection_balance *balance; /* NULL unless it is one of several workers */
     struct turn_report turn_report;     /* for it */
-    bool is_draining;
+    bool is_leaving;                    /* answers say that their connection closes */
+    bool is_draining;                   /* idle connections close, too */
 };
 
 /* Returns new server on `loop`, or NULL without memory. *Borrows* loop, events and owner; copies
@@ -59,6 +63,13 @@ int server_listen(struct server *server, int descriptor, int backlog,
 
 /* Closes all listeners, after what was passed to this worker was taken; idempotent. */
 void server_stop_listening(struct server *server);
+
+/* Stops listening. Every connection goes on, and is told with the next answer that it was the last:
+ * another server has its place, to which a client that is idle now comes back. */
+void server_leave(struct server *server);
+
+/* Closes up to `most` WebSockets with 1012. Returns how many: fewer when none is left. */
+size_t server_close_websockets(struct server *server, size_t most);
 
 /* Stops listening and ends every connection in good order. */
 void server_shutdown(struct server *server);

@@ -11,6 +11,8 @@
 #include "server/websocket_internal.h"
 
 static void free_websocket(struct websocket *websocket) {
+    list_remove(&websocket->link);
+    websocket->server->websocket_count--;
     timer_stop(&websocket->timer);
     timer_stop(&websocket->lifetime);
     ws_session_release(&websocket->session);
@@ -290,6 +292,8 @@ struct websocket *websocket_new(struct server *server, struct exchange *exchange
     }
     counters_opened(COUNTER_websockets);
     websocket->server = server;
+    list_append(&server->websockets, &websocket->link);
+    server->websocket_count++;
     websocket->exchange = exchange;
     websocket->state = WEBSOCKET_CONNECTING;
     member_init(&websocket->member, server->options.websocket_max_groups);

@@ -34,6 +34,7 @@ enum websocket_state {
 };
 
 struct websocket {
+    struct list link;          /* in server->websockets */
     struct exchange *exchange; /* borrowed; NULL when over */
     struct server *server;
     const struct websocket_events *events;

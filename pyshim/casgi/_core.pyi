@@ -133,6 +133,10 @@ class Server:
         """Open connections."""
 
     @property
+    def websockets(self) -> int:
+        """WebSockets, closing ones included."""
+
+    @property
     def tasks(self) -> int:
         """Application tasks that have not finished."""
 
@@ -160,6 +164,15 @@ class Server:
 
     def stop_listening(self) -> None:
         """Accept no more connections. Can be called again."""
+
+    def leave(self) -> None:
+        """Accept no more connections, another server having its place.
+
+        Those that there are go on, and their next answer says "Connection: close".
+        """
+
+    def close_websockets(self, most: int, /) -> int:
+        """Close so many WebSockets with 1012; return how many, fewer when none is left."""
 
     def shutdown(self) -> None:
         """Let everything end in order.

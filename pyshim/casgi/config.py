@@ -148,6 +148,21 @@ class Config:
         is_of_core=False,
     )
 
+    linger: float | None = seconds(
+        10.0,
+        Section.WORKERS,
+        "How long a worker that is replaced keeps idle connections for one more request.",
+        zero_is_never=False,
+        is_of_core=False,
+    )
+    drain: float | None = seconds(
+        5.0,
+        Section.WORKERS,
+        "Time over which many WebSockets are closed, at a reload and at the stop.",
+        zero_is_never=False,
+        is_of_core=False,
+    )
+
     root_path: str = text("", Section.APPLICATION, "The ASGI root_path.", metavar="PATH")
     lifespan: LifespanMode = choice(
         "auto",
@@ -411,6 +426,12 @@ class Config:
     def worker_count(self) -> int:
         """Return how many processes serve."""
         return min(available_cpus(), MOST_WORKERS) if self.workers == "auto" else self.workers
+
+    def seconds_to_leave(self) -> float | None:
+        """Return how long a worker that is replaced may take, None for ever."""
+        times = (self.linger, self.drain, self.application_close_timeout)
+        known = [each for each in times if each is not None]
+        return sum(known) if len(known) == len(times) else None
 
     def core_options(self) -> dict[str, Any]:
         """Return the keywords of `_core.Server` that are settings, not made while starting."""

@@ -192,7 +192,7 @@ class Server:
     def _begin_stopping(self) -> Stopping:
         if self._stopping is None:
             timeout = self.config.application_close_timeout
-            self._stopping = Stopping(timeout, self._abort_requested)
+            self._stopping = Stopping(timeout, self._abort_requested, self.config.drain)
         return self._stopping
 
     async def _close(self) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import time
 
 from casgi import _core
+from casgi.draining import WebSocketDrain
 from casgi.lifespan import Lifespan
 from casgi.unfinished import log_unfinished, log_waiting
 from casgi.waiting import wait_for_any
@@ -23,12 +24,21 @@ class Stopping:
 
     """
 
-    def __init__(self, timeout: float | None, abort_requested: asyncio.Event) -> None:
-        """Take the seconds for all of it, None for no limit, and what ends it at once."""
+    def __init__(
+        self,
+        timeout: float | None,
+        abort_requested: asyncio.Event,
+        spread: float | None = None,
+    ) -> None:
+        """Take the seconds for all of it, None for no limit, and what ends it at once.
+
+        WebSockets are closed over `spread` seconds.
+        """
         self.was_aborted = False
         self._timeout = timeout
         self._began = time.monotonic()
         self._abort_requested = abort_requested
+        self._spread = spread
 
     def seconds_left(self, least: float = 0.0) -> float | None:
         """Return how long it may still take, None for no limit."""
@@ -38,8 +48,9 @@ class Stopping:
 
     async def drain(self, core: _core.Server, idle: asyncio.Event) -> None:
         """Wait until connections and applications have ended; abort those that do not."""
-        wait = _Idle(core, idle)
+        wait = Idle(core, idle)
         try:
+            await self._close_websockets(core)
             core.shutdown()
             await wait(self._at_once(), self._abort_requested)
             if wait.is_needed() and not self._abort_requested.is_set():
@@ -67,22 +78,31 @@ class Stopping:
                     await ending
                 await lifespan.cancel()
 
+    async def _close_websockets(self, core: _core.Server) -> None:
+        closing = asyncio.create_task(WebSocketDrain(core, self._spread).run(self._abort_requested))
+        await asyncio.wait([closing], timeout=self.seconds_left())
+        closing.cancel()
+        if not closing.cancelled() and closing.done():
+            closing.result()
+
     def _at_once(self) -> float:
         left = self.seconds_left()
         return _AT_ONCE if left is None else min(_AT_ONCE, left)
 
 
-class _Idle:
-    """Waits until the core has neither connections nor tasks."""
+class Idle:
+    """Waits until the core has neither connections nor tasks, which sets the event."""
 
     def __init__(self, core: _core.Server, idle: asyncio.Event) -> None:
         self._core = core
         self._event = idle
 
     def is_needed(self) -> bool:
+        """Whether there is something left."""
         return bool(self._core.connections or self._core.tasks)
 
     async def __call__(self, seconds: float | None, *ends: asyncio.Event) -> None:
+        """Wait for so many seconds at most, and not after one of the events."""
         self._event.clear()
         if self.is_needed():
             await wait_for_any(self._event, *ends, timeout=seconds)

@@ -25,12 +25,14 @@ class Seat:
         number: int,
         start: Callable[[int], Awaitable[Worker]],
         before_serving: Callable[[], None],
+        longest_leave: float | None = None,
     ) -> None:
-        """Take how to start a worker, and what comes before one serves."""
+        """Take how to start a worker, what comes before one serves, and how long one may leave."""
         self.number = number
         self.worker: Worker | None = None
         self._start = start
         self._before_serving = before_serving
+        self._longest_leave = longest_leave
         self._changing = asyncio.Lock()
         self._back_off = BackOff()
         self._given_up = asyncio.Event()
@@ -55,9 +57,7 @@ class Seat:
             old = self.worker
             if self._given_up.is_set() or not await self._fill():
                 return False
-        if old is not None and not old.ended.done():
-            old.leave()
-            await asyncio.wait([old.ended])
+        await self._let_go(old)
         return True
 
     async def retire(self) -> None:
@@ -65,13 +65,22 @@ class Seat:
         self.give_up()
         async with self._changing:
             worker = self.worker
-        if worker is not None and not worker.ended.done():
-            worker.leave()
-            await asyncio.wait([worker.ended])
+        await self._let_go(worker)
 
     def give_up(self) -> None:
         """Start no more workers."""
         self._given_up.set()
+
+    async def _let_go(self, worker: Worker | None) -> None:
+        """Let a worker end without losing a request; end it, when it takes far too long."""
+        if worker is None or worker.ended.done():
+            return
+        worker.leave()
+        await asyncio.wait([worker.ended], timeout=self._longest_leave)
+        if not worker.ended.done():
+            logger.error("%s does not end, and is killed", worker)
+            worker.kill()
+            await asyncio.wait([worker.ended])
 
     async def _fill(self) -> bool:
         self._latest = await self._start(self.number)

@@ -86,7 +86,9 @@ class Supervisor:
         return True
 
     def _add_seat(self) -> Seat:
-        seat = Seat(len(self._seats), self._workers.start, self._workers.listen)
+        leaving = self._config.seconds_to_leave()
+        longest = None if leaving is None else leaving + _LAST_STEPS
+        seat = Seat(len(self._seats), self._workers.start, self._workers.listen, longest)
         self._seats.append(seat)
         return seat
 

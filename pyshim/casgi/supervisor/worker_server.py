@@ -8,6 +8,7 @@ A supervisor that has gone is as one that stops everything.
 import asyncio
 import contextlib
 import faulthandler
+import logging
 import os
 import signal
 import socket
@@ -15,13 +16,17 @@ from typing import Any
 
 from casgi import _core
 from casgi.config import Config
+from casgi.draining import WebSocketDrain
 from casgi.process import run_process
 from casgi.server import Server
 from casgi.signals import StopSignals, is_handled
 from casgi.sockets import BoundSocket
+from casgi.stopping import Idle
 from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
 from casgi.supervisor.handover import STACK_SIGNAL, Handover
 from casgi.watchdog import Watchdog
+
+logger = logging.getLogger("casgi.server")
 
 # A terminal sends it to all of its processes, and the supervisor says what is to be done.
 _LEFT_TO_SUPERVISOR = (signal.SIGHUP, signal.SIGINT)
@@ -56,6 +61,7 @@ class WorkerServer(Server):
         self._end = end
         self._channel: Channel | None = None
         self._may_serve = asyncio.Event()
+        self._leaving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start as any server, but listen only when the supervisor says so."""
@@ -84,7 +90,7 @@ class WorkerServer(Server):
     def _take_signals(self, until: contextlib.ExitStack) -> None:
         loop = asyncio.get_running_loop()
         stop_signals = until.enter_context(StopSignals(self._on_stop_signal, (signal.SIGTERM,)))
-        timeout = self.config.application_close_timeout
+        timeout = self.config.seconds_to_leave()
         until.enter_context(_WorkerWatchdog(stop_signals, timeout))
         for number in _LEFT_TO_SUPERVISOR:
             loop.add_signal_handler(number, lambda: None)
@@ -97,13 +103,34 @@ class WorkerServer(Server):
     def _on_stop_signal(self) -> None:
         if self._channel is not None:
             self._channel.say(ToSupervisor.LEAVING)
-        self.request_stop()
+        if self._leaving is None and self._core is not None:
+            self._begin_leaving()
+        else:
+            self.request_stop()
+
+    def _begin_leaving(self) -> None:
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        """Keep what is idle for its next request, and let the WebSockets go; then stop."""
+        core = self._core
+        if core is not None and not self._stop_requested.is_set():
+            logger.info("Leaving: another worker serves")
+            core.leave()
+            drain = WebSocketDrain(core, self.config.drain)
+            draining = asyncio.create_task(drain.run(self._stop_requested))
+            await Idle(core, self._idle)(self.config.linger, self._stop_requested)
+            await draining
+        self._stop_once()
 
     def _on_word(self, word: str) -> None:
         match ToWorker(word):
             case ToWorker.SERVE:
                 self._may_serve.set()
-            case ToWorker.LEAVE | ToWorker.STOP:
+            case ToWorker.LEAVE:
+                self._begin_leaving()
+            case ToWorker.STOP:
                 self._stop_once()
             case ToWorker.ABORT:
                 self.request_stop()
