@@ -30,7 +30,8 @@ static void on_idle(void *owner) {
 
 static void on_refused(void *owner, const struct address *client, int http_status,
                        const char *reason) {
-    const char *host = client->family == ADDRESS_NONE ? "unknown" : client->host;
+    const char *host = client->family == ADDRESS_UNIX ? "unix" : client->host;
+    host = client->family == ADDRESS_NONE ? "unknown" : host;
     PyObject *message =
         http_status == 0 ? PyUnicode_FromFormat("Refused a TLS handshake of %s: %s", host, reason)
                          : PyUnicode_FromFormat("Refused an invalid request of %s with %d: %s",

@@ -49,6 +49,9 @@ static void run(void *argument) {
     bool goes_on = true;
     while (goes_on) {
         (void)PyThread_acquire_lock_timed(self->wake, microseconds, 0);
+        if (!Py_IsInitialized()) { /* the time was over behind Python's end */
+            return;
+        }
         PyGILState_STATE gil = PyGILState_Ensure();
         self->is_woken = false;
         goes_on = read_result(self, PyObject_CallNoArgs(self->turn), &microseconds);

@@ -8,12 +8,13 @@ bool channel_table_is_home(const ChannelTableObject *self) {
     return self->home == NULL || self->home_thread == PyThread_get_thread_ident();
 }
 
-/* Has `left` told on the loop. A loop that is closed has nobody left to be told. */
-static void tell_soon(ChannelTableObject *self) {
-    PyObject *method = PyObject_GetAttrString((PyObject *)self, "_tell_left");
+/* Has the loop report who has left. A loop that is closed has nobody to report to. */
+static void report_soon(ChannelTableObject *self) {
+    PyObject *method = PyObject_GetAttrString((PyObject *)self, "_report_left");
     PyObject *handle = method == NULL
                            ? NULL
                            : PyObject_CallMethod(self->home, "call_soon_threadsafe", "O", method);
+    self->is_report_due = handle != NULL;
     if (handle == NULL && PyErr_ExceptionMatches(PyExc_RuntimeError)) {
         PyErr_Clear();
     } else if (handle == NULL) {
@@ -32,7 +33,7 @@ bool channel_table_enter(ChannelTableObject *self, PyObject *loop) {
     if (self->home != loop) {
         Py_XSETREF(self->home, Py_NewRef(loop));
         if (self->left != NULL) { /* the loop before was closed first */
-            tell_soon(self);
+            report_soon(self);
         }
     }
     return true;
@@ -76,15 +77,15 @@ static void on_leave(void *owner, struct member *member, struct slice name, bool
     }
     PyObject *pair = new_pair(member, name);
     PyObject *empty = PyList_New(0);
-    bool is_first = self->left == NULL; /* asked now: what was made may have had others leave */
-    if (is_first) {
+    if (self->left == NULL) { /* asked now: what was made may have had others leave */
         self->left = Py_XNewRef(empty);
     }
     Py_XDECREF(empty);
     if (self->left == NULL || pair == NULL || PyList_Append(self->left, pair) < 0) {
         PyErr_WriteUnraisable((PyObject *)self);
-    } else if (is_first) {
-        tell_soon(self);
+    }
+    if (!self->is_report_due && self->left != NULL) {
+        report_soon(self);
     }
     Py_XDECREF(pair);
 }
@@ -99,7 +100,7 @@ static bool is_empty(ChannelTableObject *self, PyObject *name) {
 }
 
 /* Calls a callback, held by the caller, with one argument or two (NULL: one). */
-static void tell(PyObject *callback, PyObject *group, PyObject *channel) {
+static void notify(PyObject *callback, PyObject *group, PyObject *channel) {
     PyObject *result = PyObject_CallFunctionObjArgs(callback, group, channel, NULL);
     if (result == NULL) {
         PyErr_WriteUnraisable(callback);
@@ -107,19 +108,20 @@ static void tell(PyObject *callback, PyObject *group, PyObject *channel) {
     Py_XDECREF(result);
 }
 
-void channel_table_tell_left(ChannelTableObject *self) {
+void channel_table_report_left(ChannelTableObject *self) {
     PyObject *pairs = self->left;
     self->left = NULL;
+    self->is_report_due = false;
     PyObject *on_leave = Py_XNewRef(self->on_leave);
     PyObject *on_group_empty = Py_XNewRef(self->on_group_empty);
     for (Py_ssize_t i = 0; pairs != NULL && i < PyList_GET_SIZE(pairs); i++) {
         PyObject *pair = PyList_GET_ITEM(pairs, i);
         PyObject *group = PyTuple_GET_ITEM(pair, 0);
         if (is_wanted(on_leave)) {
-            tell(on_leave, group, PyTuple_GET_ITEM(pair, 1));
+            notify(on_leave, group, PyTuple_GET_ITEM(pair, 1));
         }
         if (is_wanted(on_group_empty) && is_empty(self, group)) {
-            tell(on_group_empty, group, NULL);
+            notify(on_group_empty, group, NULL);
         }
     }
     Py_XDECREF(on_leave);

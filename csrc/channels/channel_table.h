@@ -27,6 +27,7 @@ struct ChannelTableObject {
     unsigned long long shared;  /* frames that were put into WebSockets without their consumers */
     bool discards_oldest;
     bool is_discarding; /* memberships that end now are no news */
+    bool is_report_due; /* the loop calls _report_left() soon */
 };
 
 /* True on the thread of the loop that the listening consumers share, and when there are none. */
@@ -53,13 +54,13 @@ void channel_table_let_go(ChannelTableObject *table, ChannelObject *channel);
  * one is received. */
 void channel_table_sweep(ChannelTableObject *table, double later);
 
-/* The bus of a layer's groups: notes the memberships that have ended, to be told soon. The layer
- * itself, in Python, knows who joins and publishes what is sent. */
+/* The bus of a layer's groups: notes the memberships that have ended, to be reported soon. The
+ * layer itself, in Python, knows who joins and publishes what is sent. */
 extern const struct group_bus_ops channel_table_bus;
 
 /* Calls on_leave with each membership noted, and on_group_empty with each of their groups that has
  * become empty, and still is. Runs application code. */
-void channel_table_tell_left(ChannelTableObject *table);
+void channel_table_report_left(ChannelTableObject *table);
 
 /* Drops the table's reference to a channel that is of no use; the caller has one of its own. */
 void channel_table_forget_if_useless(ChannelTableObject *table, ChannelObject *channel);

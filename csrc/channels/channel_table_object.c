@@ -277,8 +277,8 @@ static void dealloc(PyObject *op) {
     Py_DECREF(type);
 }
 
-static PyObject *tell_left(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    channel_table_tell_left((ChannelTableObject *)op);
+static PyObject *report_left(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    channel_table_report_left((ChannelTableObject *)op);
     Py_RETURN_NONE;
 }
 
@@ -292,7 +292,7 @@ static PyMethodDef methods[] = {
     {"discard", discard, METH_VARARGS, discard_doc},
     {"send", send, METH_VARARGS, send_doc},
     {"flush", flush, METH_NOARGS, flush_doc},
-    {"_tell_left", tell_left, METH_NOARGS, NULL},
+    {"_report_left", report_left, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

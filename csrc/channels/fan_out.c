@@ -66,6 +66,14 @@ static void collect_renderings(struct fan_out *fan_out) {
 
 /* --- Running the handlers --- */
 
+/* Forgets an exception that the consumer will meet itself; one that ends the process
+ * (KeyboardInterrupt, SystemExit) stays set. */
+static void forget_exception(void) {
+    if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyErr_Clear();
+    }
+}
+
 /* Reads one text or bytes. False when it is something else, maybe with an exception of a text that
  * is no Unicode. */
 static bool read_payload(struct rendering *rendering, PyObject *payload) {
@@ -128,14 +136,9 @@ static int render_for(struct fan_out *fan_out, struct rendering *rendering) {
         rendering->run = PyObject_CallMethodOneArg(rendering->plan, strings->run, copy);
         rendering->is_shared = read_run(rendering);
     }
-    int status = 0;
-    if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_Exception)) {
-        PyErr_Clear(); /* the consumers will meet it themselves */
-    } else if (PyErr_Occurred()) {
-        status = -1;
-    }
+    forget_exception();
     Py_XDECREF(copy);
-    return status;
+    return PyErr_Occurred() ? -1 : 0;
 }
 
 /* Returns -1 when the process is to end: KeyboardInterrupt, SystemExit. */
@@ -196,7 +199,7 @@ static bool is_as_its_class(const ChannelObject *channel, const struct rendering
     for (Py_ssize_t i = 0; is_same && i < PyTuple_GET_SIZE(rendering->attributes); i++) {
         is_same = has_attribute(consumer, PyTuple_GET_ITEM(rendering->attributes, i));
     }
-    PyErr_Clear();
+    forget_exception();
     Py_DECREF(consumer);
     return is_same;
 }
@@ -223,14 +226,14 @@ static bool applies(const struct outcome *outcome, PyObject *consumer) {
                equals(consumer, PyTuple_GET_ITEM(each, 0), PyTuple_GET_ITEM(each, 1)) ==
                    (PyTuple_GET_ITEM(each, 2) == Py_True);
     }
-    PyErr_Clear();
+    forget_exception();
     Py_DECREF(consumer);
     return does;
 }
 
 static const struct outcome *outcome_for(const struct rendering *rendering,
                                          const ChannelObject *channel) {
-    for (size_t i = 0; i < rendering->outcome_count; i++) {
+    for (size_t i = 0; i < rendering->outcome_count && !PyErr_Occurred(); i++) {
         const struct outcome *outcome = &rendering->outcomes[i];
         if (PyTuple_GET_SIZE(outcome->comparisons) == 0 ||
             (channel->consumer != NULL && applies(outcome, channel->consumer))) {
@@ -292,6 +295,18 @@ static int deliver_event(struct fan_out *fan_out, ChannelObject *channel) {
     return status;
 }
 
+/* Returns how many events that took: 1 or 0; -1 with an exception. */
+static int deliver(struct fan_out *fan_out, ChannelObject *channel) {
+    if (deliver_shared(fan_out, channel)) {
+        return 0;
+    }
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    bool is_event = channel_is_open(channel);
+    return is_event && deliver_event(fan_out, channel) < 0 ? -1 : is_event;
+}
+
 Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, uint64_t end,
                                  PyObject *message) {
     struct fan_out fan_out = {
@@ -304,9 +319,8 @@ Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, 
     for (Py_ssize_t i = 0; events >= 0 && i < PyList_GET_SIZE(fan_out.members); i++) {
         ChannelObject *channel = (ChannelObject *)PyList_GET_ITEM(fan_out.members, i);
         look_ahead(&fan_out, i);
-        if (!deliver_shared(&fan_out, channel) && channel_is_open(channel)) {
-            events = deliver_event(&fan_out, channel) < 0 ? -1 : events + 1;
-        }
+        int added = deliver(&fan_out, channel);
+        events = added < 0 ? -1 : events + added;
     }
     release_renderings(&fan_out);
     Py_XDECREF(fan_out.source);

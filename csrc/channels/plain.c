@@ -8,7 +8,8 @@
 enum { DEEPEST = 64 };
 
 struct copying {
-    PyObject *copies; /* dict of containers that may occur again, by address; NULL while empty */
+    PyObject *copies; /* dict of containers that may occur again, with their copies, by address,
+                         which is theirs as long as they are in there; NULL while empty */
     int depth_left;
 };
 
@@ -92,7 +93,7 @@ static int find_copy(PyObject *value, PyObject **copy, struct copying *copying) 
     PyObject *address = copying->copies == NULL ? NULL : PyLong_FromVoidPtr(value);
     PyObject *found = address == NULL ? NULL : PyDict_GetItemWithError(copying->copies, address);
     Py_XDECREF(address);
-    *copy = Py_XNewRef(found);
+    *copy = found == NULL ? NULL : Py_NewRef(PyTuple_GET_ITEM(found, 1));
     return found != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
 }
 
@@ -101,7 +102,9 @@ static int remember_copy(PyObject *value, PyObject *copy, struct copying *copyin
         copying->copies = PyDict_New();
     }
     PyObject *address = copying->copies == NULL ? NULL : PyLong_FromVoidPtr(value);
-    int status = address == NULL ? -1 : PyDict_SetItem(copying->copies, address, copy);
+    PyObject *both = address == NULL ? NULL : PyTuple_Pack(2, value, copy);
+    int status = both == NULL ? -1 : PyDict_SetItem(copying->copies, address, both);
+    Py_XDECREF(both);
     Py_XDECREF(address);
     return status;
 }

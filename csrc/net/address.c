@@ -34,6 +34,7 @@ static void from_inet6(struct address *address, const struct sockaddr_in6 *from)
  * at `length`. */
 static void from_unix(struct address *address, const struct sockaddr_un *from, socklen_t length) {
     size_t offset = offsetof(struct sockaddr_un, sun_path);
+    address->family = ADDRESS_UNIX;
     if (length <= offset) {
         return;
     }
@@ -47,7 +48,6 @@ static void from_unix(struct address *address, const struct sockaddr_un *from, s
     if (name_length >= sizeof(address->host)) {
         name_length = sizeof(address->host) - 1;
     }
-    address->family = ADDRESS_UNIX;
     memcpy(address->host, from->sun_path, name_length);
     address->host[name_length] = '\0';
     if (is_abstract) {

@@ -13,11 +13,12 @@ struct address {
     enum address_family family;
     uint16_t port;  /* host byte order; 0 for unix */
     char host[110]; /* text of the IP address (IPv6 with its zone, e.g. fe80::1%eth0), or the path
-                       of the unix socket; an abstract unix name starts with '@'; NUL-terminated */
+                       of the unix socket, empty when it has none (as clients'); an abstract unix
+                       name starts with '@'; NUL-terminated */
 };
 
-/* Fills `address` from what the kernel says of a socket; ADDRESS_NONE for an unnamed unix socket or
- * an unknown family. *Borrows*. */
+/* Fills `address` from what the kernel says of a socket; ADDRESS_NONE when it says
+ * nothing, or of an unknown family. *Borrows*. */
 void address_from_kernel(struct address *address, const struct sockaddr *from, socklen_t length);
 
 /* Reads the text of an IP address, with or without a port: "192.0.2.1:80", "2001:db8::1",

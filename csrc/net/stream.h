@@ -156,8 +156,8 @@ static inline void stream_reset(struct stream *stream) {
     }
 }
 
-/* Fill in the address of one end; ADDRESS_NONE where there is none (the peer of a unix socket), and
- * when the peer has already left. A system call each. */
+/* Fill in the address of one end; ADDRESS_NONE when the peer has already left. A system call each.
+ */
 static inline void stream_peer_address(struct stream *stream, struct address *address) {
     stream->ops->peer_address(stream, address);
 }

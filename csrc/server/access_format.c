@@ -153,8 +153,10 @@ static struct value client_value(const struct address *peer, char *scratch, size
         length = snprintf(scratch, size, "%s:%u", peer->host, (unsigned)peer->port);
     } else if (peer->family == ADDRESS_INET6) {
         length = snprintf(scratch, size, "[%s]:%u", peer->host, (unsigned)peer->port);
-    } else {
+    } else if (peer->family == ADDRESS_UNIX) {
         length = snprintf(scratch, size, "%s", peer->host[0] != '\0' ? peer->host : "unix");
+    } else { /* it had left before it could be asked */
+        return no_value();
     }
     return text_value(slice_of(scratch, (size_t)length));
 }

@@ -109,9 +109,13 @@ static void linger(struct connection *connection) {
                                                                  : LIMIT_LINGER_SECONDS);
 }
 
-/* The last byte has gone: end our side, and wait a moment for the peer to end its own. */
+/* The last byte has gone: end our side, and wait a moment for the peer to end its own. One that has
+ * may still read: with TLS it takes a response for cut that no close_notify follows. */
 static void end_writing(struct connection *connection) {
     if (connection->has_ended) {
+        if (connection->stream->is_secure) {
+            stream_end_writing(connection->stream);
+        }
         connection_close(connection);
         return;
     }

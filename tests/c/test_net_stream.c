@@ -244,7 +244,7 @@ static void check_unix(struct event_loop *loop, const struct sockaddr_un *name, 
     lobby_fill(&lobby, &peer, 1);
     stream_peer_address(peer.stream, &theirs);
     stream_local_address(peer.stream, &ours);
-    CHECK(theirs.family == ADDRESS_NONE && theirs.host[0] == '\0');
+    CHECK(theirs.family == ADDRESS_UNIX && theirs.host[0] == '\0');
     CHECK(ours.family == ADDRESS_UNIX && ours.port == 0);
     CHECK(strcmp(ours.host, host) == 0);
     client_sends(&peer, "over unix");

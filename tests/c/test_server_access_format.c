@@ -83,13 +83,16 @@ static void check_peers(void) {
     struct access_request request = request_for(SLICE_LITERAL("/"));
     struct address six = {.family = ADDRESS_INET6, .port = 1, .host = "::1"};
     struct address path = {.family = ADDRESS_UNIX, .host = "/run/a\nb"};
+    struct address unnamed = {.family = ADDRESS_UNIX};
     struct address none = {.family = ADDRESS_NONE};
     struct access_entry entry = {.event = ACCESS_RESPONSE, .peer = &six, .request = &request};
     check_line("{client}", &entry, "[::1]:1\n");
     entry.peer = &path;
     check_line("{client}", &entry, "/run/a\\x0ab\n");
-    entry.peer = &none;
+    entry.peer = &unnamed;
     check_line("{client}", &entry, "unix\n");
+    entry.peer = &none;
+    check_line("{client}", &entry, "-\n");
 }
 
 /* Every byte in every field that a client chooses: one line, quotes only where the format has them,

@@ -71,6 +71,14 @@ static void test_expiry(void) {
     tls_context_unref(context);
 }
 
+/* OpenSSL has 128 numbers for types of BIO, and certificates are renewed for ever. */
+static void test_renewing_uses_up_nothing(void) {
+    int before = BIO_get_new_index();
+    tls_context_unref(context_of(&good));
+    tls_context_unref(context_of(&other));
+    CHECK(BIO_get_new_index() == before + 1);
+}
+
 static void test_allocations_that_fail(void) {
     struct tls_certificate certificate = {.certfile = good.certificate, .keyfile = good.key};
     struct tls_settings settings = {.certificates = &certificate, .certificate_count = 1};
@@ -93,6 +101,7 @@ int main(void) {
     test_passwords();
     test_settings();
     test_expiry();
+    test_renewing_uses_up_nothing();
     test_allocations_that_fail();
     pem_remove(&good);
     pem_remove(&other);

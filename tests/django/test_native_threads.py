@@ -121,3 +121,21 @@ def test_interpreter_that_ends_while_a_call_runs() -> None:
     loop = "loop = asyncio.new_event_loop()\ntask = loop.create_task(request(slow))\n"
     done = _run(loop + "loop.run_forever()\n")
     assert (done.returncode, done.stdout.split()) == (0, ["leaving", "finished"])
+
+
+def test_thread_whose_time_is_over_behind_the_interpreters_end() -> None:
+    """C code that runs at the exit of the process keeps it alive, without Python."""
+    done = _run("""
+import ctypes, subprocess
+from casgi._core import NativeThread
+libc = ctypes.CDLL(None)
+child = subprocess.Popen(["sleep", "1"])
+libc.__cxa_atexit(libc.wait, None, None)
+child.returncode = 0
+turns = []
+thread = NativeThread(lambda: turns.append(1) or 0.4)
+thread.wake()
+while not turns:
+    pass
+""")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

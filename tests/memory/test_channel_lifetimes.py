@@ -419,6 +419,41 @@ def test_payloads_of_every_kind(payloads: str, shared: int) -> None:
     """)
 
 
+def test_leaving_without_memory_is_no_end_of_the_news() -> None:
+    """A member whose leaving cannot be told is lost; those who leave after it are not."""
+    run(f"""
+    try:
+        import _testcapi
+    except ImportError:  # an interpreter without its own tests
+        sys.exit()
+
+    def leave(table, number):
+        told = []
+        table.on_leave = lambda group, channel: told.append(channel)
+        first, second = table.listening()[:2]
+        _testcapi.set_nomemory(number, number + 1)
+        try:
+            first.close()
+        except MemoryError:
+            pass
+        finally:
+            _testcapi.remove_mem_hooks()
+        second.close()
+        turn(loop)
+        assert told[-1:] == [second.name], (number, told)
+
+    sys.unraisablehook = lambda error: None
+    loop, table = new_loop(), new_table()
+    server, listener = serve(loop, application_on(table))
+    clients = join(loop, table, listener, 24)
+    for number in range(1, 13):
+        leave(table, number)
+    end(loop, server)
+    del loop, table, server
+    {ALL_GONE}
+    """)
+
+
 @pytest.mark.parametrize(
     "act",
     [

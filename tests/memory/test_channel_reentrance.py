@@ -85,6 +85,33 @@ def test_interrupt_in_a_plan_reaches_the_sender(kind: str) -> None:
     """)
 
 
+@pytest.mark.parametrize("kind", ["KeyboardInterrupt", "SystemExit"])
+@pytest.mark.parametrize("name", ["base_send", "name"])
+def test_interrupt_in_an_attribute_reaches_the_sender(name: str, kind: str) -> None:
+    """As Ctrl-C does, which Python raises in whatever Python code runs."""
+    run(f"""
+    class Comparing(Plan):
+        comparisons = ((("name", "x", True),), (("name", "x", False),))
+
+    def interrupt(consumer):
+        raise {kind}
+
+    loop, table = new_loop(), new_table()
+    server, listener = serve(loop, application_on(table, Comparing()))
+    clients = join(loop, table, listener, 2)
+    setattr(Consumer, "{name}", property(interrupt, lambda consumer, value: None))
+    try:
+        table.send("g", {{"type": "a"}})
+    except {kind}:
+        delattr(Consumer, "{name}")
+    else:
+        raise AssertionError
+    end(loop, server)
+    del loop, table, server
+    {ALL_GONE}
+    """)
+
+
 @pytest.mark.parametrize(
     "expected",
     [
@@ -304,7 +331,7 @@ def test_loop_that_acts_when_it_is_told_of_a_group(loop: str, place: str, act: s
     import time
     class Loop(asyncio.SelectorEventLoop):
         def call_soon_threadsafe(self, callback, *arguments, context=None):
-            if getattr(callback, "__name__", "") == "_tell_left":
+            if getattr(callback, "__name__", "") == "_report_left":
                 act()
             return super().call_soon_threadsafe(callback, *arguments, context=context)
 
@@ -568,4 +595,40 @@ def test_consumer_that_listens_again_while_the_channel_closes() -> None:
     end(loop, server)
     del loop, table, server
     {ALL_GONE}
+    """)
+
+
+def test_value_that_goes_while_it_is_copied() -> None:
+    """What comes to stand where it stood is another value, with a copy of its own.
+
+    Whenever the garbage is collected; from Python 3.12 on that is not within a copy.
+    """
+    run("""
+    class Last:
+        def __init__(self, outer, first):
+            self.outer, self.first, self.itself = outer, first, self
+
+        def __del__(self):
+            self.outer[0] = None
+            self.first.pop()  # the list, which nothing else holds
+            second.append(["second"])
+            self.outer.append(second[-1])
+
+    def copy_while_garbage_is_collected(allocations):
+        gc.collect()
+        first = [["first", [], []]]  # of what is in it there is another reference: it may recur
+        outer = [first[0], [], [], [], None]
+        Last(outer, first)
+        gc.set_threshold(allocations, 1000, 1000)
+        gc.enable()
+        copy = _core.copy_plain(outer)
+        gc.disable()
+        if len(copy) == 6:
+            assert copy[5] == ["second"], (allocations, copy)
+
+    gc.disable()
+    second = []
+    for allocations in range(1, 40):
+        copy_while_garbage_is_collected(allocations)
+    assert second
     """)

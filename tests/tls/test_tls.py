@@ -1,5 +1,6 @@
 """HTTPS and wss: what clients see, with Python's ssl, curl and openssl at the other end."""
 
+import asyncio
 import http.client
 import logging
 import shutil
@@ -249,6 +250,36 @@ def read_response(secure: ssl.SSLSocket) -> bytes:
     except (ssl.SSLError, ConnectionError):
         pass
     return bytes(received)
+
+
+def test_a_client_that_has_ended_its_side_sees_the_end_of_the_response(
+    serve: Serve, authority: Authority, trusting: ssl.SSLContext
+) -> None:
+    """By close_notify: without it a response that ends with its connection may have been cut."""
+    may_answer = threading.Event()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.to_thread(may_answer.wait, 20)
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"hello", "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    server = serve(application, tls=settings_for(authority.issue("localhost")))
+    with (
+        socket.create_connection(server.address, 20) as plain,
+        trusting.wrap_socket(
+            plain, server_hostname="localhost", suppress_ragged_eofs=False
+        ) as secure,
+    ):
+        secure.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        socket.socket.shutdown(secure, socket.SHUT_WR)
+        for _ in range(3):  # turns of the server's loop, which sees the end
+            server.count()
+        may_answer.set()
+        received = b""
+        while part := secure.recv(65536):
+            received += part
+    assert received.endswith(b"\r\n\r\nhello")
 
 
 def test_the_last_record_is_not_cut_off(
