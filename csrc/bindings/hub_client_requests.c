@@ -121,3 +121,36 @@ PyObject *hub_client_requests_resume(PyObject *op, PyObject *Py_UNUSED(ignored))
     hub_client_resume(client);
     Py_RETURN_NONE;
 }
+
+PyObject *hub_client_requests_join(PyObject *op, PyObject *args) {
+    const char *topic, *channel;
+    Py_ssize_t topic_length, channel_length;
+    unsigned int limits[3];
+    struct hub_client *client = client_of(op);
+    if (client == NULL || !PyArg_ParseTuple(args, "y#y#III:join", &topic, &topic_length, &channel,
+                                            &channel_length, &limits[0], &limits[1], &limits[2])) {
+        return NULL;
+    }
+    uint64_t number = 0;
+    int status = hub_client_join(client, slice_of(topic, (size_t)topic_length),
+                                 slice_of(channel, (size_t)channel_length), limits, &number);
+    return answer(status, number);
+}
+
+PyObject *hub_client_requests_leave(PyObject *op, PyObject *args) {
+    const char *topic, *channel;
+    Py_ssize_t topic_length, channel_length;
+    struct hub_client *client = client_of(op);
+    if (client == NULL ||
+        !PyArg_ParseTuple(args, "y#y#:leave", &topic, &topic_length, &channel, &channel_length)) {
+        return NULL;
+    }
+    uint64_t number = 0;
+    int status = hub_client_leave(client, slice_of(topic, (size_t)topic_length),
+                                  slice_of(channel, (size_t)channel_length), &number);
+    return answer(status, number);
+}
+
+PyObject *hub_client_requests_flush(PyObject *op, PyObject *beginning) {
+    return request(op, beginning, hub_client_flush);
+}

@@ -7,6 +7,9 @@
 PyObject *hub_client_requests_connect(PyObject *op, PyObject *argument);
 PyObject *hub_client_requests_publish(PyObject *op, PyObject *argument);
 PyObject *hub_client_requests_send(PyObject *op, PyObject *argument);
+PyObject *hub_client_requests_join(PyObject *op, PyObject *argument);
+PyObject *hub_client_requests_leave(PyObject *op, PyObject *argument);
+PyObject *hub_client_requests_flush(PyObject *op, PyObject *argument);
 PyObject *hub_client_requests_receive(PyObject *op, PyObject *argument);
 PyObject *hub_client_requests_abandon(PyObject *op, PyObject *argument);
 PyObject *hub_client_requests_announce(PyObject *op, PyObject *argument);
@@ -28,6 +31,14 @@ PyObject *hub_client_requests_resume(PyObject *op, PyObject *argument);
          "receive(channel) -> int\n\nAsks for one message of a channel."},                         \
         {"abandon", hub_client_requests_abandon, METH_O,                                           \
          "abandon(channel) -> int\n\nAsks for one message less."},                                 \
+        {"join", hub_client_requests_join, METH_VARARGS,                                           \
+         "join(topic, channel, capacity, milliseconds, seconds) -> int\n\nMakes a channel that "   \
+         "is "                                                                                     \
+         "nobody's own a member, for so many seconds."},                                           \
+        {"leave", hub_client_requests_leave, METH_VARARGS,                                         \
+         "leave(topic, channel) -> int\n\nEnds that."},                                            \
+        {"flush", hub_client_requests_flush, METH_O,                                               \
+         "flush(beginning) -> int\n\nEmpties the channels whose names begin so."},                 \
         {"announce", hub_client_requests_announce, METH_O,                                         \
          "announce(topic) -> int\n\nHas what is published delivered."},                            \
         {"withdraw", hub_client_requests_withdraw, METH_O,                                         \

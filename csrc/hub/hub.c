@@ -83,8 +83,7 @@ struct hub_project *hub_project(struct hub *hub, struct slice name) {
     memcpy(project->bytes, name.data, name.length);
     project->name = slice_of(project->bytes, name.length);
     groups_init(&project->topics, (struct group_bus){&counting, hub});
-    hub_channels_init(&project->channels, project->topics.groups.seed, &hub->metrics,
-                      hub_peer_give);
+    hub_channels_init(&project->channels, &project->topics, &hub->metrics, hub_peer_give);
     list_append(&hub->projects, &project->link);
     hub->project_count++;
     return project;

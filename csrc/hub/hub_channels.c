@@ -7,6 +7,8 @@
 #include "base/status.h"
 
 struct channel {
+    struct hub_member member;         /* first */
+    struct hub_channel_limits limits; /* of the last join */
     struct table_entry entry;
     struct list messages;
     struct list asks;
@@ -28,9 +30,12 @@ struct ask {
     struct list *owner;
 };
 
-void hub_channels_init(struct hub_channels *channels, uint64_t seed, struct hub_metrics *metrics,
+void hub_channels_init(struct hub_channels *channels, struct groups *topics,
+                       struct hub_metrics *metrics,
                        int (*give)(struct list *asks, struct slice channel, struct slice message)) {
-    table_init(&channels->channels, seed);
+    table_init(&channels->channels, topics->groups.seed);
+    channels->topics = topics;
+    channels->member_count = 0;
     channels->metrics = metrics;
     channels->give = give;
 }
@@ -56,6 +61,8 @@ static struct channel *open_channel(struct hub_channels *channels, struct slice 
     channel->entry.name = slice_of(channel->name, name.length);
     list_init(&channel->messages);
     list_init(&channel->asks);
+    member_init(&channel->member.member, 0);
+    channel->member.is_channel = true;
     if (table_put(&channels->channels, &channel->entry) != STATUS_OK) {
         memory_free(channel);
         return NULL;
@@ -63,8 +70,17 @@ static struct channel *open_channel(struct hub_channels *channels, struct slice 
     return channel;
 }
 
+static bool is_in_topic(const struct channel *channel) {
+    return channel->member.member.count > 0;
+}
+
+static void leave_topics(struct hub_channels *channels, struct channel *channel) {
+    channels->member_count -= is_in_topic(channel);
+    groups_leave_all(channels->topics, &channel->member.member);
+}
+
 static void free_if_empty(struct hub_channels *channels, struct channel *channel) {
-    if (channel->count == 0 && list_is_empty(&channel->asks)) {
+    if (channel->count == 0 && list_is_empty(&channel->asks) && !is_in_topic(channel)) {
         table_remove(&channels->channels, &channel->entry);
         memory_free(channel);
     }
@@ -93,6 +109,7 @@ static void drop_first(struct hub_channels *channels, struct channel *channel) {
 static void drop_expired(struct hub_channels *channels, struct channel *channel, uint64_t now) {
     while (channel->count > 0 && first_message(channel)->expires <= now) {
         drop_first(channels, channel);
+        leave_topics(channels, channel);
         hub_metrics_add(channels->metrics, HUB_METRIC_expired, 1);
     }
 }
@@ -136,12 +153,9 @@ static bool give(struct hub_channels *channels, struct channel *channel, struct 
     return is_given;
 }
 
-int hub_channels_send(struct hub_channels *channels, struct slice name, struct slice message,
-                      uint32_t capacity, uint64_t now, uint64_t expires) {
-    struct channel *channel = open_channel(channels, name);
-    if (channel == NULL) {
-        return STATUS_NO_MEMORY;
-    }
+/* Puts a message into the channel, which may be freed. */
+static int put(struct hub_channels *channels, struct channel *channel, struct slice message,
+               uint32_t capacity, uint64_t now, uint64_t expires) {
     drop_expired(channels, channel, now);
     int status = STATUS_OK;
     if (!give(channels, channel, message)) {
@@ -151,6 +165,46 @@ int hub_channels_send(struct hub_channels *channels, struct slice name, struct s
     hub_metrics_add(channels->metrics, HUB_METRIC_sent, status == STATUS_OK);
     free_if_empty(channels, channel);
     return status;
+}
+
+int hub_channels_send(struct hub_channels *channels, struct slice name, struct slice message,
+                      uint32_t capacity, uint64_t now, uint64_t expires) {
+    struct channel *channel = open_channel(channels, name);
+    return channel == NULL ? STATUS_NO_MEMORY
+                           : put(channels, channel, message, capacity, now, expires);
+}
+
+/* --- Topics --- */
+
+int hub_channels_join(struct hub_channels *channels, struct slice topic, struct slice name,
+                      const struct hub_channel_limits *limits, uint64_t now) {
+    struct channel *channel = open_channel(channels, name);
+    if (channel == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    bool was_in_topic = is_in_topic(channel);
+    channel->limits = *limits;
+    int status =
+        groups_add(channels->topics, topic, &channel->member.member, (double)now / 1000, NULL);
+    channels->member_count += !was_in_topic && is_in_topic(channel);
+    free_if_empty(channels, channel);
+    return status;
+}
+
+void hub_channels_leave(struct hub_channels *channels, struct slice topic, struct slice name) {
+    struct channel *channel = find(channels, name);
+    if (channel != NULL && is_in_topic(channel)) {
+        groups_discard(channels->topics, topic, &channel->member.member);
+        channels->member_count -= !is_in_topic(channel);
+        free_if_empty(channels, channel);
+    }
+}
+
+void hub_channels_post(struct hub_channels *channels, struct hub_member *member,
+                       struct slice message, uint64_t now) {
+    struct channel *channel = (struct channel *)member;
+    (void)put(channels, channel, message, channel->limits.capacity, now,
+              now + channel->limits.milliseconds);
 }
 
 int hub_channels_receive(struct hub_channels *channels, struct slice name, struct list *asks,
@@ -192,7 +246,7 @@ void hub_channels_abandon(struct hub_channels *channels, struct slice name, stru
     }
 }
 
-void hub_channels_leave(struct hub_channels *channels, struct list *asks) {
+void hub_channels_ask_no_more(struct hub_channels *channels, struct list *asks) {
     while (!list_is_empty(asks)) {
         struct ask *ask = LIST_OBJECT(asks->next, struct ask, of_owner);
         struct channel *channel = ask->channel;
@@ -219,6 +273,10 @@ static void each(struct hub_channels *channels, uint64_t now,
 
 static void sweep_one(struct hub_channels *channels, struct channel *channel, uint64_t now) {
     drop_expired(channels, channel, now);
+    bool was_in_topic = is_in_topic(channel);
+    groups_leave_old(channels->topics, &channel->member.member,
+                     (double)now / 1000 - channel->limits.seconds);
+    channels->member_count -= was_in_topic && !is_in_topic(channel);
     free_if_empty(channels, channel);
 }
 
@@ -231,7 +289,22 @@ static void empty_one(struct hub_channels *channels, struct channel *channel, ui
     while (channel->count > 0) {
         drop_first(channels, channel);
     }
+    leave_topics(channels, channel);
     free_if_empty(channels, channel);
+}
+
+void hub_channels_flush(struct hub_channels *channels, struct slice beginning) {
+    for (size_t i = 0; i < channels->channels.bucket_count; i++) {
+        struct table_entry *entry = channels->channels.buckets[i];
+        while (entry != NULL) {
+            struct table_entry *next = entry->next;
+            if (entry->name.length >= beginning.length &&
+                memcmp(entry->name.data, beginning.data, beginning.length) == 0) {
+                empty_one(channels, TABLE_OBJECT(entry, struct channel, entry), 0);
+            }
+            entry = next;
+        }
+    }
 }
 
 void hub_channels_release(struct hub_channels *channels) {

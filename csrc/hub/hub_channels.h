@@ -1,22 +1,39 @@
 /* The channels of one project in the hub: messages that wait for whoever asks first, and those who
- * ask. A message goes to one of them. A channel is there while it has either. */
+ * ask. A message goes to one of them. A channel is there while it has either, or
+ * is in a topic. One in which a message expires leaves its topics: nobody reads it. */
 #ifndef CASGI_HUB_HUB_CHANNELS_H
 #define CASGI_HUB_HUB_CHANNELS_H
 
 #include "base/list.h"
 #include "base/table.h"
 #include "hub/hub_metrics.h"
+#include "server/groups.h"
+
+/* What has joined a topic: a peer, or a channel. First member of both. */
+struct hub_member {
+    struct member member;
+    bool is_channel;
+};
+
+/* How many messages a channel holds and for how many milliseconds, and for how many seconds it
+ * stays in a topic. */
+struct hub_channel_limits {
+    uint32_t capacity, milliseconds, seconds;
+};
 
 struct hub_channels {
     struct table channels; /* of struct channel, by name */
+    struct groups *topics; /* borrowed: which they join */
+    size_t member_count;   /* channels that are in topics */
     struct hub_metrics *metrics;
     /* Gives a message to who has asked, by its `asks`. *Borrows* both. STATUS_OK, or a status with
      * which the message goes to the next. */
     int (*give)(struct list *asks, struct slice channel, struct slice message);
 };
 
-/* Initialises. `metrics` is *borrowed*, for life. */
-void hub_channels_init(struct hub_channels *channels, uint64_t seed, struct hub_metrics *metrics,
+/* Initialises. `topics` and `metrics` are *borrowed*, for life. */
+void hub_channels_init(struct hub_channels *channels, struct groups *topics,
+                       struct hub_metrics *metrics,
                        int (*give)(struct list *asks, struct slice channel, struct slice message));
 
 /* Gives a message (*borrows*) to who has asked first, or keeps a copy until `expires`, milliseconds
@@ -35,9 +52,23 @@ int hub_channels_receive(struct hub_channels *channels, struct slice name, struc
 void hub_channels_abandon(struct hub_channels *channels, struct slice name, struct list *asks);
 
 /* Ends all that its owner has asked for. */
-void hub_channels_leave(struct hub_channels *channels, struct list *asks);
+void hub_channels_ask_no_more(struct hub_channels *channels, struct list *asks);
 
-/* Drops the messages that have expired. */
+/* Makes a channel a member of a topic, or renews that. STATUS_OK, STATUS_NO_MEMORY. */
+int hub_channels_join(struct hub_channels *channels, struct slice topic, struct slice name,
+                      const struct hub_channel_limits *limits, uint64_t now);
+
+/* Ends the membership; nothing when there is none. */
+void hub_channels_leave(struct hub_channels *channels, struct slice topic, struct slice name);
+
+/* As hub_channels_send() to a channel that is in a topic; what does not fit is lost. */
+void hub_channels_post(struct hub_channels *channels, struct hub_member *member,
+                       struct slice message, uint64_t now);
+
+/* Empties the channels whose names begin so, which leave all topics. */
+void hub_channels_flush(struct hub_channels *channels, struct slice beginning);
+
+/* Drops the messages and memberships that have expired. */
 void hub_channels_sweep(struct hub_channels *channels, uint64_t now);
 
 /* Drops everything, when nobody asks any more. */

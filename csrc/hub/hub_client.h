@@ -71,6 +71,11 @@ int hub_client_publish(struct hub_client *client, struct slice topic, struct sli
                        bool wants_receiver, uint64_t *number);
 int hub_client_send(struct hub_client *client, struct slice channel, struct slice payload,
                     uint32_t capacity, uint32_t milliseconds, uint64_t *number);
+int hub_client_join(struct hub_client *client, struct slice topic, struct slice channel,
+                    const uint32_t limits[3], uint64_t *number); /* as in JOIN */
+int hub_client_leave(struct hub_client *client, struct slice topic, struct slice channel,
+                     uint64_t *number);
+int hub_client_flush(struct hub_client *client, struct slice beginning, uint64_t *number);
 int hub_client_receive(struct hub_client *client, struct slice channel, uint64_t *number);
 int hub_client_abandon(struct hub_client *client, struct slice channel, uint64_t *number);
 

@@ -57,22 +57,41 @@ int hub_client_publish(struct hub_client *client, struct slice topic, struct sli
     return request(client, &frame, number);
 }
 
-int hub_client_send(struct hub_client *client, struct slice channel, struct slice payload,
-                    uint32_t capacity, uint32_t milliseconds, uint64_t *number) {
+/* Sends a request with these numbers in front of its payload. */
+static int request_with(struct hub_client *client, struct hub_frame *frame, const uint32_t *numbers,
+                        unsigned count, uint64_t *number) {
     struct buffer bytes = BUFFER_EMPTY;
-    char prefix[HUB_SEND_PREFIX];
-    hub_wire_write(prefix, capacity, 4);
-    hub_wire_write(prefix + 4, milliseconds, 4);
-    int status = buffer_append(&bytes, slice_of(prefix, sizeof(prefix)));
-    if (status == STATUS_OK) {
-        status = buffer_append(&bytes, payload);
+    int status = buffer_reserve(&bytes, 4 * count + frame->payload.length);
+    if (status != STATUS_OK) {
+        return status;
     }
-    struct hub_frame frame = {.kind = HUB_SEND, .name = channel, .payload = buffer_slice(&bytes)};
-    if (status == STATUS_OK) {
-        status = request(client, &frame, number);
+    for (unsigned i = 0; i < count; i++) {
+        hub_wire_write(bytes.data + 4 * i, numbers[i], 4);
     }
+    bytes.length = 4 * count;
+    (void)buffer_append(&bytes, frame->payload);
+    frame->payload = buffer_slice(&bytes);
+    status = request(client, frame, number);
     buffer_release(&bytes);
     return status;
+}
+
+int hub_client_send(struct hub_client *client, struct slice channel, struct slice payload,
+                    uint32_t capacity, uint32_t milliseconds, uint64_t *number) {
+    struct hub_frame frame = {.kind = HUB_SEND, .name = channel, .payload = payload};
+    return request_with(client, &frame, (uint32_t[]){capacity, milliseconds}, 2, number);
+}
+
+int hub_client_join(struct hub_client *client, struct slice topic, struct slice channel,
+                    const uint32_t limits[3], uint64_t *number) {
+    struct hub_frame frame = {.kind = HUB_JOIN, .name = topic, .payload = channel};
+    return request_with(client, &frame, limits, 3, number);
+}
+
+int hub_client_leave(struct hub_client *client, struct slice topic, struct slice channel,
+                     uint64_t *number) {
+    struct hub_frame frame = {.kind = HUB_LEAVE, .name = topic, .payload = channel};
+    return request(client, &frame, number);
 }
 
 static int ask(struct hub_client *client, enum hub_kind kind, struct slice name, uint64_t *number) {
@@ -86,6 +105,10 @@ int hub_client_receive(struct hub_client *client, struct slice channel, uint64_t
 
 int hub_client_abandon(struct hub_client *client, struct slice channel, uint64_t *number) {
     return ask(client, HUB_ABANDON, channel, number);
+}
+
+int hub_client_flush(struct hub_client *client, struct slice beginning, uint64_t *number) {
+    return ask(client, HUB_FLUSH, beginning, number);
 }
 
 /* --- Topics --- */

@@ -153,8 +153,8 @@ static void leave_project(struct hub_peer *peer) {
     if (peer->project == NULL) {
         return;
     }
-    hub_channels_leave(&peer->project->channels, &peer->asks);
-    groups_leave_all(&peer->project->topics, &peer->member);
+    hub_channels_ask_no_more(&peer->project->channels, &peer->asks);
+    groups_leave_all(&peer->project->topics, &peer->member.member);
     if (peer->is_half_way) {
         tell_of_end(peer);
     }
@@ -221,7 +221,7 @@ void hub_peer_accept(struct hub *hub, struct stream *stream) {
     list_append(&hub->peers, &peer->link);
     list_init(&peer->paused);
     list_init(&peer->asks);
-    member_init(&peer->member, 0);
+    member_init(&peer->member.member, 0);
     hub_assembly_init(&peer->assembly);
     write_queue_init(&peer->queue, stream);
     deferred_init(&peer->acknowledge, acknowledge);

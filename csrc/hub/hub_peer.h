@@ -14,6 +14,7 @@
 #include "net/write_queue.h"
 
 struct hub_peer {
+    struct hub_member member; /* of its topics; first */
     struct list link;
     struct list paused; /* in hub->paused, or by itself */
     struct hub *hub;
@@ -21,8 +22,7 @@ struct hub_peer {
     struct stream *stream;       /* NULL once it is closed */
     struct write_queue queue;
     struct hub_decoder decoder;
-    struct hub_assembly assembly; /* of a large message to a channel */
-    struct member member;         /* of its topics */
+    struct hub_assembly assembly; /* of a large message for channels */
     struct list asks;             /* for messages of channels */
     struct deferred acknowledge;
     struct timer patience; /* silent: for its hello; congested: for its reading */

@@ -45,40 +45,51 @@ static int greet(struct hub_peer *peer, const struct hub_frame *hello) {
 /* --- Topics --- */
 
 static int announce(struct hub_peer *peer, const struct hub_frame *frame) {
-    return groups_add(&peer->project->topics, frame->name, &peer->member, 0, NULL);
+    return groups_add(&peer->project->topics, frame->name, &peer->member.member, 0, NULL);
 }
 
 static int withdraw(struct hub_peer *peer, const struct hub_frame *frame) {
-    groups_discard(&peer->project->topics, frame->name, &peer->member);
+    groups_discard(&peer->project->topics, frame->name, &peer->member.member);
     return STATUS_OK;
 }
 
 struct publication {
     struct hub_peer *sender;
     const struct hub_frame *request;
-    struct frame *frame; /* made for the first who gets it */
+    struct slice message; /* whole, for channels; NULL while it is not */
+    struct frame *frame;  /* made for the first who gets it */
     bool has_receiver;
 };
 
-static void deliver(struct member *member, double joined, void *context) {
-    (void)joined;
-    struct publication *publication = context;
-    struct hub_peer *peer = LIST_OBJECT(member, struct hub_peer, member);
-    if (peer == publication->sender) {
-        return;
-    }
+static void deliver_to_peer(struct publication *publication, struct hub_peer *peer) {
     if (publication->frame == NULL) {
         struct hub_frame frame = *publication->request;
         frame.kind = HUB_DELIVER;
         frame.number = publication->sender->id;
         publication->frame = hub_wire_encode(&frame);
     }
-    publication->has_receiver = true;
     if (publication->frame != NULL) {
         (void)hub_peer_deliver(peer, frame_ref(publication->frame));
     }
     if (peer->is_congested && !peer->is_lossy) {
         hub_peer_pause(publication->sender);
+    }
+}
+
+static void deliver(struct member *member, double joined, void *context) {
+    (void)joined;
+    struct publication *publication = context;
+    struct hub_peer *sender = publication->sender;
+    struct hub_member *receiver = (struct hub_member *)member;
+    if (receiver == &sender->member) {
+        return;
+    }
+    publication->has_receiver = true;
+    if (!receiver->is_channel) {
+        deliver_to_peer(publication, (struct hub_peer *)receiver);
+    } else if (publication->message.data != NULL) {
+        hub_channels_post(&sender->project->channels, receiver, publication->message,
+                          event_loop_now(sender->hub->loop));
     }
 }
 
@@ -94,6 +105,10 @@ static int fail(struct hub_peer *peer, enum hub_failure failure) {
 static int publish(struct hub_peer *peer, const struct hub_frame *frame) {
     struct publication publication = {.sender = peer, .request = frame};
     peer->is_half_way = (frame->flags & HUB_MORE) != 0;
+    if (peer->project->channels.member_count > 0 &&
+        hub_assembly_add(&peer->assembly, frame, &publication.message) != STATUS_OK) {
+        publication.message = slice_of(NULL, 0);
+    }
     groups_visit(&peer->project->topics, frame->name, GROUPS_ALL, deliver, &publication);
     frame_unref(publication.frame);
     hub_metrics_add(&peer->hub->metrics, HUB_METRIC_published, 1);
@@ -136,9 +151,37 @@ static int abandon(struct hub_peer *peer, const struct hub_frame *frame) {
     return STATUS_OK;
 }
 
+/* --- Channels in topics --- */
+
+static int join(struct hub_peer *peer, const struct hub_frame *frame) {
+    if (frame->payload.length < HUB_JOIN_PREFIX) {
+        return STATUS_PROTOCOL;
+    }
+    const char *bytes = frame->payload.data;
+    struct hub_channel_limits limits = {.capacity = (uint32_t)hub_wire_read(bytes, 4),
+                                        .milliseconds = (uint32_t)hub_wire_read(bytes + 4, 4),
+                                        .seconds = (uint32_t)hub_wire_read(bytes + 8, 4)};
+    return hub_channels_join(&peer->project->channels, frame->name,
+                             slice_without_front(frame->payload, HUB_JOIN_PREFIX), &limits,
+                             event_loop_now(peer->hub->loop));
+}
+
+static int leave(struct hub_peer *peer, const struct hub_frame *frame) {
+    hub_channels_leave(&peer->project->channels, frame->name, frame->payload);
+    return STATUS_OK;
+}
+
+static int flush(struct hub_peer *peer, const struct hub_frame *frame) {
+    hub_channels_flush(&peer->project->channels, frame->name);
+    return STATUS_OK;
+}
+
 static int (*const requests[])(struct hub_peer *peer, const struct hub_frame *frame) = {
-    [HUB_ANNOUNCE] = announce,    [HUB_WITHDRAW] = withdraw, [HUB_PUBLISH] = publish,
-    [HUB_SEND] = send_to_channel, [HUB_RECEIVE] = receive,   [HUB_ABANDON] = abandon,
+    [HUB_ANNOUNCE] = announce, [HUB_WITHDRAW] = withdraw,
+    [HUB_PUBLISH] = publish,   [HUB_SEND] = send_to_channel,
+    [HUB_RECEIVE] = receive,   [HUB_ABANDON] = abandon,
+    [HUB_JOIN] = join,         [HUB_LEAVE] = leave,
+    [HUB_FLUSH] = flush,
 };
 
 int hub_requests_handle(struct hub_peer *peer, const struct hub_frame *frame) {

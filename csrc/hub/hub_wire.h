@@ -18,6 +18,9 @@
  *                                        <-   DELIVER number=id of the sender, name=topic
  *   SEND name=channel                    ->   payload: capacity, milliseconds (u32 each), message
  *   RECEIVE, ABANDON name=channel        ->   one message is asked for, or no longer
+ *   JOIN, LEAVE name=topic               ->   payload of JOIN: capacity, milliseconds, seconds of
+ * the membership (u32 each); both: the channel that gets what is published, too FLUSH
+ * name=beginning                 ->   channels whose names begin so lose everything
  *                                        <-   MESSAGE name=channel
  *                                        <-   ACK number=frames read, payload=bytes read (u64)
  *                                        <-   FAILED number=of the frame, flags=why
@@ -40,6 +43,9 @@
 /* In front of the message of a SEND: how many may wait in the channel, and for how long. */
 #define HUB_SEND_PREFIX 8
 
+/* In front of the channel of a JOIN: these, and for how many seconds it stays. */
+#define HUB_JOIN_PREFIX 12
+
 enum hub_kind {
     HUB_HELLO = 1,
     HUB_ANNOUNCE,
@@ -48,6 +54,9 @@ enum hub_kind {
     HUB_SEND,
     HUB_RECEIVE,
     HUB_ABANDON,
+    HUB_JOIN,
+    HUB_LEAVE,
+    HUB_FLUSH,
     HUB_WELCOME = 65,
     HUB_REFUSED,
     HUB_ACK,

@@ -311,6 +311,14 @@ class HubClient:
         """Ask for one message of a channel."""
     def abandon(self, channel: bytes) -> int:
         """Ask for one message less."""
+    def join(
+        self, topic: bytes, channel: bytes, capacity: int, milliseconds: int, seconds: int
+    ) -> int:
+        """Make a channel that is nobody's own a member, for so many seconds."""
+    def leave(self, topic: bytes, channel: bytes) -> int:
+        """End that membership."""
+    def flush(self, beginning: bytes) -> int:
+        """Empty the channels whose names begin so; they leave their topics."""
     def announce(self, topic: bytes) -> int:
         """Have what is published delivered."""
     def withdraw(self, topic: bytes) -> int:

@@ -24,11 +24,18 @@ static int give(struct list *asks, struct slice channel, struct slice message) {
 static const struct slice one = {"one", 3}, other = {"other", 5};
 
 static void init(struct hub_channels *channels, struct hub_metrics *metrics, struct taker *takers) {
-    hub_channels_init(channels, 7, metrics, give);
+    static struct groups topics;
+    groups_init(&topics, (struct group_bus){NULL, NULL});
+    hub_channels_init(channels, &topics, metrics, give);
     for (int i = 0; i < 2; i++) {
         takers[i] = (struct taker){.taken = ""};
         list_init(&takers[i].asks);
     }
+}
+
+static void finish(struct hub_channels *channels) {
+    hub_channels_release(channels);
+    groups_release(channels->topics);
 }
 
 static bool took(const struct taker *taker, const char *text) {
@@ -62,7 +69,7 @@ static void check_order(void) {
     CHECK(hub_metrics_read(&metrics, HUB_METRIC_waiting) == 0);
     CHECK(hub_metrics_read(&metrics, HUB_METRIC_expired) == 2);
     CHECK(channels.channels.count == 0);
-    hub_channels_release(&channels);
+    finish(&channels);
 }
 
 /* Who can not take it loses its turn, not the message. */
@@ -77,15 +84,54 @@ static void check_leaving(void) {
     CHECK(hub_channels_receive(&channels, other, &takers[1].asks, 0) == 0);
     CHECK(hub_channels_send(&channels, one, SLICE_LITERAL("1"), 1, 0, 9) == 0);
     CHECK(took(&takers[1], "one1"));
-    hub_channels_leave(&channels, &takers[1].asks);
-    hub_channels_leave(&channels, &takers[0].asks);
+    hub_channels_ask_no_more(&channels, &takers[1].asks);
+    hub_channels_ask_no_more(&channels, &takers[0].asks);
     CHECK(channels.channels.count == 0);
     CHECK(hub_channels_send(&channels, one, SLICE_LITERAL("2"), 1, 0, 9) == 0);
     CHECK(hub_channels_receive(&channels, one, &takers[0].asks, 0) == 0);
     CHECK(hub_metrics_read(&metrics, HUB_METRIC_waiting) == 1);
     CHECK(hub_channels_receive(&channels, one, &takers[1].asks, 0) == 0);
     CHECK(took(&takers[1], "one1one2"));
-    hub_channels_release(&channels);
+    finish(&channels);
+}
+
+static void post(struct member *member, double joined, void *context) {
+    (void)joined;
+    hub_channels_post(context, (struct hub_member *)member, SLICE_LITERAL("p"), 5);
+}
+
+/* A channel that has joined a topic gets what is posted, as much as it holds, until it leaves. */
+static void check_topics(void) {
+    struct hub_channels channels;
+    struct hub_metrics metrics = {0};
+    struct taker takers[2];
+    struct slice topic = SLICE_LITERAL("topic");
+    struct hub_channel_limits limits = {.capacity = 1, .milliseconds = 10, .seconds = 60};
+    init(&channels, &metrics, takers);
+    CHECK(hub_channels_join(&channels, topic, one, &limits, 0) == STATUS_OK);
+    CHECK(hub_channels_join(&channels, topic, one, &limits, 0) == STATUS_OK);
+    CHECK(channels.member_count == 1);
+    groups_visit(channels.topics, topic, GROUPS_ALL, post, &channels);
+    groups_visit(channels.topics, topic, GROUPS_ALL, post, &channels);
+    CHECK(hub_metrics_read(&metrics, HUB_METRIC_waiting) == 1);
+    CHECK(hub_channels_receive(&channels, one, &takers[0].asks, 14) == STATUS_OK);
+    CHECK(took(&takers[0], "onep"));
+    hub_channels_leave(&channels, topic, one);
+    hub_channels_leave(&channels, topic, one);
+    hub_channels_leave(&channels, topic, other);
+    CHECK(channels.member_count == 0 && channels.channels.count == 0);
+    CHECK(hub_channels_join(&channels, topic, one, &limits, 0) == STATUS_OK);
+    CHECK(hub_channels_join(&channels, topic, other, &limits, 59000) == STATUS_OK);
+    hub_channels_sweep(&channels, 60001); /* the first has not joined anew */
+    CHECK(groups_size(channels.topics, topic) == 1);
+    groups_visit(channels.topics, topic, GROUPS_ALL, post, &channels);
+    hub_channels_sweep(&channels, 60002); /* what waits since then has expired */
+    CHECK(groups_size(channels.topics, topic) == 0 && channels.channels.count == 0);
+    CHECK(hub_channels_join(&channels, topic, one, &limits, 0) == STATUS_OK);
+    CHECK(hub_channels_join(&channels, topic, other, &limits, 0) == STATUS_OK);
+    hub_channels_flush(&channels, SLICE_LITERAL("on"));
+    CHECK(groups_size(channels.topics, topic) == 1 && channels.channels.count == 1);
+    finish(&channels);
 }
 
 static void check_bound(void) {
@@ -101,7 +147,7 @@ static void check_bound(void) {
     CHECK(kept == LIMIT_HUB_WAITING / (int)sizeof(large));
     CHECK(hub_channels_send(&channels, one, slice_of(large, sizeof(large)), 1000, 0, 9) ==
           STATUS_STATE);
-    hub_channels_release(&channels);
+    finish(&channels);
     CHECK(hub_metrics_read(&metrics, HUB_METRIC_waiting_bytes) == 0);
 }
 
@@ -115,15 +161,16 @@ static void check_allocations(void) {
         (void)hub_channels_receive(&channels, other, &takers[0].asks, 0);
         (void)hub_channels_send(&channels, one, SLICE_LITERAL("1"), 9, 0, 9);
         memory_set_failure(0);
-        hub_channels_leave(&channels, &takers[0].asks);
+        hub_channels_ask_no_more(&channels, &takers[0].asks);
         CHECK(channels.channels.count == hub_metrics_read(&metrics, HUB_METRIC_waiting));
-        hub_channels_release(&channels);
+        finish(&channels);
     }
 }
 
 int main(void) {
     check_order();
     check_leaving();
+    check_topics();
     check_bound();
     check_allocations();
     return check_report();
