@@ -32,9 +32,9 @@ PyObject *hub_client_requests_resume(PyObject *op, PyObject *argument);
         {"abandon", hub_client_requests_abandon, METH_O,                                           \
          "abandon(channel) -> int\n\nAsks for one message less."},                                 \
         {"join", hub_client_requests_join, METH_VARARGS,                                           \
-         "join(topic, channel, capacity, milliseconds, seconds) -> int\n\nMakes a channel that "   \
+         "join(topic, channel, capacity, milliseconds, stay) -> int\n\nMakes a channel that "      \
          "is "                                                                                     \
-         "nobody's own a member, for so many seconds."},                                           \
+         "nobody's own a member, for `stay` milliseconds."},                                       \
         {"leave", hub_client_requests_leave, METH_VARARGS,                                         \
          "leave(topic, channel) -> int\n\nEnds that."},                                            \
         {"flush", hub_client_requests_flush, METH_O,                                               \

@@ -200,11 +200,24 @@ void hub_channels_leave(struct hub_channels *channels, struct slice topic, struc
     }
 }
 
-void hub_channels_post(struct hub_channels *channels, struct hub_member *member,
-                       struct slice message, uint64_t now) {
+static bool has_stayed_out(const struct channel *channel, double joined, uint64_t now) {
+    return joined * 1000 + channel->limits.stay < (double)now;
+}
+
+void hub_channels_post(struct hub_channels *channels, struct hub_member *member, double joined,
+                       struct slice topic, struct slice message, uint64_t now) {
     struct channel *channel = (struct channel *)member;
-    (void)put(channels, channel, message, channel->limits.capacity, now,
-              now + channel->limits.milliseconds);
+    if (has_stayed_out(channel, joined, now)) {
+        hub_channels_leave(channels, topic, channel->entry.name);
+        return;
+    }
+    drop_expired(channels, channel, now);
+    if (is_in_topic(channel)) {
+        (void)put(channels, channel, message, channel->limits.capacity, now,
+                  now + channel->limits.milliseconds);
+    } else {
+        free_if_empty(channels, channel);
+    }
 }
 
 int hub_channels_receive(struct hub_channels *channels, struct slice name, struct list *asks,
@@ -275,7 +288,7 @@ static void sweep_one(struct hub_channels *channels, struct channel *channel, ui
     drop_expired(channels, channel, now);
     bool was_in_topic = is_in_topic(channel);
     groups_leave_old(channels->topics, &channel->member.member,
-                     (double)now / 1000 - channel->limits.seconds);
+                     ((double)now - channel->limits.stay) / 1000);
     channels->member_count -= was_in_topic && !is_in_topic(channel);
     free_if_empty(channels, channel);
 }

@@ -15,10 +15,10 @@ struct hub_member {
     bool is_channel;
 };
 
-/* How many messages a channel holds and for how many milliseconds, and for how many seconds it
- * stays in a topic. */
+/* How many messages a channel holds, for how many milliseconds, and for how many it stays in a
+ * topic. */
 struct hub_channel_limits {
-    uint32_t capacity, milliseconds, seconds;
+    uint32_t capacity, milliseconds, stay;
 };
 
 struct hub_channels {
@@ -61,9 +61,10 @@ int hub_channels_join(struct hub_channels *channels, struct slice topic, struct 
 /* Ends the membership; nothing when there is none. */
 void hub_channels_leave(struct hub_channels *channels, struct slice topic, struct slice name);
 
-/* As hub_channels_send() to a channel that is in a topic; what does not fit is lost. */
-void hub_channels_post(struct hub_channels *channels, struct hub_member *member,
-                       struct slice message, uint64_t now);
+/* As hub_channels_send() to a channel that has joined the topic at `joined`; what does not fit is
+ * lost. One that has stayed for its time leaves instead. */
+void hub_channels_post(struct hub_channels *channels, struct hub_member *member, double joined,
+                       struct slice topic, struct slice message, uint64_t now);
 
 /* Empties the channels whose names begin so, which leave all topics. */
 void hub_channels_flush(struct hub_channels *channels, struct slice beginning);

@@ -77,7 +77,6 @@ static void deliver_to_peer(struct publication *publication, struct hub_peer *pe
 }
 
 static void deliver(struct member *member, double joined, void *context) {
-    (void)joined;
     struct publication *publication = context;
     struct hub_peer *sender = publication->sender;
     struct hub_member *receiver = (struct hub_member *)member;
@@ -88,8 +87,8 @@ static void deliver(struct member *member, double joined, void *context) {
     if (!receiver->is_channel) {
         deliver_to_peer(publication, (struct hub_peer *)receiver);
     } else if (publication->message.data != NULL) {
-        hub_channels_post(&sender->project->channels, receiver, publication->message,
-                          event_loop_now(sender->hub->loop));
+        hub_channels_post(&sender->project->channels, receiver, joined, publication->request->name,
+                          publication->message, event_loop_now(sender->hub->loop));
     }
 }
 
@@ -160,7 +159,7 @@ static int join(struct hub_peer *peer, const struct hub_frame *frame) {
     const char *bytes = frame->payload.data;
     struct hub_channel_limits limits = {.capacity = (uint32_t)hub_wire_read(bytes, 4),
                                         .milliseconds = (uint32_t)hub_wire_read(bytes + 4, 4),
-                                        .seconds = (uint32_t)hub_wire_read(bytes + 8, 4)};
+                                        .stay = (uint32_t)hub_wire_read(bytes + 8, 4)};
     return hub_channels_join(&peer->project->channels, frame->name,
                              slice_without_front(frame->payload, HUB_JOIN_PREFIX), &limits,
                              event_loop_now(peer->hub->loop));

@@ -43,7 +43,7 @@
 /* In front of the message of a SEND: how many may wait in the channel, and for how long. */
 #define HUB_SEND_PREFIX 8
 
-/* In front of the channel of a JOIN: these, and for how many seconds it stays. */
+/* In front of the channel of a JOIN: these, and for how many milliseconds it stays. */
 #define HUB_JOIN_PREFIX 12
 
 enum hub_kind {

@@ -312,9 +312,9 @@ class HubClient:
     def abandon(self, channel: bytes) -> int:
         """Ask for one message less."""
     def join(
-        self, topic: bytes, channel: bytes, capacity: int, milliseconds: int, seconds: int
+        self, topic: bytes, channel: bytes, capacity: int, milliseconds: int, stay: int
     ) -> int:
-        """Make a channel that is nobody's own a member, for so many seconds."""
+        """Make a channel that is nobody's own a member, for `stay` milliseconds."""
     def leave(self, topic: bytes, channel: bytes) -> int:
         """End that membership."""
     def flush(self, beginning: bytes) -> int:

@@ -20,6 +20,7 @@ from casgi.advice import advise
 from casgi.config import Config
 from casgi.errors import LifespanError
 from casgi.forks import leave_to_parent_after_fork
+from casgi.hub.serving import join_hub
 from casgi.importer import import_application
 from casgi.legacy import as_asgi3
 from casgi.lifespan import Lifespan
@@ -62,6 +63,7 @@ class Server:
         # What to call at the end for each library that is stood in for, and those that are not.
         self._accelerations: dict[str, Callable[[], None]] = {}
         self._left_alone: set[str] = set()
+        self._leave_hub: Callable[[], None] | None = None
         self._idle = asyncio.Event()
         self._stop_requested = asyncio.Event()
         self._abort_requested = asyncio.Event()
@@ -147,6 +149,7 @@ class Server:
                 **self.config.core_options(),
             )
             leave_to_parent_after_fork(self._core)
+            self._leave_hub = join_hub(self._core)
             self._core.on_idle = self._idle.set
             self._core.on_slow_consumer = log_slow_consumer
             self._core.on_overdue = log_overdue
@@ -209,6 +212,9 @@ class Server:
                 if core is not None:
                     await stopping.drain(core, self._idle)
             finally:
+                if self._leave_hub is not None:
+                    self._leave_hub()
+                    self._leave_hub = None
                 if core is not None:
                     core.close()
                 self._end_acceleration()

@@ -96,8 +96,8 @@ static void check_leaving(void) {
 }
 
 static void post(struct member *member, double joined, void *context) {
-    (void)joined;
-    hub_channels_post(context, (struct hub_member *)member, SLICE_LITERAL("p"), 5);
+    hub_channels_post(context, (struct hub_member *)member, joined, SLICE_LITERAL("topic"),
+                      SLICE_LITERAL("p"), 5);
 }
 
 /* A channel that has joined a topic gets what is posted, as much as it holds, until it leaves. */
@@ -106,7 +106,7 @@ static void check_topics(void) {
     struct hub_metrics metrics = {0};
     struct taker takers[2];
     struct slice topic = SLICE_LITERAL("topic");
-    struct hub_channel_limits limits = {.capacity = 1, .milliseconds = 10, .seconds = 60};
+    struct hub_channel_limits limits = {.capacity = 1, .milliseconds = 10, .stay = 60000};
     init(&channels, &metrics, takers);
     CHECK(hub_channels_join(&channels, topic, one, &limits, 0) == STATUS_OK);
     CHECK(hub_channels_join(&channels, topic, one, &limits, 0) == STATUS_OK);

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from contract import DEADLINE, get, is_empty, message, numbers, waiting
+from contract import DEADLINE, IN_MEMORY, get, is_empty, message, numbers, waiting
 
 from casgi.channels import ChannelLayer
 
@@ -35,6 +35,7 @@ async def test_several_readers_of_single_messages() -> None:
         tasks = [task for task in tasks if task not in done]
 
 
+@IN_MEMORY
 async def test_cancelled_reader_loses_nothing(layer: Any) -> None:
     [task] = await waiting(layer.receive("one"))
     await layer.send("one", message(1))
@@ -54,6 +55,7 @@ async def test_cancelled_reader_that_got_nothing(layer: Any) -> None:
     assert await numbers(layer, "one", 1) == [1]
 
 
+@IN_MEMORY
 async def test_another_reader_gets_what_the_cancelled_one_would_have(layer: Any) -> None:
     first, second = await waiting(layer.receive("one"), layer.receive("one"))
     await layer.send("one", message(1))

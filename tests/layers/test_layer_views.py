@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import pytest
-from contract import get, message
+from contract import IN_MEMORY, get, message
 
 
 async def two_groups(layer: Any) -> None:
@@ -18,6 +18,7 @@ async def two_groups(layer: Any) -> None:
         await layer.group_add(group, channel)
 
 
+@IN_MEMORY
 async def test_groups_are_read(layer: Any) -> None:
     assert layer.groups == {}
     assert not layer.groups
@@ -45,6 +46,7 @@ async def test_groups_are_read(layer: Any) -> None:
         groups["x"]
 
 
+@IN_MEMORY
 async def test_groups_are_written(layer: Any) -> None:
     await two_groups(layer)
     assert isinstance(layer.groups["g"].pop("one"), float)
@@ -62,6 +64,7 @@ async def test_groups_are_written(layer: Any) -> None:
     assert layer.groups == {}
 
 
+@IN_MEMORY
 async def test_channels_are_read(layer: Any) -> None:
     for number in range(3):
         await layer.send("one", message(number))
@@ -98,6 +101,7 @@ class Name(str, enum.Enum):  # noqa: UP042
     SEAT = "seat"
 
 
+@IN_MEMORY
 async def test_names_of_a_class_of_their_own(layer: Any) -> None:
     await layer.group_add(Name.ROOM, Name.SEAT)
     await layer.group_send(Name.ROOM, message(1))

@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 import pytest
-from contract import Message, get, is_empty
+from contract import IN_MEMORY, Message, get, is_empty
 
 
 async def test_every_type_arrives(layer: Any) -> None:
@@ -26,6 +26,7 @@ async def test_every_type_arrives(layer: Any) -> None:
     assert [type(value) for value in received["others"]] == [type(one) for one in sent["others"]]
 
 
+@IN_MEMORY
 async def test_types_of_python_arrive(layer: Any) -> None:
     """The specification does not ask for it; applications with a layer in memory rely on it."""
     moment = datetime.datetime(2025, 1, 2, tzinfo=datetime.UTC)
@@ -37,6 +38,7 @@ async def test_types_of_python_arrive(layer: Any) -> None:
     assert await get(layer, "other") == sent
 
 
+@IN_MEMORY
 async def test_what_occurs_twice_arrives_so(layer: Any) -> None:
     shared: list[Any] = [1]
     sent = {"type": "test", "a": shared, "b": {"c": shared}, "t": (shared, shared)}
@@ -67,6 +69,7 @@ async def test_message_is_a_copy(layer: Any) -> None:
     assert await get(layer, "one") == {"type": "test", "list": [1], "dict": {"key": []}}
 
 
+@IN_MEMORY
 async def test_every_member_has_its_own_copy(layer: Any) -> None:
     sent: Message = {"type": "test", "list": [[]], "moment": [datetime.date(2025, 1, 2)]}
     for channel in ("one", "other"):
@@ -89,6 +92,7 @@ async def test_same_object_twice_in_a_message(layer: Any) -> None:
     assert await get(layer, "one") == {"type": "test", "first": [1], "second": [1]}
 
 
+@IN_MEMORY
 async def test_message_that_contains_itself(layer: Any) -> None:
     sent: Message = {"type": "test"}
     sent["self"] = sent

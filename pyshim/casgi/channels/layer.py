@@ -11,6 +11,7 @@ from channels.layers import BaseChannelLayer, InMemoryChannelLayer
 from casgi import _core
 from casgi.channels.local import LocalChannels
 from casgi.channels.views import Channels, Groups
+from casgi.hub.project import hub_path
 from casgi.origin import Watch
 
 # Messages to groups that one task may send before others get their turn. It bounds what waits for
@@ -34,6 +35,16 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
     """
 
     channel_capacity: Any
+    # Where the hub is, and what keeps the names of this layer apart there; of HubChannelLayer.
+    hub_path = ""
+    given_prefix: str | None = None
+
+    def __new__(cls, *args: Any, hub: str | None = None, **options: Any) -> "ChannelLayer":
+        """Make a layer on the hub where there is one."""
+        if cls is ChannelLayer and (hub if hub is not None else hub_path()):
+            cls = layer_class_on_hub()
+        layer: ChannelLayer = super().__new__(cls)
+        return layer
 
     def __init__(
         self,
@@ -41,6 +52,9 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
         group_expiry: float = 86400,
         capacity: int = 100,
         channel_capacity: dict[Any, int] | None = None,
+        *,
+        hub: str | None = None,
+        prefix: str | None = None,
         **options: Any,
     ) -> None:
         """Make an empty layer.
@@ -50,6 +64,9 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
             group_expiry: seconds that a membership lasts.
             capacity: messages that wait in one channel; more raise ChannelFull.
             channel_capacity: capacities of channels by glob or compiled pattern.
+            hub: the path of the hub by which the layer reaches the other processes of the host;
+                by default what CASGI_HUB says; "" for none.
+            prefix: keeps layers at one hub apart; by default the layer's alias in the settings.
             options: those of BaseChannelLayer.
 
         """
@@ -58,10 +75,17 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
             self, expiry=expiry, capacity=capacity, channel_capacity=channel_capacity, **options
         )
         self.group_expiry = group_expiry
+        self.hub_path = (hub if hub is not None else hub_path()) or ""
+        self.given_prefix = prefix
         self._adopt()
 
     def _adopt(self) -> None:
         """Set up what an InMemoryChannelLayer has not, and take over what waits in it."""
+        if "hub_path" not in self.__dict__ and (path := hub_path()):
+            self.hub_path = path
+            self.__class__ = layer_class_on_hub()
+            self._adopt()
+            return
         if isinstance(self.channel_capacity, dict):
             # The original does not compile the patterns, and fails at the first message.
             self.channel_capacity = self.compile_capacities(self.channel_capacity)
@@ -187,3 +211,10 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
         if events > 0 or self._burst >= _BURST:
             self._burst = 0
             await asyncio.sleep(0)
+
+
+def layer_class_on_hub() -> type[ChannelLayer]:
+    """Return the class of the layers on a hub, which is imported only where there is one."""
+    from casgi.channels.hub.layer import HubChannelLayer
+
+    return HubChannelLayer

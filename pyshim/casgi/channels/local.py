@@ -69,9 +69,9 @@ class LocalChannels:
         """
         self._core.on_group_empty = on_group_empty
 
-    def put(self, channel: str, message: dict[str, Any]) -> None:
+    def put(self, channel: str, message: dict[str, Any], *, beyond_capacity: bool = False) -> None:
         """Append a message, which is taken as it is. Raise ChannelFull."""
-        if not self._core.put(channel, message) and not self._discards_oldest:
+        if not self._core.put(channel, message, beyond_capacity) and not self._discards_oldest:
             raise ChannelFull(channel)
 
     def take(self, channel: str) -> dict[str, Any] | None:

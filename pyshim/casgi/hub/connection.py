@@ -1,0 +1,416 @@
+"""The process's connection to a hub: one for each path, whoever in the process uses it.
+
+In a casgi worker it is on the event loop of the server, in C. Elsewhere whoever waits for the hub's
+answer turns the connection's own loop in the waiting thread; only when the process has joined
+something, or the hub lets somebody on an event loop wait, a thread reads all the time. After a fork
+the child has a connection of its own, and nothing of what the parent has joined.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import logging
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+from weakref import WeakSet
+
+from casgi import _core
+from casgi.hub.errors import HubUnavailable
+from casgi.hub.project import project_name
+from casgi.hub.waiting import Waiting
+
+logger = logging.getLogger("casgi.hub")
+
+DOWN, NO_CREDIT = -7, -3
+CHANNEL_FULL, HUB_FULL, NOBODY = 1, 2, 3
+# Seconds in which an answer is waited for on an event loop's thread, before another thread does it.
+_AT_ONCE = 0.002
+# Seconds that a thread waits for a loop which is busy with something else.
+_LONGEST = 0.95
+
+Request = Callable[[_core.HubClient], int]
+
+
+class Space(Protocol):
+    """What has the topics and channels of one prefix: a channel layer."""
+
+    def take(self, topic: bytes, payload: bytes) -> int:
+        """Take a message of a topic; return how many consumers have to run for it."""
+
+    def take_message(self, channel: bytes, payload: bytes) -> int:
+        """Take a message of a channel that was asked for."""
+
+    def waits_for(self, channel: bytes) -> bool:
+        """Whether somebody here receives from the channel."""
+
+    def tell_gap(self) -> None:
+        """Notice that messages may have been lost."""
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: forget what the parent has joined."""
+
+
+class HubConnection:
+    """A connection that is made when it is first needed, and again whenever it is lost."""
+
+    def __init__(self, path: str) -> None:
+        """Connect to nothing yet."""
+        self.path = path
+        self._spaces: dict[str, WeakSet[Space]] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._client: _core.HubClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reader: threading.Thread | None = None
+        self._making = threading.RLock()
+        self._turning = threading.Lock()
+        self._waiting = Waiting()
+        self._topics: dict[bytes, int] = {}
+        self._asked: Counter[bytes] = Counter()
+        self._failures: dict[int, int] = {}
+        self._sent = 0
+        self._is_up = self._is_away = False
+
+    def enter(self, prefix: str, space: Space) -> None:
+        """Give a space what comes for its prefix, for as long as it lives."""
+        self._spaces.setdefault(prefix, WeakSet()).add(space)
+
+    def spaces_of(self, prefix: str) -> list[Space]:
+        """Return the spaces of a prefix: mostly one."""
+        return list(self._spaces.get(prefix, ()))
+
+    # Requests: each returns the number to wait for
+
+    def request(self, act: Request) -> int | None:
+        """Ask for something; None when the hub has not read enough of what was sent before."""
+        client = self._live()
+        number = act(client)
+        if number == DOWN:
+            raise HubUnavailable(self.path, client.reason or "the connection was lost")
+        if number == NO_CREDIT:
+            return None
+        self._sent = number
+        return number
+
+    def do(self, act: Request) -> int:
+        """Ask for something and wait for the answer; return why it failed, or 0."""
+        number = self.request(act)
+        while number is None:
+            self.wait(self._sent, is_patient=True)
+            number = self.request(act)
+        return self.wait(number, is_patient=True)
+
+    async def submit(self, act: Request) -> int:
+        """Ask for something, when the hub has read what was sent before."""
+        number = self.request(act)
+        while number is None:
+            await self.answer(self._sent, is_patient=True)
+            number = self.request(act)
+        return number
+
+    def announce(self, topic: bytes) -> int:
+        """Have the topic delivered; return the number after which it certainly is."""
+        known = self._topics.get(topic)
+        if known is not None:
+            return known
+        try:
+            number = self.request(lambda client: client.announce(topic))
+        except HubUnavailable:
+            self._live().withdraw(topic)
+            raise
+        assert number is not None
+        self._topics[topic] = number
+        return number
+
+    def withdraw(self, topic: bytes) -> None:
+        """Have the topic delivered no more."""
+        if self._topics.pop(topic, None) is not None and self._client is not None:
+            self._client.withdraw(topic)
+
+    def ask(self, channel: bytes) -> None:
+        """Ask for one message of a channel, over any loss of the connection."""
+        client = self._live()
+        if not client.connect():
+            raise HubUnavailable(self.path, client.reason)
+        self._asked[channel] += 1  # before the look: on_up(), in another thread, asks for all
+        if self._is_up:
+            self.request(lambda client: client.receive(channel))
+
+    def asked(self, channel: bytes) -> int:
+        """Return how many messages of a channel are asked for."""
+        return self._asked[channel]
+
+    def abandon(self, channel: bytes) -> None:
+        """Ask for one message less."""
+        self._asked[channel] -= 1
+        if self._asked[channel] <= 0:
+            del self._asked[channel]
+        if self._client is not None and self._is_up:
+            self._client.abandon(channel)
+
+    # Answers
+
+    def wait(self, number: int, *, is_patient: bool = False) -> int:
+        """Wait in this thread; return why the request failed, or 0. Raise HubUnavailable.
+
+        What is not `is_patient` trusts a hub that has just spoken.
+        """
+        client = self._live()
+        if client.is_trusted and not is_patient:
+            return self._failures.pop(number, 0)
+        if self._loop is not None and _running_loop() is self._loop:
+            return 0  # the loop that would bring the answer is the one that would wait
+        if self._loop is not None or self._is_read():
+            self._wait_for_others(client, number)
+        else:
+            with self._turning:
+                while client.acked < number and client.is_connected:
+                    client.turn(1.0)
+        return self._result(client, number)
+
+    async def answer(self, number: int, *, is_patient: bool = False) -> int:
+        """As wait(), on an event loop."""
+        client = self._live()
+        if self._loop is None and not self._is_read():
+            self._turn_a_moment(client, number)
+        if client.acked >= number or (client.is_trusted and not is_patient):
+            return self._failures.pop(number, 0)
+        if self._loop is None:
+            self.read_always()
+        loop = asyncio.get_running_loop()
+        arrival: asyncio.Future[None] = loop.create_future()
+
+        def arrive() -> None:
+            if not arrival.done():
+                arrival.set_result(None)
+
+        is_here = loop is self._loop
+        self._add(client, number, arrive if is_here else lambda: _call_on(loop, arrive))
+        await arrival
+        return self._result(client, number)
+
+    def _result(self, client: _core.HubClient, number: int) -> int:
+        if client.acked < number:
+            raise HubUnavailable(self.path, client.reason or "it does not answer")
+        return self._failures.pop(number, 0)
+
+    def _wait_for_others(self, client: _core.HubClient, number: int) -> None:
+        if client.acked < number:
+            arrived = threading.Event()
+            self._add(client, number, arrived.set)
+            arrived.wait(_LONGEST)
+
+    def _turn_a_moment(self, client: _core.HubClient, number: int) -> None:
+        if self._turning.acquire(blocking=False):
+            try:
+                if client.acked < number and client.is_connected:
+                    client.turn(_AT_ONCE)
+            finally:
+                self._turning.release()
+
+    def on_answer(self, number: int, callback: Callable[[], object]) -> None:
+        """Have it called once the request is answered, or never will be; where that is noticed."""
+        self._add(self._live(), number, callback)
+
+    def _add(self, client: _core.HubClient, number: int, callback: Callable[[], object]) -> None:
+        self._waiting.add(number, callback)
+        if not client.notify(number):
+            self._waiting.answer(client.acked if client.is_connected else None)
+
+    # What the client tells
+
+    def on_acked(self) -> None:
+        """Wake who waits, and have the next one woken."""
+        client = self._client
+        if client is None:
+            return
+        self._waiting.answer(client.acked if client.is_connected else None)
+        first = self._waiting.first()
+        if first is not None and not client.notify(first):
+            self._waiting.answer(client.acked if client.is_connected else None)
+
+    def on_failed(self, number: int, failure: int) -> None:
+        """Keep it for who waits for the number."""
+        self._failures[number] = failure
+
+    def on_deliver(self, topic: bytes, payload: bytes) -> bool:
+        """Give it to its space; on a server's loop consumers then get their turn."""
+        prefix = topic[1:].partition(b"\0")[0].decode()
+        return self._go_on(sum(one.take(topic, payload) for one in self.spaces_of(prefix)))
+
+    def on_message(self, channel: bytes, payload: bytes) -> bool:
+        """Give it to its space."""
+        self._asked[channel] -= 1
+        if self._asked[channel] <= 0:
+            del self._asked[channel]
+        prefix = channel[1:].partition(b"\0")[0].decode()
+        spaces = self.spaces_of(prefix)
+        waiting = [one for one in spaces if one.waits_for(channel)] or spaces
+        return self._go_on(sum(one.take_message(channel, payload) for one in waiting[:1]))
+
+    def _go_on(self, events: int) -> bool:
+        if events == 0 or self._loop is None or self._client is None:
+            return True
+        self._loop.call_soon(self._client.resume)
+        return False
+
+    def on_up(self, again: int) -> None:
+        """Ask for what was asked for on no connection, or on one that is lost."""
+        if self._is_away:
+            logger.warning("The hub is back: %s", self.path)
+        self._is_up, self._is_away = True, False
+        assert self._client is not None
+        for channel, count in list(self._asked.items()):
+            for _ in range(count):
+                self._client.receive(channel)
+
+    def on_gap(self) -> None:
+        """Tell all spaces."""
+        for prefix in list(self._spaces):
+            for space in self.spaces_of(prefix):
+                space.tell_gap()
+
+    def on_down(self) -> None:
+        """Say so, once."""
+        self._is_up = False
+        if not self._is_away and self._client is not None:
+            self._is_away = True
+            reason = self._client.reason
+            logger.error("The hub is away, messages may be missed: %s (%s)", self.path, reason)
+
+    # The client, and who turns it
+
+    def _live(self) -> _core.HubClient:
+        if self._process != os.getpid():
+            self.leave_to_parent()
+        client = self._client
+        if client is None:
+            with self._making:
+                client = self._client or self._make(None)
+        elif self._loop is None and not self._is_read():
+            self._look(client)
+        return client
+
+    def _make(self, server: _core.Server | None) -> _core.HubClient:
+        client = _core.HubClient(self.path, project_name(), self, server)
+        self._client = client
+        for topic in self._topics:
+            self._topics[topic] = max(0, client.announce(topic))
+        if server is None and (self._topics or self._asked):
+            self.read_always()
+        return client
+
+    def _look(self, client: _core.HubClient) -> None:
+        """Notice that the hub has ended since the last request."""
+        if self._turning.acquire(blocking=False):
+            try:
+                client.turn(0)
+                if not client.is_connected:
+                    client.turn(0)  # the stream is closed in a turn of its own
+            finally:
+                self._turning.release()
+
+    def _is_read(self) -> bool:
+        return self._reader is not None and self._reader.is_alive()
+
+    def read_always(self) -> None:
+        """Have a thread read, unless it does so already or a server's loop does."""
+        with self._making:
+            if self._loop is None and not self._is_read():
+                client = self._live()
+                self._reader = threading.Thread(
+                    target=self._read, args=(client,), name="casgi reads from the hub", daemon=True
+                )
+                self._reader.start()
+
+    def _read(self, client: _core.HubClient) -> None:
+        while client is self._client:
+            with self._turning:
+                client.turn(-1)
+
+    def _end_client(self) -> None:
+        client, self._client, self._is_up = self._client, None, False
+        reader, self._reader = self._reader, None
+        if client is None:
+            return
+        if reader is not None and reader is not threading.current_thread():
+            client.wake()
+            reader.join()
+        client.close()
+        self._waiting.answer(None)
+
+    def attach(self, server: _core.Server, loop: asyncio.AbstractEventLoop) -> bool:
+        """Be on the loop of a server from now on. False when it is on that of another."""
+        with self._making:
+            if self._loop is not None and self._process == os.getpid():
+                return False
+            self._live()
+            self._end_client()
+            self._loop = loop
+            client = self._make(server)
+        if not client.connect():
+            logger.error("The hub is away: %s (%s)", self.path, client.reason)
+        return True
+
+    def close(self) -> None:
+        """Close it, and leave the server's loop; what needs it next makes another."""
+        with self._making:
+            if self._process == os.getpid():
+                self._end_client()
+            self._loop = None
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: begin anew, with nothing joined."""
+        client = self._client
+        self._begin()
+        if client is not None:
+            client.leave_to_parent()
+        for prefix in list(self._spaces):
+            for space in self.spaces_of(prefix):
+                space.leave_to_parent()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _call_on(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop was closed, with who waited on it
+        loop.call_soon_threadsafe(callback)
+
+
+_connections: dict[str, HubConnection] = {}
+
+
+def connection_to(path: str) -> HubConnection:
+    """Return the process's connection to the hub at this path."""
+    return _connections.setdefault(path, HubConnection(path))
+
+
+def connections() -> list[HubConnection]:
+    """Return all connections of the process."""
+    return list(_connections.values())
+
+
+def _close_all() -> None:
+    for connection in connections():
+        connection.close()
+
+
+def _leave_all_to_parent() -> None:
+    for connection in connections():
+        connection.leave_to_parent()
+
+
+atexit.register(_close_all)
+os.register_at_fork(after_in_child=_leave_all_to_parent)
