@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from core_peer import CorePeer
+from core_peer import CorePeer, MakePeer
 
 from casgi import _core
-
-MakePeer = Callable[..., CorePeer]
 
 
 @pytest.fixture

@@ -62,3 +62,6 @@ class CorePeer:
     def settle(self) -> None:
         """Take everything that the hub has sent before now."""
         self.wait(self.client.publish(b"nobody's", b""))
+
+
+MakePeer = Callable[..., CorePeer]

@@ -12,8 +12,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from conftest import MakePeer
-from core_peer import CorePeer
+from core_peer import CorePeer, MakePeer
 
 from casgi import _core
 
