@@ -1,9 +1,8 @@
 """The process's connection to a hub: one for each path, whoever in the process uses it.
 
-In a casgi worker it is on the event loop of the server, in C. Elsewhere whoever waits for the hub's
-answer turns the connection's own loop in the waiting thread; only when the process has joined
-something, or the hub lets somebody on an event loop wait, a thread reads all the time. After a fork
-the child has a connection of its own, and nothing of what the parent has joined.
+What is asked of the hub, and its answers. In a casgi worker the connection is on the event loop of
+the server, in C; turning.py says how it lives elsewhere. After a fork the child has a connection of
+its own, and nothing of what the parent has joined.
 """
 
 from __future__ import annotations
@@ -14,15 +13,13 @@ import contextlib
 import logging
 import os
 import threading
-from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 from weakref import WeakSet
 
 from casgi import _core
 from casgi.hub.errors import HubUnavailable
-from casgi.hub.project import project_name
-from casgi.hub.waiting import Waiting
+from casgi.hub.turning import TurnedClient
 
 logger = logging.getLogger("casgi.hub")
 
@@ -55,28 +52,19 @@ class Space(Protocol):
         """In a forked child: forget what the parent has joined."""
 
 
-class HubConnection:
+class HubConnection(TurnedClient):
     """A connection that is made when it is first needed, and again whenever it is lost."""
 
     def __init__(self, path: str) -> None:
         """Connect to nothing yet."""
-        self.path = path
+        super().__init__(path)
         self._spaces: dict[str, WeakSet[Space]] = {}
-        self._begin()
 
     def _begin(self) -> None:
-        self._process = os.getpid()
-        self._client: _core.HubClient | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._reader: threading.Thread | None = None
-        self._making = threading.RLock()
-        self._turning = threading.Lock()
-        self._waiting = Waiting()
-        self._topics: dict[bytes, int] = {}
-        self._asked: Counter[bytes] = Counter()
+        super()._begin()
         self._failures: dict[int, int] = {}
         self._sent = 0
-        self._is_up = self._is_away = False
+        self._is_away = False
 
     def enter(self, prefix: str, space: Space) -> None:
         """Give a space what comes for its prefix, for as long as it lives."""
@@ -99,13 +87,17 @@ class HubConnection:
         self._sent = number
         return number
 
-    def do(self, act: Request) -> int:
-        """Ask for something and wait for the answer; return why it failed, or 0."""
+    def put(self, act: Request) -> int:
+        """Ask for something, when the hub has read what was sent before; in any thread."""
         number = self.request(act)
         while number is None:
-            self.wait(self._sent, is_patient=True)
+            self.wait(self._sent)
             number = self.request(act)
-        return self.wait(number, is_patient=True)
+        return number
+
+    def do(self, act: Request) -> int:
+        """Ask for something and wait for the answer; return why it failed, or 0."""
+        return self.wait(self.put(act))
 
     async def submit(self, act: Request) -> int:
         """Ask for something, when the hub has read what was sent before."""
@@ -157,14 +149,9 @@ class HubConnection:
 
     # Answers
 
-    def wait(self, number: int, *, is_patient: bool = False) -> int:
-        """Wait in this thread; return why the request failed, or 0. Raise HubUnavailable.
-
-        What is not `is_patient` trusts a hub that has just spoken.
-        """
+    def wait(self, number: int) -> int:
+        """Wait in this thread; return why the request failed, or 0. Raise HubUnavailable."""
         client = self._live()
-        if client.is_trusted and not is_patient:
-            return self._failures.pop(number, 0)
         if self._loop is not None and _running_loop() is self._loop:
             return 0  # the loop that would bring the answer is the one that would wait
         if self._loop is not None or self._is_read():
@@ -176,11 +163,15 @@ class HubConnection:
         return self._result(client, number)
 
     async def answer(self, number: int, *, is_patient: bool = False) -> int:
-        """As wait(), on an event loop."""
+        """As wait(), on an event loop.
+
+        On a server's loop, what is not `is_patient` trusts a hub that has just spoken.
+        """
         client = self._live()
         if self._loop is None and not self._is_read():
             self._turn_a_moment(client, number)
-        if client.acked >= number or (client.is_trusted and not is_patient):
+        is_trusted = self._loop is not None and not is_patient and client.is_trusted
+        if client.acked >= number or is_trusted:
             return self._failures.pop(number, 0)
         if self._loop is None:
             self.read_always()
@@ -285,93 +276,9 @@ class HubConnection:
             reason = self._client.reason
             logger.error("The hub is away, messages may be missed: %s (%s)", self.path, reason)
 
-    # The client, and who turns it
-
-    def _live(self) -> _core.HubClient:
-        if self._process != os.getpid():
-            self.leave_to_parent()
-        client = self._client
-        if client is None:
-            with self._making:
-                client = self._client or self._make(None)
-        elif self._loop is None and not self._is_read():
-            self._look(client)
-        return client
-
-    def _make(self, server: _core.Server | None) -> _core.HubClient:
-        client = _core.HubClient(self.path, project_name(), self, server)
-        self._client = client
-        for topic in self._topics:
-            self._topics[topic] = max(0, client.announce(topic))
-        if server is None and (self._topics or self._asked):
-            self.read_always()
-        return client
-
-    def _look(self, client: _core.HubClient) -> None:
-        """Notice that the hub has ended since the last request."""
-        if self._turning.acquire(blocking=False):
-            try:
-                client.turn(0)
-                if not client.is_connected:
-                    client.turn(0)  # the stream is closed in a turn of its own
-            finally:
-                self._turning.release()
-
-    def _is_read(self) -> bool:
-        return self._reader is not None and self._reader.is_alive()
-
-    def read_always(self) -> None:
-        """Have a thread read, unless it does so already or a server's loop does."""
-        with self._making:
-            if self._loop is None and not self._is_read():
-                client = self._live()
-                self._reader = threading.Thread(
-                    target=self._read, args=(client,), name="casgi reads from the hub", daemon=True
-                )
-                self._reader.start()
-
-    def _read(self, client: _core.HubClient) -> None:
-        while client is self._client:
-            with self._turning:
-                client.turn(-1)
-
-    def _end_client(self) -> None:
-        client, self._client, self._is_up = self._client, None, False
-        reader, self._reader = self._reader, None
-        if client is None:
-            return
-        if reader is not None and reader is not threading.current_thread():
-            client.wake()
-            reader.join()
-        client.close()
-        self._waiting.answer(None)
-
-    def attach(self, server: _core.Server, loop: asyncio.AbstractEventLoop) -> bool:
-        """Be on the loop of a server from now on. False when it is on that of another."""
-        with self._making:
-            if self._loop is not None and self._process == os.getpid():
-                return False
-            self._live()
-            self._end_client()
-            self._loop = loop
-            client = self._make(server)
-        if not client.connect():
-            logger.error("The hub is away: %s (%s)", self.path, client.reason)
-        return True
-
-    def close(self) -> None:
-        """Close it, and leave the server's loop; what needs it next makes another."""
-        with self._making:
-            if self._process == os.getpid():
-                self._end_client()
-            self._loop = None
-
     def leave_to_parent(self) -> None:
         """In a forked child: begin anew, with nothing joined."""
-        client = self._client
-        self._begin()
-        if client is not None:
-            client.leave_to_parent()
+        super().leave_to_parent()
         for prefix in list(self._spaces):
             for space in self.spaces_of(prefix):
                 space.leave_to_parent()

@@ -23,6 +23,7 @@ from casgi.channels.hub.names import (
     owner_of,
     process_topic,
 )
+from casgi.channels.hub.plain_calls import PlainCalls
 from casgi.channels.hub.serialization import pack, unpack
 from casgi.channels.hub.strangers import Strangers
 from casgi.channels.layer import ChannelLayer
@@ -60,6 +61,11 @@ class HubChannelLayer(ChannelLayer):
             self._prefix = self.given_prefix or _alias_of(self)
             self.hub.enter(self._prefix, self)
         return self._prefix
+
+    @property
+    def sync(self) -> PlainCalls:
+        """The methods as plain calls, for code without an event loop."""
+        return PlainCalls(self)
 
     # Channels
 

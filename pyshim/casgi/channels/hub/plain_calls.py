@@ -1,0 +1,61 @@
+"""The layer's methods as plain calls: for code without an event loop, in any thread."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from casgi.channels.hub.names import group_topic
+from casgi.channels.hub.serialization import unpack
+
+if TYPE_CHECKING:
+    from casgi.channels.hub.layer import HubChannelLayer
+
+
+class PlainCalls:
+    """What `layer.sync` is: each call returns when the hub has acknowledged it.
+
+    All but group_send() and send() need a thread in which no event loop runs.
+    """
+
+    def __init__(self, layer: HubChannelLayer) -> None:
+        """Act for this layer."""
+        self._layer = layer
+
+    def group_send(self, group: str, message: dict[str, Any]) -> None:
+        """Send to all channels of a group. Raise HubUnavailable."""
+        layer = self._layer
+        payload, topic = layer.packed(group, message), group_topic(layer.prefix, group)
+        number = layer.hub.put(lambda client: client.publish(topic, payload))
+        if layer.local.size(group) > 0:
+            layer.local.send(group, unpack(payload))
+        for sibling in layer.siblings():
+            sibling.take(topic, payload)
+        layer.hub.wait(number)
+
+    def send(self, channel: str, message: dict[str, Any]) -> None:
+        """Send to one channel. Raise HubUnavailable or ChannelFull."""
+        act = self._layer.sending(channel, message)
+        if act is not None:
+            self._layer.check_sent(channel, self._layer.hub.do(act))
+
+    def group_add(self, group: str, channel: str) -> None:
+        """Add a channel to a group. Raise HubUnavailable."""
+        asyncio.run(self._layer.group_add(group, channel))
+
+    def group_discard(self, group: str, channel: str) -> None:
+        """Take a channel out of a group. Raise HubUnavailable."""
+        asyncio.run(self._layer.group_discard(group, channel))
+
+    def new_channel(self, prefix: str = "specific.") -> str:
+        """Return the name of a new channel of this process. Raise HubUnavailable."""
+        name: str = asyncio.run(self._layer.new_channel(prefix))
+        return name
+
+    def receive(self, channel: str, timeout: float | None = None) -> dict[str, Any]:
+        """Wait for a channel's next message, `timeout` seconds at most. Raise TimeoutError."""
+
+        async def receive() -> dict[str, Any]:
+            return await asyncio.wait_for(self._layer.receive(channel), timeout)
+
+        return asyncio.run(receive())

@@ -1,0 +1,227 @@
+"""Processes that are no casgi worker: scripts, threads, forks, tasks with a loop each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from channels.exceptions import ChannelFull
+from hub_process import HubProcess
+from support.django_settings import configure_django
+
+configure_django()
+
+from casgi import _core  # noqa: E402
+from casgi.channels import ChannelLayer  # noqa: E402
+from casgi.hub import HubUnavailable  # noqa: E402
+from casgi.hub.connection import connection_to  # noqa: E402
+
+DEADLINE = 10.0
+# A process that says what it hears in the group `room`, and ends with its input.
+LISTENER = """
+import asyncio, json, sys
+import django
+from django.conf import settings
+settings.configure(SECRET_KEY="the same")
+from casgi.channels import ChannelLayer
+layer = ChannelLayer(hub=sys.argv[1])
+async def main():
+    channel = await layer.new_channel()
+    await layer.group_add("room", channel)
+    print(json.dumps(channel), flush=True)
+    while True:
+        print(json.dumps(await layer.receive(channel)), flush=True)
+asyncio.run(main())
+"""
+
+
+class Listener:
+    """Another process, in the room."""
+
+    def __init__(self, path: str) -> None:
+        """Start it; return when it is in the room."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", LISTENER, path], stdout=subprocess.PIPE, text=True
+        )
+        self.channel: str = self.read()
+
+    def read(self) -> Any:
+        """Return the next message."""
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+    def end(self) -> None:
+        """Kill it."""
+        self._process.kill()
+        self._process.communicate()
+
+
+@pytest.fixture
+def layer(hub: _core.Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A layer of this process."""
+    from django.conf import settings
+
+    monkeypatch.setattr(settings, "SECRET_KEY", "the same")
+    layer = ChannelLayer(hub=hub.path, capacity=3)
+    yield layer
+    asyncio.run(layer.flush())
+    connection_to(hub.path).close()
+
+
+@pytest.fixture
+def listener(hub: _core.Hub) -> Iterator[Listener]:
+    """Another process, in the room."""
+    listener = Listener(hub.path)
+    yield listener
+    listener.end()
+
+
+def said(text: str) -> dict[str, str]:
+    """Return a message."""
+    return {"type": "said", "text": text}
+
+
+def test_plain_calls(layer: Any, listener: Listener) -> None:
+    layer.sync.group_send("room", said("one"))
+    layer.sync.send(listener.channel, said("two"))
+    assert [listener.read(), listener.read()] == [said("one"), said("two")]
+    mine = layer.sync.new_channel()
+    layer.sync.group_add("room", mine)
+    layer.sync.group_send("room", said("three"))
+    assert layer.sync.receive(mine, DEADLINE) == listener.read() == said("three")
+    layer.sync.group_discard("room", listener.channel)
+    layer.sync.group_send("room", said("four"))
+    layer.sync.send(listener.channel, said("five"))
+    assert listener.read() == said("five")
+    layer.sync.group_add("room", listener.channel)
+    layer.sync.group_send("room", said("six"))
+    assert listener.read() == said("six")
+    for _ in range(3):
+        layer.sync.send("work", said("work"))
+    with pytest.raises(ChannelFull):
+        layer.sync.send("work", said("work"))
+
+
+def test_publishing_alone_needs_no_thread(layer: Any, listener: Listener) -> None:
+    before = threading.active_count()
+    layer.sync.group_send("room", said("one"))
+    asyncio.run(layer.group_send("room", said("two")))
+    assert threading.active_count() == before
+    assert [listener.read(), listener.read()] == [said("one"), said("two")]
+
+
+def test_a_loop_for_each_task(layer: Any, listener: Listener) -> None:
+    """What a Celery task does; the membership outlives the loop in which it began."""
+    channel = asyncio.run(layer.new_channel())
+    asyncio.run(layer.group_add("mine", channel))
+    for number in range(20):
+        asyncio.run(layer.group_send("room", said(str(number))))
+        assert listener.read() == said(str(number))
+    other = ChannelLayer(hub=layer.hub_path)
+    asyncio.run(other.group_send("mine", said("late")))
+    assert asyncio.run(layer.receive(channel)) == said("late")
+
+
+def test_many_threads(layer: Any, listener: Listener) -> None:
+    count, threads = 50, []
+
+    def send(index: int) -> None:
+        for number in range(count):
+            layer.sync.group_send("room", said(f"{index} {number}"))
+
+    for index in range(8):
+        threads.append(threading.Thread(target=send, args=(index,)))
+        threads[-1].start()
+    heard = [listener.read()["text"] for _ in range(8 * count)]
+    for thread in threads:
+        thread.join()
+    for index in range(8):
+        mine = [text for text in heard if text.startswith(f"{index} ")]
+        assert mine == [f"{index} {number}" for number in range(count)]
+
+
+def test_forks(layer: Any, listener: Listener) -> None:
+    """Each child has a connection of its own, the parent keeps its own and what it has joined."""
+    mine = layer.sync.new_channel()
+    layer.sync.group_add("room", mine)
+    large = "x" * 300_000
+    children = []
+    for number in range(4):
+        child = os.fork()
+        if child == 0:
+            try:
+                layer.sync.group_send("room", said(f"{number}{large}"))
+                os._exit(0)
+            finally:
+                os._exit(1)
+        children.append(child)
+    texts = sorted(layer.sync.receive(mine, DEADLINE)["text"] for _ in range(3))
+    texts.append(layer.sync.receive(mine, DEADLINE)["text"])
+    assert sorted(texts) == [f"{number}{large}" for number in range(4)]
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+    layer.sync.group_send("room", said("parent"))
+    assert layer.sync.receive(mine, DEADLINE) == said("parent")
+    heard = [listener.read()["text"] for _ in range(5)]
+    assert sorted(heard) == sorted([*texts, "parent"])
+
+
+def test_projects_do_not_hear_each_other(
+    layer: Any, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer.sync.group_send("room", said("of the project"))
+    layer.hub.close()
+    monkeypatch.setenv("CASGI_HUB_PROJECT", "another")
+    layer.sync.group_send("room", said("of another"))
+    layer.hub.close()
+    monkeypatch.delenv("CASGI_HUB_PROJECT")
+    layer.sync.group_send("room", said("of the project again"))
+    assert listener.read() == said("of the project")
+    assert listener.read() == said("of the project again")
+
+
+def test_an_absent_hub(tmp_path: Path) -> None:
+    layer = ChannelLayer(hub=str(tmp_path / "nowhere"))
+    with pytest.raises(HubUnavailable, match="nowhere is unavailable: there is no hub") as raised:
+        layer.sync.group_send("room", said("one"))
+    assert raised.value.path == str(tmp_path / "nowhere")
+    with pytest.raises(HubUnavailable):
+        asyncio.run(layer.group_send("room", said("one")))
+    with pytest.raises(HubUnavailable):
+        asyncio.run(layer.new_channel())
+    with pytest.raises(HubUnavailable):
+        asyncio.run(layer.receive("work"))
+    layer.hub.close()
+
+
+def test_a_silent_hub(path: str) -> None:
+    with HubProcess(path) as hub:
+        layer = ChannelLayer(hub=path)
+        layer.sync.group_send("room", said("one"))
+        hub.send_signal(signal.SIGSTOP)
+        for send in (
+            lambda: layer.sync.group_send("room", said("two")),
+            lambda: asyncio.run(layer.group_send("room", said("three"))),
+        ):
+            begun = time.monotonic()
+            with pytest.raises(HubUnavailable, match="does not answer"):
+                send()
+            assert time.monotonic() - begun < 2  # one, and what a busy machine adds
+        hub.kill()
+        hub.start()
+        layer.sync.group_send("room", said("four"))
+        layer.hub.close()
+
+
+def test_what_cannot_be_packed(layer: Any) -> None:
+    with pytest.raises(TypeError, match="can not serialize"):
+        layer.sync.group_send("room", {"type": "said", "layer": layer})
