@@ -66,6 +66,11 @@ static PyObject *answer(WsCycleObject *self, int status, PyObject *type) {
             self->websocket->member.count);
         return NULL;
     }
+    if (status == STATUS_SYSTEM) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "%U: the hub is unavailable, who is in another process has not got it", type);
+        return NULL;
+    }
     return bridge_raise_status(self->cycle.bridge, status, "the message could not be sent");
 }
 

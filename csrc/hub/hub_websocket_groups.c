@@ -50,7 +50,7 @@ static int publish(void *bus, struct slice group, struct ws_message *message) {
     }
     buffer_release(&topic);
     buffer_release(&payload);
-    return status;
+    return status == STATUS_OK || status == STATUS_NO_MEMORY ? status : STATUS_SYSTEM;
 }
 
 static const struct group_bus_ops bus_ops = {

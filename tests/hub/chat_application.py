@@ -83,7 +83,10 @@ async def plain(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.send", "text": "joined"})
     while (event := await receive())["type"] == "websocket.receive":
         message = {"type": "websocket.group.send", "group": "plain", "text": event["text"]}
-        await send(message)
+        try:
+            await send(message)
+        except RuntimeError as error:
+            await send({"type": "websocket.send", "text": str(error)})
 
 
 application = ProtocolTypeRouter(

@@ -154,8 +154,12 @@ def test_a_worker_that_is_killed_takes_its_own(
 def test_a_hub_that_is_killed_and_comes_back(
     project: Project, servers: list[ServerProcess]
 ) -> None:
-    with enter(servers[0]) as ada, enter(servers[1]) as ben:
+    with enter(servers[0]) as ada, enter(servers[1]) as ben, enter(servers[0], "/plain") as eve:
+        assert eve.read_text() == "joined"
         project.hub.kill()
+        eve.send_text("nobody else hears it")
+        assert eve.read_text() == "nobody else hears it"
+        assert "the hub is unavailable" in eve.read_text()
         ada.send_text("time nobody hears it")
         assert ada.read_text() == "soon"
         project.hub.start()
