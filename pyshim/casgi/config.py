@@ -179,6 +179,13 @@ class Config:
         has_opposite=True,
         is_of_core=False,
     )
+    threads: int = number(
+        0,
+        Section.CHANNELS,
+        "Most threads for sync code of Django's requests, which wait for one; 0 is no limit.",
+        least=0,
+        is_of_core=False,
+    )
     verify_shared: bool = flag(
         False,
         Section.CHANNELS,

@@ -293,6 +293,8 @@ def _begin_django(config: Config) -> Callable[[], None] | None:
     reason = unsupported_reason() if config.accelerate else "--no-accelerate"
     if reason is not None:
         logger.info("Django as it is: %s", reason)
+        if config.threads:
+            logger.warning("--threads %d has no effect, since Django is as it is", config.threads)
         return None
-    logger.info("%s", acceleration.begin())
+    logger.info("%s", acceleration.begin(config.threads))
     return acceleration.end

@@ -100,6 +100,17 @@ def test_thread_that_never_ends_does_not_hold_the_process_up(casgi, client):
     assert process.stderr.wait_for("Exiting without waiting for threads: asyncio_0")
 
 
+def test_sync_view_that_never_returns_is_named(casgi, client):
+    """With the line at which it is, and with its request."""
+    process = casgi("-p", "0", "--application-close-timeout", "0.2", "stuck_view:application")
+    send_request(client, process)
+    assert process.stderr.wait_for("threads are leased")
+    assert process.stop() == 0
+    assert process.stderr.wait_for("Not finished: .*GET /")
+    assert process.stderr.wait_for("Exiting without waiting for threads: casgi-context-1")
+    assert process.stderr.wait_for(r"threading.Event\(\).wait\(\)  # for ever")
+
+
 def test_second_signal_ends_a_process_whose_loop_is_blocked(casgi, client):
     process = casgi("-p", "0", *NO_LIMIT, "served:blocking")
     send_request(client, process)

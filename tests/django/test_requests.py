@@ -191,6 +191,35 @@ async def test_client_that_leaves_before_its_thread_begins(
     assert events == ["started", "finished"]
 
 
+async def test_client_that_leaves_while_it_waits_for_a_thread(
+    pool: ThreadPool, starts: dict[str, Callable[[], None]]
+) -> None:
+    """It goes, though no thread is free, and nothing has begun."""
+    pool.limit = 1
+    began, goes_on, left = asyncio.Event(), threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def view(request: Any) -> HttpResponse:
+        events.append("view")
+        loop.call_soon_threadsafe(began.set)
+        assert goes_on.wait(20)
+        return HttpResponse("first")
+
+    views["view"] = view
+    handler = ASGIHandler()
+    first = asyncio.create_task(_answer(handler, b""))
+    await began.wait()
+    second = asyncio.create_task(_answer(handler, b"", leaves=left))
+    while not pool.counts()["waiting"]:
+        await asyncio.sleep(0)
+    left.set()
+    assert await second == (None, b"")
+    assert pool.counts()["dropped"] == 1
+    goes_on.set()
+    assert await first == (200, b"first")
+    assert events == ["started", "view", "finished"]
+
+
 async def test_server_that_gives_up_while_it_starts(
     starts: dict[str, Callable[[], None]],
 ) -> None:

@@ -83,11 +83,16 @@ class Acceleration:
         self._seams: list[Seam] = []
         self._sentence = ""
 
-    def begin(self) -> str:
-        """Put ours in place. Returns the sentence for the log; end() is then due."""
+    def begin(self, threads: int = 0) -> str:
+        """Put ours in place. Returns the sentence for the log; end() is then due.
+
+        Args:
+            threads: most that requests have at once, of the first user; 0 is no limit.
+
+        """
         self._users += 1
         if self._users == 1:
-            self._install()
+            self._install(threads)
         return self._sentence
 
     def end(self) -> None:
@@ -99,14 +104,19 @@ class Acceleration:
             self._seams.clear()
             self._pool.close()
 
-    def _install(self) -> None:
+    def thread_counts(self) -> dict[str, int]:
+        """Return how many threads there are, how many requests wait, and what was counted."""
+        return self._pool.counts()
+
+    def _install(self, threads: int) -> None:
         import django
 
         # Here, since they need what an untested asgiref or Django may not have.
         from casgi.django.thread_context import LeasingContexts
 
         self._seams.append(LeasingContexts(self._pool))
-        parts = ["threads are leased"]
+        limit = f", at most {threads}" if threads else ""
+        parts = [f"threads are leased{limit}"]
         for part in _PARTS:
             reason = part.unsupported_reason()
             if reason is None:
@@ -114,7 +124,7 @@ class Acceleration:
             parts.append(part.done if reason is None else f"{part.otherwise}: {reason}")
             if reason is not None and part.is_needed_by_others:
                 break
-        self._pool.open()
+        self._pool.open(threads)
         for seam in self._seams:
             seam.install()
         self._sentence = f"Django {django.__version__} accelerated: {'; '.join(parts)}"

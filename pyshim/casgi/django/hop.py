@@ -71,6 +71,12 @@ async def hop(function: Callable[[], None]) -> None:
         SyncToAsync.deadlock_context.set(False)
 
 
+def waits_for_thread() -> bool:
+    """Whether calls of this request are queued until another one gives its thread back."""
+    lease = _lease()
+    return lease is not None and lease.waits()
+
+
 def _lease() -> Lease | None:
     """Return the executor that SyncToAsync would choose now, if it is ours."""
     if getattr(AsyncToSync.executors, "current", None):

@@ -11,6 +11,7 @@ from typing import Any
 
 from casgi.django.loop_call import LoopCall
 from casgi.django.thread_pool import ThreadPool
+from casgi.django.waits import watch_wait
 from casgi.django.work import Call, FutureCall, Work
 
 
@@ -46,18 +47,26 @@ class Lease(Executor):
         self._submit(call)
         return call
 
+    def waits(self) -> bool:
+        """Whether there is no thread yet, since there are as many as there may be."""
+        return self._pool.waits(self._work)
+
     def _submit(self, call: Call) -> None:
         self._work.submit(call)
         if not self._has_asked:
-            self._pool.provide_for(self._work)
             self._has_asked = True
+            if not self._pool.provide_for(self._work):
+                watch_wait(self._pool, self._work)
 
     async def end(self) -> None:
         """Take no more calls, and wait until those that were submitted are over."""
         end = self._work.close()
         if end is None:
             self._pool.take_back(self._work)
-        else:
+            return
+        if self._pool.waits(self._work):
+            await asyncio.sleep(0)  # A foreign loop's calls learn by then that they are cancelled.
+        if not self._pool.drop(self._work):
             # No thread is blocked, and no loop: a call may be waiting for it.
             await asyncio.wrap_future(end)
 

@@ -39,6 +39,10 @@ class LoopCall:
         """Return whether nobody has cancelled it."""
         return not self.future.cancelled()
 
+    def is_cancelled(self) -> bool:
+        """Return whether somebody has."""
+        return self.future.cancelled()
+
     def make(self) -> Callable[[], None]:
         """Make it, in the thread; return what tells the loop."""
         function, args = self._function, self._args

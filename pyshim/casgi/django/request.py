@@ -20,7 +20,7 @@ from django.http import FileResponse
 from django.http.response import HttpResponseBase
 
 from casgi.django.chain import Chain
-from casgi.django.hop import hop
+from casgi.django.hop import hop, waits_for_thread
 from casgi.django.passage import Passage, response_for
 
 _OWN = {
@@ -157,6 +157,8 @@ class Request:
 
     async def _end_unanswered(self) -> None:
         sender = self._handler.__class__
+        if self._has_to_begin and waits_for_thread():
+            return  # As if its client had left before it was read.
         if self._has_to_begin:
             # The thread has not come to it, and will not any more: who starts is told in any case.
             self._has_to_begin.clear()

@@ -23,9 +23,15 @@ KEPT_IDLE = 4
 
 
 class PoolThread:
-    """One thread of the system."""
+    """One thread of the system.
+
+    Attributes:
+        current: what is threading.current_thread() in it; None while it is idle.
+
+    """
 
     def __init__(self, pool: "ThreadPool") -> None:
+        self.current: LeasedThread | None = None
         self._pool = pool
         self._work: Work | None = None
         self._connections = KeptConnections()
@@ -51,7 +57,9 @@ class PoolThread:
                 return None
             self._connections.close_aged()
         else:
-            LeasedThread(self._run_lease, work).run_here()
+            self.current = LeasedThread(self._run_lease, work)
+            self.current.run_here()
+            self.current = None
             self._idle_since = time.monotonic()
             self._pool.take_back(work)
         until_aged = self._connections.seconds_until_aged()
@@ -64,20 +72,33 @@ class PoolThread:
 
 
 class ThreadPool:
-    """The threads of a process; any thread may call."""
+    """The threads of a process; any thread may call.
+
+    With a limit, work waits in order until a thread is free for it.
+
+    Attributes:
+        limit: most threads, 0 for as many as there is work.
+        waited: how much work has had to wait so far.
+        dropped: how much of that was nobody's any more before its turn came.
+
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Condition(threading.Lock())
         self._idle: list[PoolThread] = []
         self._leased: dict[Work, PoolThread] = {}
+        self._waiting: dict[Work, float] = {}  # since when, first in first out
         self._is_open = False
+        self.limit = 0
+        self.waited = self.dropped = 0
         os.register_at_fork(after_in_child=self._forget)
         # As concurrent.futures: before the interpreter waits for threads, which wait for work.
         threading._register_atexit(self._join)  # type: ignore[attr-defined]
 
-    def open(self) -> None:
-        """Keep idle threads from now on."""
+    def open(self, limit: int = 0) -> None:
+        """Keep idle threads from now on, and have at most so many."""
         self._is_open = True
+        self.limit = limit
 
     def close(self) -> None:
         """Let idle threads go now, and the others when their contexts end."""
@@ -86,12 +107,41 @@ class ThreadPool:
             for thread in self._idle:
                 thread.wake()
 
-    def provide_for(self, work: Work) -> None:
-        """Have a thread run the work."""
+    def counts(self) -> dict[str, int]:
+        """Return how many threads there are and how much work waits, and what was counted."""
         with self._lock:
-            thread = self._idle.pop() if self._idle else PoolThread(self)
-            self._leased[work] = thread
-            thread.begin(work)
+            return {
+                "threads": len(self._leased) + len(self._idle),
+                "idle": len(self._idle),
+                "waiting": len(self._waiting),
+                "waited": self.waited,
+                "dropped": self.dropped,
+            }
+
+    def waits(self, work: Work) -> bool:
+        """Whether the work has no thread yet."""
+        return work in self._waiting
+
+    def longest_wait(self) -> float:
+        """Return for how many seconds the first in line waits; 0 if nobody does."""
+        with self._lock:
+            return time.monotonic() - min(self._waiting.values(), default=time.monotonic())
+
+    def leased_threads(self) -> list[threading.Thread]:
+        """Return what is threading.current_thread() in the threads that work."""
+        with self._lock:
+            leased = list(self._leased.values())
+        return [thread.current for thread in leased if thread.current is not None]
+
+    def provide_for(self, work: Work) -> bool:
+        """Have a thread run the work; False if it has to wait for one."""
+        with self._lock:
+            if not self._idle and 0 < self.limit <= len(self._leased):
+                self._waiting[work] = time.monotonic()
+                self.waited += 1
+                return False
+            self._lease(self._idle.pop() if self._idle else PoolThread(self), work)
+            return True
 
     def take_back(self, work: Work) -> None:
         """Let others have the thread whose work is closed, with nothing queued and nothing running.
@@ -101,10 +151,26 @@ class ThreadPool:
         """
         with self._lock:
             thread = self._leased.pop(work, None)
-            if thread is not None:
-                self._idle.append(thread)
-                if not self._is_open:
-                    thread.wake()
+            if thread is None:
+                return
+            if self._waiting:
+                first = next(iter(self._waiting))
+                del self._waiting[first]
+                self._lease(thread, first)
+                return
+            self._idle.append(thread)
+            if not self._is_open:
+                thread.wake()
+
+    def drop(self, work: Work) -> bool:
+        """Let work go that waits and has no call that is wanted; False if there is none such."""
+        with self._lock:
+            if work not in self._waiting or work.is_wanted():
+                return False
+            del self._waiting[work]
+            self.dropped += 1
+            self._lock.notify_all()
+            return True
 
     def lets_go(self, thread: PoolThread, idle_seconds: float) -> bool:
         """Whether an idle thread is to end; then it is forgotten here."""
@@ -116,6 +182,10 @@ class ThreadPool:
             self._lock.notify_all()
             return True
 
+    def _lease(self, thread: PoolThread, work: Work) -> None:
+        self._leased[work] = thread
+        thread.begin(work)
+
     def _join(self) -> None:
         """Wait at the interpreter's end for what runs, as it does for asgiref's threads.
 
@@ -123,15 +193,15 @@ class ThreadPool:
         """
         self.close()
         with self._lock:
-            leased = list(self._leased)
-        for work in leased:
+            works = [*self._leased, *self._waiting]
+        for work in works:
             work.close()
         with self._lock:
-            self._lock.wait_for(lambda: not self._idle and not self._leased)
+            self._lock.wait_for(lambda: not (self._idle or self._leased or self._waiting))
 
     def _forget(self) -> None:
         """Have no threads: the child of a fork has only the one that forked."""
         self._lock = threading.Condition(threading.Lock())
         # Kept all the same: to drop a connection is to close it, for the parent too.
-        self._of_the_parent = self._idle, self._leased
-        self._idle, self._leased = [], {}
+        self._of_the_parent = self._idle, self._leased, self._waiting
+        self._idle, self._leased, self._waiting = [], {}, {}

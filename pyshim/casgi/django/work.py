@@ -1,9 +1,10 @@
 """What waits for one thread, and the running of it; each call's outcome goes to its future."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 
@@ -18,6 +19,9 @@ class Call(Protocol):
 
     def cancel(self) -> None:
         """Let it not be made if it has not begun."""
+
+    def is_cancelled(self) -> bool:
+        """Return whether nobody wants it any more."""
 
 
 class FutureCall:
@@ -43,6 +47,10 @@ class FutureCall:
     def cancel(self) -> None:
         """Cancel it."""
         self.future.cancel()
+
+    def is_cancelled(self) -> bool:
+        """Return whether somebody has."""
+        return self.future.cancelled()
 
 
 class _Teller:
@@ -93,12 +101,23 @@ class Work:
 
     def cancel(self) -> None:
         """Cancel what is queued and has not begun."""
+        for call in self._queued():
+            call.cancel()
+
+    def is_wanted(self) -> bool:
+        """Whether a call is queued that nobody has cancelled."""
+        return not all(call.is_cancelled() for call in self._queued())
+
+    def _queued(self) -> list[Call]:
+        """Return the calls that wait; the thread may take some meanwhile."""
+        calls: list[Call | None] = []
         with self._lock:
-            calls = [self._calls.get() for _ in range(self._calls.qsize())]
+            with contextlib.suppress(Empty):
+                while True:
+                    calls.append(self._calls.get_nowait())
             for call in calls:
-                if call is not None:
-                    call.cancel()
                 self._calls.put(call)
+        return [call for call in calls if call is not None]
 
     def run(self) -> None:
         """Make the calls, in the thread, until `close`."""
