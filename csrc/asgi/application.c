@@ -28,15 +28,25 @@ static void on_idle(void *owner) {
     bridge->on_idle(bridge->owner);
 }
 
+/* Returns new, or NULL with an exception set. */
+static PyObject *refusal_text(const char *host, int http_status, const char *reason) {
+    if (http_status == 0) {
+        return PyUnicode_FromFormat("Refused a TLS handshake of %s: %s", host, reason);
+    }
+    if (http_status == 503) { /* there would be a line for each, by the thousand */
+        return PyUnicode_FromFormat(
+            "Refused %s, and whoever else came in this second, with 503: %s", host, reason);
+    }
+    return PyUnicode_FromFormat("Refused an invalid request of %s with %d: %s", host, http_status,
+                                reason);
+}
+
 static void on_refused(void *owner, const struct address *client, int http_status,
                        const char *reason) {
     const char *host = client->family == ADDRESS_UNIX ? "unix" : client->host;
     host = client->family == ADDRESS_NONE ? "unknown" : host;
-    PyObject *message =
-        http_status == 0 ? PyUnicode_FromFormat("Refused a TLS handshake of %s: %s", host, reason)
-                         : PyUnicode_FromFormat("Refused an invalid request of %s with %d: %s",
-                                                host, http_status, reason);
-    bridge_log(owner, "info", message, NULL);
+    PyObject *message = refusal_text(host, http_status, reason);
+    bridge_log(owner, http_status == 503 ? "warning" : "info", message, NULL);
     Py_XDECREF(message);
 }
 

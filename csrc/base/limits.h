@@ -277,6 +277,34 @@
  * and about as long as a connection should wait. */
 #define LIMIT_BALANCE_BUSY_MS 20
 
+/* --max-connections, --max-connections-per-address and --max-concurrent-requests: beyond them 503
+ * is answered. 0 is no limit: how many there can be is a matter of memory and descriptors, and
+ * behind a proxy all have one address. */
+#define LIMIT_CONNECTIONS             0
+#define LIMIT_CONNECTIONS_PER_ADDRESS 0
+#define LIMIT_CONCURRENT_REQUESTS     0
+
+/* --max-memory: bytes of the process in memory above which new connections get 503. 0 is no
+ * limit. */
+#define LIMIT_MEMORY 0
+
+/* Seconds between two looks at how much memory is in use: reading it takes some microseconds. */
+#define LIMIT_MEMORY_LOOK_SECONDS 1
+
+/* Seconds for a client that is not let in to ask, and so to get its answer. */
+#define LIMIT_REFUSED_SECONDS 5
+
+/* Connections that are being refused at once, if the limit is lower; beyond that they are closed
+ * without an answer. */
+#define LIMIT_REFUSING_LEAST 64
+
+/* Most seconds after which a client that was not let in is told to come again: from 1 on, each the
+ * next. */
+#define LIMIT_RETRY_SECONDS 10
+
+/* Seconds between two lines in the log about who was not let in. */
+#define LIMIT_REFUSAL_LOG_SECONDS 1
+
 /* Characters and fields of a format of the access log: all the fields there are, some of them
  * twice, and text between them. */
 #define LIMIT_ACCESS_LOG_FORMAT 1024

@@ -28,6 +28,10 @@ static inline bool slice_equals(struct slice a, struct slice b) {
     return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
+static inline bool slice_starts_with(struct slice text, struct slice front) {
+    return text.length >= front.length && memcmp(text.data, front.data, front.length) == 0;
+}
+
 static inline char slice_lower(char c) {
     return (c >= 'A' && c <= 'Z') ? (char)(c | 0x20) : c;
 }

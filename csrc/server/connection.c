@@ -5,6 +5,7 @@
 #include "base/counters.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "server/admission.h"
 #include "server/server.h"
 
 static void on_open(void *owner) {
@@ -17,8 +18,11 @@ static void on_open(void *owner) {
         (void)connection_peer(connection); /* the socket may be gone by the time of the line */
     }
     connection->last_heard = event_loop_now(server->loop);
-    const struct protocol_ops *protocol = server->choose_protocol(server, connection->stream);
-    connection->may_switch = server->prior_knowledge != NULL && server->prior_knowledge != protocol;
+    const struct protocol_ops *protocol = connection->refusal == NULL
+                                              ? server->choose_protocol(server, connection->stream)
+                                              : server->refusing;
+    connection->may_switch = server->prior_knowledge != NULL &&
+                             server->prior_knowledge != protocol && connection->refusal == NULL;
     connection_begin(connection, protocol);
 }
 
@@ -171,6 +175,7 @@ static void on_closed(void *owner) {
     }
     server->application->on_connection_end(server->owner, connection);
     list_remove(&connection->link);
+    admission_leave(connection);
     server->connection_count--;
     memory_free(connection->peer);
     memory_free(connection);
@@ -213,12 +218,13 @@ static void on_unowned_closed(void *owner) {
     (void)owner;
 }
 
-/* A stream for which there is no memory: it only has to go. */
+/* A stream for which there is no memory, or no patience: it only has to go. */
 static const struct stream_events unowned_events = {.on_closed = on_unowned_closed};
 
 void connection_accept(void *owner, struct stream *stream) {
     struct server *server = owner;
-    struct connection *connection = memory_allocate_zeroed(sizeof(*connection));
+    struct connection *connection =
+        admission_is_flooded(server) ? NULL : memory_allocate_zeroed(sizeof(*connection));
     if (connection == NULL) {
         stream_attach(stream, &unowned_events, NULL);
         stream_close(stream);
@@ -232,6 +238,7 @@ void connection_accept(void *owner, struct stream *stream) {
     write_queue_init(&connection->queue, stream);
     list_append(&server->connections, &connection->link);
     server->connection_count++;
+    admission_enter(connection);
     metrics_add(&server->metrics, METRIC_connections, 1);
     stream_attach(stream, &stream_events, connection);
     stream_open(stream);

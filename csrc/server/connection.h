@@ -60,6 +60,8 @@ struct connection {
     struct address *peer;   /* owned; NULL until connection_peer() was called */
     uint64_t last_heard;    /* event_loop_now() of the last bytes read */
     uint64_t lingers_since; /* event_loop_now() of our FIN, when FINISHING; 0 before */
+    struct address_share *share; /* of admission: with how many of its address it is counted */
+    const char *refusal;         /* why it is not let in (static); NULL when it is */
     enum connection_state state;
     enum peer_trust trust;
     uint8_t preface_length; /* bytes of server->prior_knowledge's preface that have come so far */

@@ -88,6 +88,7 @@ void exchange_begin(struct exchange *exchange, const struct http_request_head *h
     exchange->state = EXCHANGE_WAITING;
     exchange->status = 0;
     exchange->bytes_sent = 0;
+    exchange->is_counted = false;
     exchange->takes_trailers = has_te_trailers(head);
     exchange->is_disconnected = false;
     exchange->forwarded = forwarded_of(connection, head);
@@ -117,6 +118,7 @@ void exchange_end(struct exchange *exchange) {
         return;
     }
     log_response(exchange);
+    admission_end_request(exchange);
     memory_free(exchange->access_request);
     exchange->access_request = NULL;
     memory_free(exchange->forwarded);

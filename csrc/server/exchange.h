@@ -61,6 +61,7 @@ struct exchange {
     uint64_t last_heard;         /* event_loop_now() of the last bytes of the peer */
     int status;                  /* of the response, 0 before */
     enum exchange_state state;
+    bool is_counted;      /* among the requests under way: admission.h */
     bool takes_trailers;  /* the client has said TE: trailers */
     bool is_disconnected; /* on_disconnect() was called */
 };

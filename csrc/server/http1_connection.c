@@ -84,7 +84,7 @@ static void on_head(void *owner, const struct http_request_head *head) {
     if (head->upgrades_websocket) {
         http1->keeps_alive = false; /* a refused handshake ends its connection */
         websocket_offer(server, &http1->exchange);
-    } else {
+    } else if (admission_begin_request(&http1->exchange)) {
         status = server->application->on_request(server->owner, &http1->exchange);
     }
     http1->exchange.request = NULL;

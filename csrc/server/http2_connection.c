@@ -184,7 +184,7 @@ static void *on_request(void *owner, int32_t id, const struct http_request_head 
     int status = STATUS_OK;
     if (head->upgrades_websocket) {
         websocket_offer(server, exchange);
-    } else {
+    } else if (admission_begin_request(exchange)) {
         status = server->application->on_request(server->owner, exchange);
     }
     exchange->request = NULL;

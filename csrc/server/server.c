@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/memory.h"
+#include "server/busy_connection.h"
 #include "server/connection.h"
 #include "server/http1_connection.h"
 #include "server/http2_connection.h"
@@ -34,6 +35,7 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     server->loop = loop;
     server->choose_protocol = choose_protocol;
     server->prior_knowledge = options->http2 ? &http2_connection_ops : NULL;
+    server->refusing = &busy_connection_ops;
     server->options = *options;
     server->ws_limits = (struct ws_session_limits){
         .message_size = options->websocket_max_message_size,
@@ -52,6 +54,7 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     server->date.second = -1;
     list_init(&server->connections);
     list_init(&server->websockets);
+    admission_init(&server->admission);
     groups_init(&server->groups, (struct group_bus){NULL, NULL});
     access_log_init(&server->access_log, loop, access_log, &options->access_log_format);
     server->ws_decoders = ws_decoder_pool_new();
@@ -178,6 +181,7 @@ void server_free(struct server *server) {
     access_log_close(&server->access_log);
     free_pools(server);
     groups_release(&server->groups);
+    admission_release(&server->admission);
     network_list_release(&server->trusted);
     memory_free(server);
 }

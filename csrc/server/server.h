@@ -11,6 +11,7 @@
 #include "http/http_date.h"
 #include "net/listener.h"
 #include "server/access_log.h"
+#include "server/admission.h"
 #include "server/application.h"
 #include "server/groups.h"
 #include "server/server_options.h"
@@ -25,6 +26,7 @@ struct server {
     /* What a client may begin to speak instead, if its first bytes are the preface of that; NULL:
      * nothing. */
     const struct protocol_ops *prior_knowledge;
+    const struct protocol_ops *refusing; /* spoken with who is not let in */
     struct server_options options;
     const struct application_events *application;
     void *owner; /* passed to the application's events */
@@ -32,6 +34,7 @@ struct server {
     size_t connection_count;
     struct list websockets;
     size_t websocket_count;
+    struct admission admission;
     struct listener **listeners;
     size_t listener_count;
     struct ws_decoder_pool *ws_decoders;

@@ -35,6 +35,10 @@ typedef enum slow_consumer_policy option_policy;
     OPTION(seconds, ping_interval, LIMIT_PING_INTERVAL_SECONDS)                                    \
     OPTION(seconds, ping_timeout, LIMIT_PING_SECONDS)                                              \
     OPTION(seconds, application_close_timeout, LIMIT_APPLICATION_CLOSE_SECONDS)                    \
+    OPTION(size, max_connections, LIMIT_CONNECTIONS)                                               \
+    OPTION(size, max_connections_per_address, LIMIT_CONNECTIONS_PER_ADDRESS)                       \
+    OPTION(size, max_concurrent_requests, LIMIT_CONCURRENT_REQUESTS)                               \
+    OPTION(size, max_memory, LIMIT_MEMORY)                                                         \
     OPTION(size, websocket_max_message_size, LIMIT_WS_MESSAGE_SIZE)                                \
     OPTION(size, websocket_max_frame_size, LIMIT_WS_FRAME_SIZE)                                    \
     OPTION(size, websocket_max_groups, LIMIT_WS_GROUPS)                                            \

@@ -22,6 +22,7 @@ _HINTS = {
     "threads": "ASGI_THREADS in the environment is how many threads the default executor has",
     "factory": "write module:function() for the application",
     "chdir": "--app-dir names the folder to import from",
+    "limit-concurrency": "write --max-concurrent-requests, or --max-connections",
     "timeout": "--http-timeout is the longest time for a request",
     "graceful-timeout": "write --application-close-timeout",
     "timeout-graceful-shutdown": "write --application-close-timeout",

@@ -279,6 +279,24 @@ class Config:
         zero_is_never=False,
     )
 
+    max_connections: int = number(
+        0,
+        Section.LIMITS,
+        "Most connections of a process; beyond them 503 is answered. 0 is no limit.",
+        least=0,
+    )
+    max_connections_per_address: int = number(
+        0, Section.LIMITS, "The same of one client's address, proxies excepted.", least=0
+    )
+    max_concurrent_requests: int = number(
+        0, Section.LIMITS, "Most HTTP requests under way; beyond them 503. 0 is no limit.", least=0
+    )
+    max_memory: int = number(
+        0,
+        Section.LIMITS,
+        "Bytes of memory above which new connections are answered 503. 0 is no limit.",
+        least=0,
+    )
     websocket_max_message_size: int = number(
         1024 * 1024, Section.LIMITS, "Most bytes of an incoming message; 0 is no limit.", least=0
     )
