@@ -87,6 +87,7 @@ static int exec_module(PyObject *module) {
         PyModule_AddType(module, state->selector_type) < 0 ||
         PyModule_AddType(module, state->server_type) < 0 ||
         PyModule_AddType(module, state->tls_acceptor_type) < 0 ||
+        PyModule_AddType(module, state->proxy_acceptor_type) < 0 ||
         PyModule_AddType(module, state->scoreboard_type) < 0 ||
         PyModule_AddType(module, state->ws_cycle_type) < 0 ||
         PyModule_AddType(module, state->channel_type) < 0 ||

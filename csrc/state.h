@@ -18,6 +18,7 @@
     TYPE(rider_type)                                                                               \
     TYPE(server_type)                                                                              \
     TYPE(tls_acceptor_type)                                                                        \
+    TYPE(proxy_acceptor_type)                                                                      \
     TYPE(scoreboard_type)                                                                          \
     TYPE(http_cycle_type)                                                                          \
     TYPE(ws_cycle_type)                                                                            \

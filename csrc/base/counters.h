@@ -11,6 +11,7 @@
     X(listeners)                                                                                   \
     X(streams)                                                                                     \
     X(tls_streams)                                                                                 \
+    X(proxy_streams)                                                                               \
     X(frames)                                                                                      \
     X(files)                                                                                       \
     X(connections)                                                                                 \

@@ -4,8 +4,8 @@
 
 #include "state.h"
 
-PyDoc_STRVAR(listen_doc, "listen(fd: int, backlog: int = 2048, tls: TlsAcceptor | None = None) -> "
-                         "None\n\nListens on a bound stream "
+PyDoc_STRVAR(listen_doc, "listen(fd: int, backlog: int = 2048, acceptor: TlsAcceptor | "
+                         "ProxyAcceptor | None = None) -> None\n\nListens on a bound stream "
                          "socket, of which a copy is kept. Raises OSError.");
 PyDoc_STRVAR(metrics_doc, "metrics() -> dict[str, int]\n\nWhat it has done since it began, as "
                           "counts that only grow; all 0 once it is closed.");

@@ -16,7 +16,6 @@
 #include "bindings/tls_acceptor_object.h"
 #include "loop/rider.h"
 #include "loop/selector.h"
-#include "net/socket_stream.h"
 #include "server/server.h"
 
 extern PyType_Spec server_type_spec;
@@ -190,15 +189,12 @@ static PyObject *listen_on(PyObject *op, PyObject *args) {
     ServerObject *self = (ServerObject *)op;
     int descriptor;
     int backlog = LIMIT_LISTEN_BACKLOG;
-    PyObject *tls = Py_None;
-    const struct stream_factory *factory = &socket_stream_factory;
-    if (!PyArg_ParseTuple(args, "i|iO:listen", &descriptor, &backlog, &tls)) {
+    PyObject *acceptor = Py_None;
+    if (!PyArg_ParseTuple(args, "i|iO:listen", &descriptor, &backlog, &acceptor)) {
         return NULL;
     }
-    if (tls != Py_None) {
-        factory = tls_acceptor_object_factory(self->bridge.state, tls);
-    }
-    if (factory == NULL || PyList_Append(self->kept, tls) < 0) {
+    const struct stream_factory *factory = acceptor_object_factory(self->bridge.state, acceptor);
+    if (factory == NULL || PyList_Append(self->kept, acceptor) < 0) {
         return NULL;
     }
     if (self->server == NULL || self->server->is_draining) {

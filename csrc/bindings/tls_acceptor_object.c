@@ -2,6 +2,8 @@
  * listeners that it was given to hold theirs. */
 #include "bindings/tls_acceptor_object.h"
 
+#include "bindings/proxy_acceptor_object.h"
+#include "net/socket_stream.h"
 #include "tls/tls_acceptor.h"
 
 extern PyType_Spec tls_acceptor_type_spec;
@@ -9,15 +11,11 @@ extern PyType_Spec tls_acceptor_type_spec;
 typedef struct {
     PyObject_HEAD
     struct tls_acceptor *acceptor;
+    PyObject *proxies; /* a ProxyAcceptor that its connections come through, or None */
 } TlsAcceptorObject;
 
-const struct stream_factory *tls_acceptor_object_factory(struct module_state *state,
-                                                         PyObject *object) {
-    if (!PyObject_TypeCheck(object, state->tls_acceptor_type)) {
-        PyErr_Format(PyExc_TypeError, "tls must be a TlsAcceptor or None, not %R", object);
-        return NULL;
-    }
-    const struct tls_acceptor *acceptor = ((TlsAcceptorObject *)object)->acceptor;
+static const struct stream_factory *factory_of(PyObject *tls_acceptor) {
+    const struct tls_acceptor *acceptor = ((TlsAcceptorObject *)tls_acceptor)->acceptor;
     if (!tls_acceptor_is_loaded(acceptor)) {
         PyErr_SetString(PyExc_ValueError, "the TlsAcceptor has no certificate");
         return NULL;
@@ -25,16 +23,41 @@ const struct stream_factory *tls_acceptor_object_factory(struct module_state *st
     return tls_acceptor_factory(acceptor);
 }
 
+const struct stream_factory *acceptor_object_factory(struct module_state *state, PyObject *object) {
+    if (object == Py_None) {
+        return &socket_stream_factory;
+    }
+    if (PyObject_TypeCheck(object, state->tls_acceptor_type)) {
+        return factory_of(object);
+    }
+    const struct stream_factory *factory = proxy_acceptor_object_factory(state, object);
+    if (factory == NULL) {
+        PyErr_Format(PyExc_TypeError,
+                     "acceptor must be a TlsAcceptor, a ProxyAcceptor or None, not %R", object);
+    }
+    return factory;
+}
+
 static PyObject *new_acceptor(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, ":TlsAcceptor", names)) {
+    static char *names[] = {"proxies", NULL};
+    const struct stream_factory *transports = &socket_stream_factory;
+    PyObject *proxies = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:TlsAcceptor", names, &proxies)) {
+        return NULL;
+    }
+    if (proxies != Py_None) {
+        transports = proxy_acceptor_object_factory(PyType_GetModuleState(type), proxies);
+    }
+    if (transports == NULL) {
+        PyErr_Format(PyExc_TypeError, "proxies must be a ProxyAcceptor or None, not %R", proxies);
         return NULL;
     }
     TlsAcceptorObject *self = (TlsAcceptorObject *)type->tp_alloc(type, 0); /* zeroed */
     if (self == NULL) {
         return NULL;
     }
-    self->acceptor = tls_acceptor_new();
+    self->proxies = Py_NewRef(proxies);
+    self->acceptor = tls_acceptor_new(transports);
     if (self->acceptor == NULL) {
         Py_DECREF(self);
         return PyErr_NoMemory();
@@ -126,6 +149,7 @@ static PyObject *expires_in(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 static void dealloc(PyObject *op) {
     PyTypeObject *type = Py_TYPE(op);
     tls_acceptor_unref(((TlsAcceptorObject *)op)->acceptor);
+    Py_XDECREF(((TlsAcceptorObject *)op)->proxies);
     type->tp_free(op);
     Py_DECREF(type);
 }

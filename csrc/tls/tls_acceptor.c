@@ -3,11 +3,11 @@
 #include "tls/tls_acceptor.h"
 
 #include "base/memory.h"
-#include "net/socket_stream.h"
 #include "tls/tls_stream.h"
 
 struct tls_acceptor {
     struct stream_factory factory;
+    const struct stream_factory *transports;
     unsigned references;
     struct tls_ticket_keys *keys;
     struct tls_context *context; /* NULL before the first load */
@@ -17,16 +17,18 @@ struct tls_acceptor {
 static struct stream *make(const struct stream_factory *factory, struct event_loop *loop,
                            int family, int descriptor) {
     const struct tls_acceptor *acceptor = (const struct tls_acceptor *)factory;
-    struct stream *socket = socket_stream_new(loop, family, descriptor);
-    return socket != NULL ? tls_stream_new(socket, acceptor->context) : NULL;
+    struct stream *transport =
+        acceptor->transports->make(acceptor->transports, loop, family, descriptor);
+    return transport != NULL ? tls_stream_new(transport, acceptor->context) : NULL;
 }
 
-struct tls_acceptor *tls_acceptor_new(void) {
+struct tls_acceptor *tls_acceptor_new(const struct stream_factory *transports) {
     struct tls_acceptor *acceptor = memory_allocate_zeroed(sizeof(*acceptor));
     if (acceptor == NULL) {
         return NULL;
     }
     acceptor->factory.make = make;
+    acceptor->transports = transports;
     acceptor->references = 1;
     acceptor->keys = tls_ticket_keys_new(NULL);
     if (acceptor->keys == NULL) {

@@ -9,8 +9,9 @@
 
 struct tls_acceptor;
 
-/* Returns new acceptor without certificates, counted once, or NULL. */
-struct tls_acceptor *tls_acceptor_new(void);
+/* Returns new acceptor without certificates, counted once, or NULL. Its streams are around those of
+ * `transports` (*borrows* for its life). */
+struct tls_acceptor *tls_acceptor_new(const struct stream_factory *transports);
 
 /* Counts one more, and one fewer: the last frees it. NULL is allowed. */
 struct tls_acceptor *tls_acceptor_ref(struct tls_acceptor *acceptor);

@@ -33,8 +33,17 @@ class Selector(BaseSelector):
     def get_map(self) -> Any: ...
 
 @final
+class ProxyAcceptor:
+    """The proxies that begin connections with the PROXY protocol, which listening sockets want."""
+
+    def __init__(self, allowed: str) -> None:
+        """Take addresses and networks, "127.0.0.1,10.0.0.0/8", or "*"; raise ValueError."""
+
 class TlsAcceptor:
     """The certificates of listening sockets, which can be changed while they listen."""
+
+    def __init__(self, proxies: ProxyAcceptor | None = None) -> None:
+        """Take whose connections come first through such a proxy."""
 
     def load(
         self,
@@ -150,10 +159,17 @@ class Server:
     def unfinished(self) -> list[tuple[str, asyncio.Task[Any]]]:
         """Return the requests whose applications have not ended, the latest last."""
 
-    def listen(self, fd: int, backlog: int = 2048, tls: TlsAcceptor | None = None, /) -> None:
+    def listen(
+        self,
+        fd: int,
+        backlog: int = 2048,
+        acceptor: TlsAcceptor | ProxyAcceptor | None = None,
+        /,
+    ) -> None:
         """Listen on a bound stream socket, of which a copy is kept; the caller keeps its own.
 
-        With an acceptor, clients have to speak TLS. Raises ValueError before its `load()`.
+        With an acceptor, clients have to speak TLS, or proxies the PROXY protocol. Raises
+        ValueError before the `load()` of a TlsAcceptor.
         """
 
     def metrics(self) -> dict[str, int]:

@@ -248,6 +248,21 @@ class Config:
         checked_by=checks.networks,
     )
 
+    proxy_protocol: bool = flag(
+        False,
+        Section.PROXIES,
+        "Take the client's address from the PROXY protocol, with which connections have to begin.",
+        is_of_core=False,
+    )
+    proxy_protocol_from: str = text(
+        "127.0.0.0/8,::1",
+        Section.PROXIES,
+        "Who may connect then: addresses and networks, or * for all.",
+        metavar="NETWORKS",
+        checked_by=checks.networks,
+        is_of_core=False,
+    )
+
     http_timeout: float | None = seconds(
         None,
         Section.TIMES,

@@ -72,7 +72,7 @@ def access_log_format(name: str, text: str) -> None:
 
 def networks(name: str, text: str) -> None:
     """Take addresses and networks."""
-    canonical_networks(text)
+    canonical_networks(text, name)
 
 
 def header_name(name: str, header: str) -> None:
@@ -87,7 +87,7 @@ def header_value(name: str, text: str) -> None:
         raise ConfigError(f"{name} must be printable ASCII text or None, not {text!r}")
 
 
-def canonical_networks(text: str) -> str:
+def canonical_networks(text: str, name: str = "trusted_proxies") -> str:
     """Return addresses and networks as the core reads them; raise ConfigError for anything else."""
     if text.strip() == "*":
         return "*"
@@ -95,4 +95,4 @@ def canonical_networks(text: str) -> str:
         parts = [part.strip() for part in text.split(",") if part.strip()]
         return ",".join(str(ipaddress.ip_network(part, strict=False)) for part in parts)
     except ValueError as error:
-        raise ConfigError(f'trusted_proxies must be addresses, networks or "*": {error}') from None
+        raise ConfigError(f'{name} must be addresses, networks or "*": {error}') from None

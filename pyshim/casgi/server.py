@@ -25,6 +25,7 @@ from casgi.importer import import_application
 from casgi.legacy import as_asgi3
 from casgi.lifespan import Lifespan
 from casgi.log_files import AccessLogFile, reopen_logging
+from casgi.proxy_protocol import proxy_acceptor
 from casgi.signals import LogSignals, StopSignals
 from casgi.slow_consumer import log_slow_consumer
 from casgi.sockets import BoundSocket, bind_sockets, listen_error, log_addresses
@@ -55,7 +56,8 @@ class Server:
             self._application = observed(self._application)
         self._lifespan = Lifespan(self._application, self.config.lifespan)
         self._sockets: list[BoundSocket] = []
-        self._tls = TlsAcceptors()
+        self._proxies = proxy_acceptor(self.config)
+        self._tls = TlsAcceptors(self._proxies)
         self._core: _core.Server | None = None
         self._access_log = AccessLogFile(None)
         self._stopping: Stopping | None = None
@@ -257,8 +259,8 @@ class Server:
 
     def _listen(self, core: _core.Server, bound: BoundSocket) -> None:
         try:
-            tls = None if bound.tls is None else self._tls.get(bound.tls).core
-            core.listen(bound.socket.fileno(), bound.backlog, tls)
+            acceptor = self._proxies if bound.tls is None else self._tls.get(bound.tls).core
+            core.listen(bound.socket.fileno(), bound.backlog, acceptor)
         except OSError as error:
             raise listen_error(bound, error) from None
 

@@ -72,9 +72,9 @@ class TlsSettings:
 class TlsAcceptor:
     """The certificates in use by one or more listening sockets."""
 
-    def __init__(self, settings: TlsSettings) -> None:
+    def __init__(self, settings: TlsSettings, proxies: _core.ProxyAcceptor | None = None) -> None:
         """Read the files; raise ConfigError when they cannot be used."""
-        self.core = _core.TlsAcceptor()
+        self.core = _core.TlsAcceptor(proxies)
         self._settings = settings
         self._stamp = self._stamp_now()
         try:
@@ -125,14 +125,15 @@ class TlsAcceptor:
 class TlsAcceptors:
     """All the certificates of one server, and the timer that looks after them while it serves."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxies: _core.ProxyAcceptor | None = None) -> None:
+        self._proxies = proxies
         self._acceptors: dict[TlsSettings, TlsAcceptor] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def get(self, settings: TlsSettings) -> TlsAcceptor:
         """Return the acceptor of these settings, made once; raise ConfigError as it does."""
         if settings not in self._acceptors:
-            self._acceptors[settings] = TlsAcceptor(settings)
+            self._acceptors[settings] = TlsAcceptor(settings, self._proxies)
         return self._acceptors[settings]
 
     def watch(self) -> None:

@@ -49,14 +49,16 @@ class CasgiEngine:
         self._options = options
         self._idle = asyncio.Event()
         settings: TlsSettings | None = options.pop("tls", None)
-        self.tls = TlsAcceptor(settings) if settings is not None else None
+        allowed: str | None = options.pop("proxy_protocol_from", None)
+        self.proxies = None if allowed is None else _core.ProxyAcceptor(allowed)
+        self.tls = TlsAcceptor(settings, self.proxies) if settings is not None else None
 
     async def start(self, listener: socket.socket) -> None:
         """Accept connections on `listener`."""
         loop = asyncio.get_running_loop()
         self.server = _core.Server(self._application, loop, **self._options)
         self.server.on_idle = self._idle.set
-        self.server.listen(listener.fileno(), 2048, self.tls.core if self.tls else None)
+        self.server.listen(listener.fileno(), 2048, self.tls.core if self.tls else self.proxies)
 
     async def stop(self, grace: float) -> None:
         """Shut down in good order; abort and complain when that takes too long."""
