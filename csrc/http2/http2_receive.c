@@ -91,13 +91,14 @@ void http2_receive_judge(struct http2_session *session, const struct http2_frame
 /* Streams that we have to break off are the peer's doing too, by whatever it did to them. */
 static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *owner) {
     (void)nghttp2;
-    uint32_t code =
-        frame->hd.type == NGHTTP2_RST_STREAM ? frame->rst_stream.error_code : NGHTTP2_NO_ERROR;
-    if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_INTERNAL_ERROR) {
-        take_reset(owner, "too many streams had to be broken off");
-    }
-    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
-        struct http2_session *session = owner;
+    struct http2_session *session = owner;
+    if (frame->hd.type == NGHTTP2_RST_STREAM) {
+        uint32_t code = frame->rst_stream.error_code;
+        http2_closed_add(&session->closed, frame->hd.stream_id, true);
+        if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_INTERNAL_ERROR) {
+            take_reset(session, "too many streams had to be broken off");
+        }
+    } else if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
         http2_session_fail(session, frame->goaway.error_code,
                            nghttp2_http2_strerror(frame->goaway.error_code));
     }

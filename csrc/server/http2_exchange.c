@@ -33,11 +33,13 @@ static void start_timer(struct http2_exchange *stream, double seconds) {
     }
 }
 
+/* Cuts the stream, in a way that the client can not take for the end of a response that is not all
+ * sent. */
 static void reset(struct http2_exchange *stream) {
     if (!is_usable(stream)) {
         return;
     }
-    if (stream->has_ended) {
+    if (stream->has_ended && stream->frames.size == 0) {
         http2_session_stop_body(stream->http2->session, stream->id);
     } else {
         http2_session_reset(stream->http2->session, stream->id);

@@ -119,8 +119,8 @@ class Http2Client:
         return stream
 
     def send(self, stream: int, body: bytes, *, ends: bool = False) -> None:
-        """Send bytes on a stream, as the windows let it."""
-        while body:
+        """Send bytes on a stream, as the windows let it, until it is reset."""
+        while body and self.responses[stream].reset is None:
             window = min(self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size)
             if window == 0:
                 self.step()
@@ -128,7 +128,7 @@ class Http2Client:
             part, body = body[:window], body[window:]
             self.h2.send_data(stream, part)
             self.flush()
-        if ends:
+        if ends and self.responses[stream].reset is None:
             self.h2.end_stream(stream)
             self.flush()
 
