@@ -15,7 +15,7 @@ SECONDS ?= 60
 BIN := $(abspath $(VENV))/bin
 CHAT_REQUIREMENTS := examples/chat/requirements.txt
 C_FILES = $(shell find csrc tests/c -name '*.[ch]' 2>/dev/null)
-BRIDGE_TESTS := tests/http tests/tls tests/websocket tests/asgi tests/server tests/memory tests/dispatch
+BRIDGE_TESTS := tests/http tests/http2 tests/tls tests/websocket tests/asgi tests/server tests/memory tests/dispatch
 # AddressSanitizer keeps freed memory for a while, so that memory is not flat under it.
 NOT_UNDER_ASAN := --ignore=tests/http/test_flat_memory.py
 

@@ -9,30 +9,6 @@
 /* Heads of so many fields are put together without an allocation. */
 enum { FIELDS_ON_STACK = 32 };
 
-/* --- nghttp2's memory is ours, so that tests can make it fail --- */
-
-static void *allocate(size_t size, void *owner) {
-    (void)owner;
-    return memory_allocate(size);
-}
-
-static void *allocate_zeroed(size_t count, size_t size, void *owner) {
-    (void)owner;
-    return memory_allocate_zeroed(count * size);
-}
-
-static void *resize(void *memory, size_t size, void *owner) {
-    (void)owner;
-    return memory_resize(memory, size);
-}
-
-static void release(void *memory, void *owner) {
-    (void)owner;
-    memory_free(memory);
-}
-
-static nghttp2_mem memory = {NULL, allocate, release, allocate_zeroed, resize};
-
 /* --- Failing --- */
 
 static void put_uint32(uint8_t *out, uint32_t number) {
@@ -65,6 +41,7 @@ void http2_session_fail(struct http2_session *session, uint32_t code, const char
 static int give_up(struct http2_session *session, ssize_t error) {
     if (error == NGHTTP2_ERR_NOMEM || error == NGHTTP2_ERR_CALLBACK_FAILURE) {
         session->is_broken = session->has_spoken_last = true;
+        session->is_lost |= error == NGHTTP2_ERR_NOMEM;
         return STATUS_NO_MEMORY;
     }
     bool is_flood = error == NGHTTP2_ERR_FLOODED || error == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
@@ -204,7 +181,9 @@ static nghttp2_option *make_option(void) {
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
-    nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX); /* ours counts */
+    /* what is counted by ours, whole frames at that */
+    nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX);
+    nghttp2_option_set_max_continuations(option, SIZE_MAX);
     return option;
 }
 
@@ -217,7 +196,7 @@ static int open_nghttp2(struct http2_session *session) {
     }
     http2_receive_install(callbacks);
     nghttp2_session_callbacks_set_send_data_callback(callbacks, push);
-    int error = nghttp2_session_server_new3(&session->nghttp2, callbacks, session, option, &memory);
+    int error = nghttp2_session_server_new2(&session->nghttp2, callbacks, session, option);
     nghttp2_session_callbacks_del(callbacks);
     nghttp2_option_del(option);
     return error == 0 ? submit_settings(session) : STATUS_NO_MEMORY;
@@ -242,9 +221,13 @@ struct http2_session *http2_session_new(const struct http2_session_limits *limit
     return session;
 }
 
+/* Out of memory, nghttp2 1.52 leaves frames behind that it would free twice: what it has is given
+ * up then. */
 void http2_session_free(struct http2_session *session) {
     if (session != NULL) {
-        nghttp2_session_del(session->nghttp2);
+        if (!session->is_lost) {
+            nghttp2_session_del(session->nghttp2);
+        }
         http2_head_release(&session->head);
         memory_free(session);
     }

@@ -92,7 +92,7 @@ bool http2_session_is_in_head(const struct http2_session *session);
 int http2_session_announce_end(struct http2_session *session);
 int http2_session_end(struct http2_session *session);
 
-/* True when the peer has seen that the end was announced. */
+/* True when a round trip has passed since the end was announced. */
 bool http2_session_is_end_known(const struct http2_session *session);
 
 /* --- One stream --- */

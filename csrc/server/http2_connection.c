@@ -169,6 +169,7 @@ static void *begin_stream(struct http2_connection *http2, int32_t id,
     http2->has_begun = true;
     if (stream != NULL) {
         http2_note(stream, HTTP2_NOTE_READY);
+        update_phase(http2); /* it may be over before the session is off the stack */
     }
     return stream;
 }

@@ -108,6 +108,7 @@ struct http2_exchange *http2_exchange_new(struct http2_connection *http2, int32_
     stream->remaining = -1;
     stream->is_head = slice_equals(head->method, SLICE_LITERAL("HEAD"));
     stream->is_continue_owed = head->expects_continue;
+    stream->is_upgrade = head->upgrades_websocket;
     list_init(&stream->noted);
     list_append(&http2->exchanges, &stream->link);
     http2->exchange_count++;
@@ -153,10 +154,15 @@ static void discard(struct http2_exchange *stream, size_t length) {
     }
 }
 
+/* A tunnel wants nothing while it is paused, nor before it is open. */
+static bool takes_bytes(const struct http2_exchange *stream) {
+    return !stream->is_paused && stream->exchange.state == EXCHANGE_TUNNEL;
+}
+
 /* Delivers piece by piece until the tunnel wants no more for now: what comes at once can be
  * thousands of messages. */
 static void fill_tunnel(struct http2_exchange *stream, struct slice bytes) {
-    while (bytes.length > 0 && !stream->is_paused) {
+    while (bytes.length > 0 && takes_bytes(stream)) {
         size_t length = bytes.length < TUNNEL_PIECE ? bytes.length : TUNNEL_PIECE;
         (void)exchange_deliver(&stream->exchange, slice_of(bytes.data, length), false);
         bytes = slice_without_front(bytes, length);
@@ -174,7 +180,7 @@ void http2_exchange_on_body(struct http2_exchange *stream, struct slice bytes) {
         return;
     }
     http2_note(stream, HTTP2_NOTE_READY);
-    if (stream->exchange.state == EXCHANGE_TUNNEL) {
+    if (stream->is_upgrade && stream->exchange.state != EXCHANGE_RESPONDING) {
         fill_tunnel(stream, bytes);
         return;
     }
@@ -221,7 +227,7 @@ static void resume_exchange(struct exchange *exchange) {
 }
 
 void http2_exchange_make_ready(struct http2_exchange *stream) {
-    if (stream->pending.length > 0 && !stream->is_paused) {
+    if (stream->pending.length > 0 && takes_bytes(stream)) {
         struct buffer pending = stream->pending;
         stream->pending = BUFFER_EMPTY;
         fill_tunnel(stream, buffer_slice(&pending));
@@ -540,6 +546,7 @@ static int open_tunnel(struct exchange *exchange, const struct http_response_hea
     exchange->state = EXCHANGE_TUNNEL;
     exchange->status = head->status;
     timer_stop(&stream->timer);
+    http2_note(stream, HTTP2_NOTE_READY); /* for what came behind the request */
     http2_flush(stream->http2);
     return STATUS_OK;
 }

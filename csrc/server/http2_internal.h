@@ -55,6 +55,7 @@ struct http2_exchange {
     unsigned notes;
     bool is_head; /* HEAD: the response has no body */
     bool is_bodyless;
+    bool is_upgrade;       /* an extended CONNECT: what comes is for the tunnel */
     bool is_continue_owed; /* the client waits for 100 Continue */
     bool is_paused;        /* the application does not want more */
     bool is_congested;     /* was above the high-water mark and has not drained since */

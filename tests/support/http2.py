@@ -20,6 +20,7 @@ from support.ws import Frame, encode_frame, read_frame
 Event = TypeVar("Event", bound=h2.events.Event)
 Headers = Iterable[tuple[str, str]]
 
+_GOAWAY = 7
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
@@ -63,7 +64,8 @@ class Http2Client:
         self.h2 = h2.connection.H2Connection(config)
         self.responses: dict[int, Http2Response] = {}
         self.held: set[int] = set()
-        self.goaway: h2.events.ConnectionTerminated | None = None
+        self.goaway: int | None = None
+        self._input = bytearray()
         self.is_closed = False
         self.settings_seen = 0
         self.h2.initiate_connection()
@@ -145,9 +147,22 @@ class Http2Client:
         if not data:
             self.is_closed = True
             raise AssertionError(f"the server has closed: {self.goaway!r}")
+        self._input += data
+        while len(self._input) >= 9:
+            size = 9 + int.from_bytes(self._input[:3])
+            if len(self._input) < size:
+                break
+            self._take_frame(bytes(self._input[:size]))
+            del self._input[:size]
+        self.flush()
+
+    def _take_frame(self, data: bytes) -> None:
+        """Give a frame to `h2`, for which GOAWAY would be the end of everything."""
+        if data[3] == _GOAWAY:
+            self.goaway = int.from_bytes(data[13:17])
+            return
         for event in self.h2.receive_data(data):
             self._take(event)
-        self.flush()
 
     def until(self, condition: Callable[[], Any]) -> None:
         """Take what arrives until this is so."""
@@ -181,8 +196,6 @@ class Http2Client:
         stream = getattr(event, "stream_id", None)
         response = self.responses.get(stream) if stream is not None else None
         match event:
-            case h2.events.ConnectionTerminated():
-                self.goaway = event
             case h2.events.RemoteSettingsChanged():
                 self.settings_seen += 1
             case h2.events.ResponseReceived() if response is not None:
@@ -212,7 +225,15 @@ class Http2Client:
 class Http2WebSocket:
     """One WebSocket on a stream of an HTTP/2 connection (RFC 8441)."""
 
-    def __init__(self, client: Http2Client, path: str = "/", *, headers: Headers = ()) -> None:
+    def __init__(
+        self,
+        client: Http2Client,
+        path: str = "/",
+        *,
+        headers: Headers = (),
+        version: str = "13",
+        waits: bool = True,
+    ) -> None:
         self.client = client
         client.until(lambda: client.h2.remote_settings.enable_connect_protocol)
         self.stream = client.open(
@@ -222,13 +243,14 @@ class Http2WebSocket:
                 (":scheme", "http"),
                 (":authority", "test"),
                 (":path", path),
-                ("sec-websocket-version", "13"),
+                ("sec-websocket-version", version),
                 *headers,
             ],
             ends=False,
         )
         self.response = client.responses[self.stream]
-        client.until(lambda: self.response.headers or self.response.reset is not None)
+        if waits:
+            client.until(lambda: self.response.headers or self.response.reset is not None)
 
     def send_frame(self, opcode: int, payload: bytes = b"", *, fin: bool = True) -> None:
         """Send one masked frame."""

@@ -1,0 +1,106 @@
+"""The end of an HTTP/2 connection: a stop, times that are over, clients that go."""
+
+from support.apps import Gate, Journal, Receive, Scope, Send, read_body, respond
+from support.http2 import Http2Client, Http2WebSocket, frame
+from support.server import Serve
+from support.ws import CLOSE, close_payload
+
+
+async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+    await read_body(receive)
+    await respond(send, b"hello")
+
+
+def test_a_stop_answers_what_runs_and_ends_idle_connections(serve: Serve) -> None:
+    gate, journal = Gate(), Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        journal.add(scope["path"])
+        await gate.wait()
+        await respond(send, b"hello")
+
+    server = serve(application)
+    idle, busy = Http2Client(server.connect()), Http2Client(server.connect())
+    idle.until(lambda: idle.settings_seen)
+    stream = busy.request("/slow")
+    assert journal.next() == "/slow"
+    server.shut_down()
+    busy.until(lambda: busy.goaway is not None)
+    gate.open()
+    response = busy.responses[stream]
+    busy.read_to_end()
+    assert (response.status, response.body, response.is_whole) == (200, b"hello", True)
+    idle.read_to_end()
+    assert (busy.goaway, idle.goaway) == (0, 0)
+    server.join()
+
+
+def test_a_stop_closes_websockets_with_1012(serve: Serve) -> None:
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        journal.add((await receive())["code"])
+
+    server = serve(application)
+    client = Http2Client(server.connect())
+    sockets = [Http2WebSocket(client) for _ in range(3)]
+    server.shut_down()
+    for socket in sockets:
+        assert socket.read_frame().payload == close_payload(1012)
+        socket.send_frame(CLOSE, close_payload(1012))
+        socket.end()
+        assert journal.next() == 1012
+    client.read_to_end()
+    server.join()
+
+
+def test_an_idle_connection_ends(serve: Serve) -> None:
+    client = Http2Client(serve(hello, keep_alive_timeout=0.05).connect())
+    assert client.get().body == b"hello"
+    client.read_to_end()
+    assert client.goaway == 0
+
+
+def test_half_a_head_times_out(serve: Serve) -> None:
+    client = Http2Client(serve(hello, header_timeout=0.05).connect())
+    client.raw.offer(frame(1, 0, 1, b"\x82"))
+    client.read_to_end()
+
+
+def test_a_request_that_takes_too_long(serve: Serve) -> None:
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/":
+            await respond(send, b"hello")
+            return
+        await receive()
+        journal.add((await receive())["type"])
+
+    client = Http2Client(serve(application, http_timeout=0.05).connect())
+    assert client.get("/slow").status == 503
+    assert journal.next() == "http.disconnect"
+    assert client.get().body == b"hello"
+
+
+def test_a_client_that_only_ends_its_side_gets_the_answers(serve: Serve) -> None:
+    gate, journal = Gate(), Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        journal.add((await receive())["type"])
+        await gate.wait()
+        await respond(send, b"hello")
+
+    client = Http2Client(serve(application).connect())
+    client.until(lambda: client.settings_seen)
+    stream = client.request()
+    if hasattr(client.raw.socket, "unwrap"):
+        return  # TLS has no half-open connections
+    client.raw.half_close()
+    assert journal.next() == "http.disconnect"
+    gate.open()
+    client.read_to_end()
+    assert client.responses[stream].headers == [] or client.responses[stream].status == 200
