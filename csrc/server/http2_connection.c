@@ -55,7 +55,7 @@ static void update_phase(struct http2_connection *http2) {
 
 /* --- What is noted and told --- */
 
-void http2_note(struct http2_exchange *stream, enum http2_note note) {
+void http2_note(struct http2_stream *stream, enum http2_note note) {
     struct http2_connection *http2 = stream->http2;
     stream->notes |= note;
     if (list_is_empty(&stream->noted)) {
@@ -66,18 +66,18 @@ void http2_note(struct http2_exchange *stream, enum http2_note note) {
     }
 }
 
-static void tell(struct http2_exchange *stream) {
+static void tell(struct http2_stream *stream) {
     unsigned notes = stream->notes;
     stream->notes &= HTTP2_NOTE_OVER;
     if ((notes & HTTP2_NOTE_OVER) != 0) {
-        http2_exchange_close(stream);
+        http2_stream_close(stream);
         return;
     }
     if ((notes & HTTP2_NOTE_DRAINED) != 0) {
         exchange_drain(&stream->exchange);
     }
     if ((notes & HTTP2_NOTE_READY) != 0) {
-        http2_exchange_make_ready(stream);
+        http2_stream_make_ready(stream);
     }
 }
 
@@ -85,15 +85,14 @@ static void tell(struct http2_exchange *stream) {
 static void finish(struct http2_connection *http2) {
     connection_finish(http2->connection);
     for (struct list *link = http2->exchanges.next; link != &http2->exchanges; link = link->next) {
-        http2_note(LIST_OBJECT(link, struct http2_exchange, link), HTTP2_NOTE_OVER);
+        http2_note(LIST_OBJECT(link, struct http2_stream, link), HTTP2_NOTE_OVER);
     }
 }
 
 /* Tells what was noted, and what is noted meanwhile. Each may end any of the others. */
 static void settle(struct http2_connection *http2) {
     while (!list_is_empty(&http2->noted)) {
-        struct http2_exchange *stream =
-            LIST_OBJECT(http2->noted.next, struct http2_exchange, noted);
+        struct http2_stream *stream = LIST_OBJECT(http2->noted.next, struct http2_stream, noted);
         list_remove(&stream->noted);
         tell(stream);
     }
@@ -165,7 +164,7 @@ static void on_turn_end(struct deferred *deferred) {
 
 static void *begin_stream(struct http2_connection *http2, int32_t id,
                           const struct http_request_head *head) {
-    struct http2_exchange *stream = http2_exchange_new(http2, id, head);
+    struct http2_stream *stream = http2_stream_new(http2, id, head);
     http2->has_begun = true;
     if (stream != NULL) {
         http2_note(stream, HTTP2_NOTE_READY);
@@ -177,7 +176,7 @@ static void *begin_stream(struct http2_connection *http2, int32_t id,
 static void *on_request(void *owner, int32_t id, const struct http_request_head *head) {
     struct http2_connection *http2 = owner;
     struct server *server = http2->connection->server;
-    struct http2_exchange *stream = begin_stream(http2, id, head);
+    struct http2_stream *stream = begin_stream(http2, id, head);
     if (stream == NULL) {
         return NULL;
     }
@@ -201,7 +200,7 @@ static const struct http_request_head NO_REQUEST = {
 
 static void *on_refused(void *owner, int32_t id, int status, const char *reason) {
     struct http2_connection *http2 = owner;
-    struct http2_exchange *stream = begin_stream(http2, id, &NO_REQUEST);
+    struct http2_stream *stream = begin_stream(http2, id, &NO_REQUEST);
     if (stream != NULL) {
         stream->exchange.request = NULL;
         server_refuse(http2->connection->server, exchange_client(&stream->exchange), status,
@@ -212,23 +211,23 @@ static void *on_refused(void *owner, int32_t id, int status, const char *reason)
 }
 
 static void on_body(void *stream, struct slice bytes) {
-    http2_exchange_on_body(stream, bytes);
+    http2_stream_on_body(stream, bytes);
 }
 
 static void on_body_end(void *stream) {
-    http2_exchange_on_body_end(stream);
+    http2_stream_on_body_end(stream);
 }
 
 static size_t on_pull(void *stream, size_t most, bool *is_last) {
-    return http2_exchange_on_pull(stream, most, is_last);
+    return http2_stream_on_pull(stream, most, is_last);
 }
 
 static const struct http_fields *on_trailers(void *stream) {
-    return ((struct http2_exchange *)stream)->trailers;
+    return ((struct http2_stream *)stream)->trailers;
 }
 
 static int on_push(void *stream, struct slice head, size_t length) {
-    return http2_exchange_on_push(stream, head, length);
+    return http2_stream_on_push(stream, head, length);
 }
 
 static void on_stream_closed(void *stream) {
@@ -292,7 +291,7 @@ static void on_read_end(void *protocol, int status) {
         struct list *link = exchanges->next;
         list_remove(link);
         list_append(exchanges, link);
-        exchange_disconnect(&LIST_OBJECT(link, struct http2_exchange, link)->exchange);
+        exchange_disconnect(&LIST_OBJECT(link, struct http2_stream, link)->exchange);
     }
     go_on(http2);
 }
@@ -335,7 +334,7 @@ static void shut_down(void *protocol) {
         struct list *link = exchanges->next;
         list_remove(link);
         list_append(exchanges, link);
-        http2_exchange_shut_down(LIST_OBJECT(link, struct http2_exchange, link));
+        http2_stream_shut_down(LIST_OBJECT(link, struct http2_stream, link));
     }
     go_on(http2);
 }
@@ -343,7 +342,7 @@ static void shut_down(void *protocol) {
 static void on_closed(void *protocol) {
     struct http2_connection *http2 = protocol;
     while (!list_is_empty(&http2->exchanges)) {
-        http2_exchange_close(LIST_OBJECT(http2->exchanges.next, struct http2_exchange, link));
+        http2_stream_close(LIST_OBJECT(http2->exchanges.next, struct http2_stream, link));
     }
     deferred_cancel(&http2->deferred);
     http2_session_free(http2->session);

@@ -36,7 +36,7 @@ struct http2_connection {
 enum http2_note { HTTP2_NOTE_READY = 1, HTTP2_NOTE_DRAINED = 2, HTTP2_NOTE_OVER = 4 };
 
 /* One stream. Its exchange may end before it, and it is freed when both are over. */
-struct http2_exchange {
+struct http2_stream {
     struct exchange exchange;
     struct http2_connection *http2;
     struct list link;             /* in http2->exchanges */
@@ -67,8 +67,8 @@ struct http2_exchange {
 /* The exchange's operations on HTTP/2. */
 extern const struct exchange_ops http2_exchange_ops;
 
-static inline struct http2_exchange *http2_of(const struct exchange *exchange) {
-    return LIST_OBJECT(exchange, struct http2_exchange, exchange);
+static inline struct http2_stream *http2_of(const struct exchange *exchange) {
+    return LIST_OBJECT(exchange, struct http2_stream, exchange);
 }
 
 static inline bool http2_is_usable(const struct http2_connection *http2) {
@@ -76,7 +76,7 @@ static inline bool http2_is_usable(const struct http2_connection *http2) {
 }
 
 /* Has something told once the session is off the stack, at the end of the turn at the latest. */
-void http2_note(struct http2_exchange *stream, enum http2_note note);
+void http2_note(struct http2_stream *stream, enum http2_note note);
 
 /* Sends what there is: at once if nothing was in this turn and it is not busy, else at its end. */
 void http2_flush(struct http2_connection *http2);
@@ -87,28 +87,51 @@ void http2_flush_later(struct http2_connection *http2);
 /* Gives the session's output to the connection, as much as that takes. */
 void http2_write(struct http2_connection *http2);
 
-/* --- http2_exchange.c, for the connection --- */
+/* --- http2_stream.c, for the connection --- */
 
 /* Returns new stream, its exchange begun with `head` (*borrows* for the call), or NULL. */
-struct http2_exchange *http2_exchange_new(struct http2_connection *http2, int32_t id,
-                                          const struct http_request_head *head);
+struct http2_stream *http2_stream_new(struct http2_connection *http2, int32_t id,
+                                      const struct http_request_head *head);
 
 /* Passes what waits to the tunnel, if it wants it, and lets the application act. */
-void http2_exchange_make_ready(struct http2_exchange *stream);
+void http2_stream_make_ready(struct http2_stream *stream);
 
 /* A part of the body has come, or all of it has. */
-void http2_exchange_on_body(struct http2_exchange *stream, struct slice bytes);
-void http2_exchange_on_body_end(struct http2_exchange *stream);
+void http2_stream_on_body(struct http2_stream *stream, struct slice bytes);
+void http2_stream_on_body_end(struct http2_stream *stream);
 
 /* The session asks for bytes, and takes them (http2_session_events). */
-size_t http2_exchange_on_pull(struct http2_exchange *stream, size_t most, bool *is_last);
-int http2_exchange_on_push(struct http2_exchange *stream, struct slice head, size_t length);
+size_t http2_stream_on_pull(struct http2_stream *stream, size_t most, bool *is_last);
+int http2_stream_on_push(struct http2_stream *stream, struct slice head, size_t length);
 
 /* Tells that nobody waits for the answer, and that the exchange is over, as far as it is not; and
  * frees the stream. Application code runs. */
-void http2_exchange_close(struct http2_exchange *stream);
+void http2_stream_close(struct http2_stream *stream);
 
 /* The server stops: a peer that takes nothing is not waited for as long as usual. */
-void http2_exchange_shut_down(struct http2_exchange *stream);
+void http2_stream_shut_down(struct http2_stream *stream);
+
+/* --- http2_stream.c, for the exchange --- */
+
+static inline struct server *http2_stream_server(const struct http2_stream *stream) {
+    return stream->http2->connection->server;
+}
+
+static inline bool http2_stream_is_usable(const struct http2_stream *stream) {
+    return http2_is_usable(stream->http2) && (stream->notes & HTTP2_NOTE_OVER) == 0;
+}
+
+/* Starts its timer; `seconds` below 0 stops it. */
+void http2_stream_start_timer(struct http2_stream *stream, double seconds);
+
+/* Something to send is there, or the end is: the session asks for it. */
+void http2_stream_wake(struct http2_stream *stream);
+
+/* The application wants more, or does not care for the rest: the window is given back. */
+void http2_stream_resume(struct http2_stream *stream);
+
+/* Cuts the stream, in a way that the client can not take for the end of a response that is not all
+ * sent. on_closed() follows. */
+void http2_stream_reset(struct http2_stream *stream);
 
 #endif
