@@ -28,7 +28,6 @@
     STRING(exception)                                                                              \
     STRING(extensions)                                                                             \
     STRING(file)                                                                                   \
-    STRING(fileno)                                                                                 \
     STRING(get_key)                                                                                \
     STRING(get_map)                                                                                \
     STRING(get_task_factory)                                                                       \

@@ -17,6 +17,7 @@ from bench.scenarios.idle import Idle
 from bench.scenarios.memory import Memory
 from bench.scenarios.nothing_lost import NothingLost
 from bench.scenarios.scenario import Metric, Scenario
+from bench.scenarios.static import Static
 from bench.scenarios.sync_consumer import SyncConsumer
 
 SCENARIOS: tuple[type[Scenario], ...] = (
@@ -35,6 +36,7 @@ SCENARIOS: tuple[type[Scenario], ...] = (
     DjangoPage,
     RestFramework,
     SyncConsumer,
+    Static,
 )
 
 __all__ = ["SCENARIOS", "Metric", "Scenario"]

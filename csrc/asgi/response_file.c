@@ -31,7 +31,7 @@ static int raise_kind(PyObject *which) {
  * just looked at the file to name its length, so that its directory entry is in memory. */
 static int open_path(PyObject *value, PyObject *path, struct file_range *range) {
     struct stat facts;
-    int descriptor = file_open(AT_FDCWD, PyBytes_AS_STRING(path), &facts);
+    int descriptor = file_open(PyBytes_AS_STRING(path), &facts);
     if (descriptor < 0 && errno == EINVAL) {
         return raise_kind(value);
     }

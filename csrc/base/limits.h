@@ -91,6 +91,10 @@
  * as fast as we send would keep the loop to itself. */
 #define LIMIT_FILE_SHARE (1024 * 1024)
 
+/* --static-max-age: seconds that clients keep a static file without asking, as WhiteNoise has it: a
+ * page's reloads and neighbours are free, a deploy is seen after a minute. */
+#define LIMIT_STATIC_MAX_AGE_SECONDS 60
+
 /* --websocket-max-message-size and --websocket-max-frame-size: daphne 4.2.2 (CVE-2026-44545). */
 #define LIMIT_WS_MESSAGE_SIZE (1024 * 1024)
 #define LIMIT_WS_FRAME_SIZE   (1024 * 1024)

@@ -150,16 +150,17 @@ int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObj
                             "server_header",
                             "access_log_fd",
                             "state",
+                            "static_files",
                             NULL};
     set_defaults(given);
     struct server_options *options = &given->options;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "OO|$" SERVER_OPTIONS(OPTION_FORMAT) "O&O&O&sUOiO:Server", names,
+            args, kwargs, "OO|$" SERVER_OPTIONS(OPTION_FORMAT) "O&O&O&sUOiOO:Server", names,
             &given->application, &given->loop, SERVER_OPTIONS(OPTION_TARGET) header_name_converter,
             options->forwarding.address_header, header_name_converter,
             options->forwarding.port_header, access_log_format_converter,
             &options->access_log_format, &given->trusted_proxies, &given->root_path,
-            &given->server_header, &given->access_log_fd, &given->state)) {
+            &given->server_header, &given->access_log_fd, &given->state, &given->static_files)) {
         return -1;
     }
     options->forwarding.reads_forwarded = options->forwarded;

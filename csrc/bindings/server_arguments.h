@@ -2,12 +2,13 @@
 #ifndef CASGI_BINDINGS_SERVER_ARGUMENTS_H
 #define CASGI_BINDINGS_SERVER_ARGUMENTS_H
 
+#include "bindings/server_static.h"
 #include "server/server.h"
 #include "state.h"
 
 struct server_arguments {
-    PyObject *application, *loop, *root_path, *server_header,
-        *state;                    /* borrowed; NULL when not given */
+    PyObject *application, *loop, *root_path, *server_header, *state,
+        *static_files;             /* borrowed; NULL when not given */
     const char *trusted_proxies;   /* borrowed */
     struct server_options options; /* but server_header */
     int access_log_fd;

@@ -160,7 +160,7 @@ static int make_server(ServerObject *self, struct server_arguments *given) {
     } else if (status != STATUS_OK) {
         PyErr_NoMemory();
     }
-    return status == STATUS_OK ? 0 : -1;
+    return status == STATUS_OK ? server_static_add(self->server, given->static_files) : -1;
 }
 
 static PyObject *server_make(PyTypeObject *type, PyObject *args, PyObject *kwargs) {

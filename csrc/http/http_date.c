@@ -41,9 +41,10 @@ static char *put_two_digits(char *out, int value, char after) {
     return out + 3;
 }
 
+static const char days[] = "ThuFriSatSunMonTueWed"; /* 1 January 1970 was a Thursday */
+static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
 static void write_date(char *out, int64_t second) {
-    static const char days[] = "ThuFriSatSunMonTueWed"; /* 1 January 1970 was a Thursday */
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     int64_t day = second / SECONDS_PER_DAY - (second % SECONDS_PER_DAY < 0 ? 1 : 0);
     int in_day = (int)(second - day * SECONDS_PER_DAY);
     struct civil_date date = civil_date_of(day);
@@ -67,4 +68,110 @@ struct slice http_date_at(struct http_date *date, int64_t second) {
         date->second = second;
     }
     return slice_of(date->text, HTTP_DATE_LENGTH);
+}
+
+/* --- Reading --- */
+
+static int64_t days_since_1970(const struct civil_date *date) {
+    int64_t year = date->year - (date->month <= 2 ? 1 : 0);
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t year_of_era = year - era * 400;
+    int month_from_march = date->month > 2 ? date->month - 3 : date->month + 9;
+    int64_t day_of_year = (153 * month_from_march + 2) / 5 + date->day - 1;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * DAYS_PER_ERA + day_of_era - DAYS_FROM_YEAR_0;
+}
+
+static bool take_text(struct slice *text, struct slice expected) {
+    if (text->length < expected.length || memcmp(text->data, expected.data, expected.length) != 0) {
+        return false;
+    }
+    *text = slice_without_front(*text, expected.length);
+    return true;
+}
+
+static bool take_digits(struct slice *text, size_t count, int *number) {
+    *number = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i >= text->length || text->data[i] < '0' || text->data[i] > '9') {
+            return false;
+        }
+        *number = *number * 10 + (text->data[i] - '0');
+    }
+    *text = slice_without_front(*text, count);
+    return true;
+}
+
+static bool take_month(struct slice *text, int *month) {
+    for (*month = 1; *month <= 12; ++*month) {
+        if (take_text(text, slice_of(months + 3 * (*month - 1), 3))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_time(struct slice *text, int *second_of_day) {
+    int hour, minute, second;
+    bool is_read = take_digits(text, 2, &hour) && take_text(text, SLICE_LITERAL(":")) &&
+                   take_digits(text, 2, &minute) && take_text(text, SLICE_LITERAL(":")) &&
+                   take_digits(text, 2, &second);
+    *second_of_day = is_read ? hour * 3600 + minute * 60 + second : 0;
+    return is_read && hour < 24 && minute < 60 && second <= 60;
+}
+
+/* "06 Nov 1994 08:49:37 GMT", or with dashes and two digits of the year. */
+static bool take_date(struct slice *text, bool is_old, struct civil_date *date, int *time) {
+    struct slice between = is_old ? SLICE_LITERAL("-") : SLICE_LITERAL(" ");
+    int year;
+    if (!take_digits(text, 2, &date->day) || !take_text(text, between) ||
+        !take_month(text, &date->month) || !take_text(text, between) ||
+        !take_digits(text, is_old ? 2 : 4, &year) || !take_text(text, SLICE_LITERAL(" ")) ||
+        !take_time(text, time) || !take_text(text, SLICE_LITERAL(" GMT"))) {
+        return false;
+    }
+    date->year = !is_old ? year : year < 70 ? 2000 + year : 1900 + year;
+    return true;
+}
+
+/* "Nov  6 08:49:37 1994" */
+static bool take_c_date(struct slice *text, struct civil_date *date, int *time) {
+    int year;
+    if (!take_month(text, &date->month) || !take_text(text, SLICE_LITERAL(" ")) ||
+        !(take_text(text, SLICE_LITERAL(" ")) ? take_digits(text, 1, &date->day)
+                                              : take_digits(text, 2, &date->day)) ||
+        !take_text(text, SLICE_LITERAL(" ")) || !take_time(text, time) ||
+        !take_text(text, SLICE_LITERAL(" ")) || !take_digits(text, 4, &year)) {
+        return false;
+    }
+    date->year = year;
+    return true;
+}
+
+/* The name of the day is taken as it comes: it says nothing that the date does not. */
+static bool take_day_name(struct slice *text, size_t *length) {
+    for (*length = 0; *length < text->length; ++*length) {
+        char c = slice_lower(text->data[*length]);
+        if (c < 'a' || c > 'z') {
+            break;
+        }
+    }
+    *text = slice_without_front(*text, *length);
+    return *length >= 3;
+}
+
+bool http_date_parse(struct slice text, int64_t *second) {
+    struct civil_date date = {0, 0, 0};
+    size_t name_length;
+    int time = 0;
+    *second = 0;
+    if (!take_day_name(&text, &name_length)) {
+        return false;
+    }
+    bool is_read = take_text(&text, SLICE_LITERAL(", "))
+                       ? take_date(&text, name_length > 3, &date, &time)
+                       : take_text(&text, SLICE_LITERAL(" ")) && take_c_date(&text, &date, &time);
+    is_read = is_read && text.length == 0 && date.day >= 1 && date.day <= 31;
+    *second = is_read ? days_since_1970(&date) * SECONDS_PER_DAY + time : 0;
+    return is_read;
 }

@@ -26,10 +26,18 @@ struct file_range {
 /* Returns new file of `descriptor`, which it *takes* in every case; NULL without memory. */
 struct file *file_new(int descriptor);
 
-/* Returns new descriptor of the regular file at `path`, relative to the directory `at` (AT_FDCWD:
- * the process's), and what fstat(2) says of it in *facts; -1 with errno: EINVAL when it is no
- * regular file. A FIFO is not waited for, a device not touched. */
-int file_open(int at, const char *path, struct stat *facts);
+/* Returns new descriptor of the regular file at `path`, and what fstat(2) says of it in *facts; -1
+ * with errno: EINVAL when it is no regular file. A FIFO is not waited for, a device not touched. */
+int file_open(const char *path, struct stat *facts);
+
+/* As file_open() of a path beneath `directory`, a descriptor: whatever the path says, nothing that
+ * lies outside of it is opened, and nothing that a symbolic link leads to (ELOOP). */
+int file_open_beneath(int directory, const char *path, struct stat *facts);
+
+#ifdef CASGI_TEST_ALLOCATIONS
+/* Tests only: file_open_beneath() does as on a kernel without openat2(2). */
+extern bool file_opens_by_walking;
+#endif
 
 /* Returns the same file with one more reference. */
 static inline struct file *file_ref(struct file *file) {

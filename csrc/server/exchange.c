@@ -100,6 +100,14 @@ void exchange_begin(struct exchange *exchange, const struct http_request_head *h
     metrics_add(&connection->server->metrics, METRIC_requests, 1);
 }
 
+int exchange_offer(struct exchange *exchange) {
+    struct server *server = exchange->connection->server;
+    if (server->static_files.count > 0 && static_files_answer(&server->static_files, exchange)) {
+        return STATUS_OK;
+    }
+    return server->application->on_request(server->owner, exchange);
+}
+
 static void log_response(struct exchange *exchange) {
     if (exchange->access_request == NULL || exchange->status == 0 ||
         exchange->state == EXCHANGE_TUNNEL) {

@@ -226,6 +226,11 @@ static inline bool exchange_is_active(const struct exchange *exchange) {
     return exchange->state != EXCHANGE_ENDED;
 }
 
+/* Offers the request of exchange->request to whoever answers it: the static files, else the
+ * application (application_events.on_request). Returns a status; on failure nobody is attached, and
+ * the protocol answers 500. The exchange may be over afterwards. Runs no application code. */
+int exchange_offer(struct exchange *exchange);
+
 /* Passes bytes on (exchange_events.on_body); false when nobody is attached. */
 bool exchange_deliver(struct exchange *exchange, struct slice bytes, bool is_last);
 

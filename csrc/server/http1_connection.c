@@ -85,7 +85,7 @@ static void on_head(void *owner, const struct http_request_head *head) {
         http1->keeps_alive = false; /* a refused handshake ends its connection */
         websocket_offer(server, &http1->exchange);
     } else if (admission_begin_request(&http1->exchange)) {
-        status = server->application->on_request(server->owner, &http1->exchange);
+        status = exchange_offer(&http1->exchange);
     }
     http1->exchange.request = NULL;
     if (status != STATUS_OK) {

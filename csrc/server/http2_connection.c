@@ -185,7 +185,7 @@ static void *on_request(void *owner, int32_t id, const struct http_request_head 
     if (head->upgrades_websocket) {
         websocket_offer(server, exchange);
     } else if (admission_begin_request(exchange)) {
-        status = server->application->on_request(server->owner, exchange);
+        status = exchange_offer(exchange);
     }
     exchange->request = NULL;
     if (status != STATUS_OK) {

@@ -182,6 +182,7 @@ void server_free(struct server *server) {
     free_pools(server);
     groups_release(&server->groups);
     admission_release(&server->admission);
+    static_files_release(&server->static_files);
     network_list_release(&server->trusted);
     memory_free(server);
 }

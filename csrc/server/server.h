@@ -15,6 +15,7 @@
 #include "server/application.h"
 #include "server/groups.h"
 #include "server/server_options.h"
+#include "server/static_files.h"
 #include "ws/ws_deflater.h"
 #include "ws/ws_session.h"
 
@@ -43,6 +44,7 @@ struct server {
     struct ws_deflater_pool *ws_deflaters;
     struct ws_inflater_pool *ws_inflaters;
     struct groups groups;
+    struct static_files static_files;
     struct network_list trusted; /* proxies whose headers are believed; nobody at first */
     struct http_date date;
     uint64_t date_turn; /* turn in which the date was looked at */

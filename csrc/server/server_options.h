@@ -60,6 +60,7 @@ typedef enum slow_consumer_policy option_policy;
     OPTION(size, http2_max_glitches, LIMIT_HTTP2_GLITCHES)                                         \
     OPTION(flag, forwarded, false)                                                                 \
     OPTION(flag, forwarded_host, false)                                                            \
+    OPTION(seconds, static_max_age, LIMIT_STATIC_MAX_AGE_SECONDS)                                  \
     OPTION(flag, date_header, true)
 
 struct server_options {

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from selectors import BaseSelector, SelectorKey
 from typing import Any, Protocol, final
 
@@ -133,6 +133,7 @@ class Server:
         *,
         access_log_fd: int = -1,
         state: dict[str, Any] | None = None,
+        static_files: Iterable[tuple[str, str, bool]] = (),
         **settings: Any,
     ) -> None:
         """Take what starting makes, and what `Config.core_options()` returns."""

@@ -172,6 +172,21 @@ class Config:
         is_of_core=False,
     )
 
+    static: tuple[str, ...] = text(
+        (),
+        Section.STATIC,
+        "Serve the files of a folder under a URL, before the application. Repeatable.",
+        metavar="URL=DIR",
+        is_repeatable=True,
+        checked_by=checks.static,
+        is_of_core=False,
+    )
+    static_max_age: float | None = seconds(
+        60.0,
+        Section.STATIC,
+        "How long clients keep them without asking; those with a hash in their name a year.",
+    )
+
     accelerate: bool = flag(
         True,
         Section.CHANNELS,
@@ -478,6 +493,7 @@ class Config:
         options = {f.name: getattr(self, f.name) for f in fields(self) if option_of(f).is_of_core}
         options["server_header"] = options.pop("server_name")
         options["trusted_proxies"] = checks.canonical_networks(self.trusted_proxies)
+        options["static_files"] = [checks.static_mount(mount) for mount in self.static]
         if self.proxy_headers:
             options["proxy_headers_host"] = self.proxy_headers_host or "X-Forwarded-For"
             options["proxy_headers_port"] = self.proxy_headers_port or "X-Forwarded-Port"

@@ -1,6 +1,7 @@
 """What single options may be, beyond their kinds: each raises ConfigError for anything else."""
 
 import ipaddress
+import os
 import re
 from typing import Any
 
@@ -11,6 +12,9 @@ from casgi.errors import ConfigError
 
 # RFC 9110 section 5.6.2; names with an underscore never reach an application.
 _HEADER_NAME = re.compile(r"[-!#$%&'*+.^`|~0-9A-Za-z]{1,63}")
+
+# Segments of a path that need no percent-encoding and do not begin with a dot.
+_STATIC_URL = re.compile(r"/|(/[-_~!$&'()*+,;:@0-9A-Za-z][-._~!$&'()*+,;:@0-9A-Za-z]*)+/?")
 
 
 def not_empty(name: str, text: str) -> None:
@@ -60,6 +64,35 @@ def files(name: str, paths: Any) -> None:
     """Take paths."""
     if isinstance(paths, str) or not all(isinstance(path, str) and path for path in paths):
         raise ConfigError(f"{name} must be a tuple of paths, not {paths!r}")
+
+
+def static(name: str, mounts: Any) -> None:
+    """Take the texts that static_mount() reads, of folders that are there."""
+    if isinstance(mounts, str) or not all(isinstance(mount, str) for mount in mounts):
+        raise ConfigError(f'{name} must be a tuple of texts "URL=DIR", not {mounts!r}')
+    for mount in mounts:
+        _, folder, _ = static_mount(mount)
+        try:
+            os.listdir(folder)
+        except OSError as error:
+            raise ConfigError(f"{name} cannot serve {folder}: {error.strerror}") from None
+
+
+def static_mount(text: str) -> tuple[str, str, bool]:
+    """Return the URL with its slash, the folder, and whether the application has what is not there.
+
+    Under "/" it has, for all its URLs are there. Raises ConfigError.
+    """
+    url, separator, folder = text.partition("=")
+    if not (separator and folder):
+        raise ConfigError(f"static is a URL and a folder, as /static/=staticfiles, not {text!r}")
+    if not _STATIC_URL.fullmatch(url):
+        raise ConfigError(
+            f"static has the path of a URL before the =, as /static/, without host, dots and "
+            f"percent signs, not {url!r}"
+        )
+    url = url if url.endswith("/") else f"{url}/"
+    return url, folder, url == "/"
 
 
 def access_log_format(name: str, text: str) -> None:

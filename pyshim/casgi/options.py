@@ -22,6 +22,7 @@ class Section(enum.Enum):
     TLS = "TLS: https and wss"
     APPLICATION = "The application"
     WORKERS = "Workers"
+    STATIC = "Static files"
     CHANNELS = "Django Channels"
     LOGS = "Logs"
     PROXIES = "Behind a proxy"

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SMALL_RUNS = {
     "hello": ["--connections=2", "--seconds=1"],
+    "static": ["--connections=2", "--seconds=1", "--way=static"],
     "echo": ["--connections=2", "--seconds=1"],
     "idle": ["--connections=5"],
     "memory": ["--mebibytes=1"],
@@ -29,7 +30,7 @@ SMALL_RUNS = {
     "nothing-lost": ["--members=5", "--messages=2", "--layer=pubsub"],
 }
 TABLES = {"fanout": 2, "broadcast": 2, "django-sync": 2}
-WITH_WRK = {"hello", "django-sync", "django-async", "django-call", "django-page", "drf"}
+WITH_WRK = {"hello", "static", "django-sync", "django-async", "django-call", "django-page", "drf"}
 GROUPS = {"fanout", "broadcast", "nothing-lost"}
 
 

@@ -10,8 +10,6 @@
 #ifndef CASGI_TESTS_ECHO_APPLICATION_H
 #define CASGI_TESTS_ECHO_APPLICATION_H
 
-#include <fcntl.h>
-
 #include "server_script.h"
 
 struct echo {
@@ -40,7 +38,7 @@ static inline void echo_send_parts(struct exchange *exchange) {
 
 static inline void echo_send_file(struct exchange *exchange) {
     struct stat facts;
-    struct file *file = file_new(file_open(AT_FDCWD, __FILE__, &facts));
+    struct file *file = file_new(file_open(__FILE__, &facts));
     if (file == NULL) {
         exchange_abort(exchange);
         return;

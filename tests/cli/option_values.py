@@ -16,6 +16,7 @@ TEXTS = {
     "access_log_format": "json",
     "trusted_proxies": "::1",
     "proxy_protocol_from": "::1",
+    "static": "/static/=.",
 }
 
 
