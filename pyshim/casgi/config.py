@@ -21,6 +21,7 @@ from casgi.options import (
     text,
 )
 from casgi.tls import Certificate, CertReqs, TlsSettings, TlsVersion
+from casgi.unix_sockets import check_mode, check_owner
 
 LifespanMode: TypeAlias = Literal["auto", "on", "off"]
 SlowConsumerPolicy: TypeAlias = Literal["close", "drop-oldest", "drop-newest"]
@@ -56,10 +57,26 @@ class Config:
     unix_socket: str | None = text(
         None,
         Section.LISTENING,
-        "Listen on a Unix socket of this path.",
+        "Listen on a Unix socket of this path, or @name for one without a file.",
         short="-u",
         metavar="PATH",
         checked_by=checks.not_empty,
+        is_of_core=False,
+    )
+    unix_socket_mode: str = text(
+        "666",
+        Section.LISTENING,
+        "Permissions of that socket, octal.",
+        metavar="MODE",
+        checked_by=check_mode,
+        is_of_core=False,
+    )
+    unix_socket_owner: str | None = text(
+        None,
+        Section.LISTENING,
+        "Who has it: user, user:group or :group.",
+        metavar="OWNER",
+        checked_by=check_owner,
         is_of_core=False,
     )
     fd: int | None = text(
@@ -446,6 +463,10 @@ class Config:
         for name in ("proxy_headers_host", "proxy_headers_port"):
             if getattr(self, name) is not None and not self.proxy_headers:
                 raise ConfigError(f"{name} has no effect without proxy_headers")
+        for name, default in (("unix_socket_mode", "666"), ("unix_socket_owner", None)):
+            path = self.unix_socket
+            if getattr(self, name) != default and (path is None or path.startswith("@")):
+                raise ConfigError(f"{name} has no effect without a unix_socket that is a file")
         if self.forwarded and self.proxy_headers:
             raise ConfigError("give forwarded or proxy_headers: a proxy sets one kind of header")
         if self.forwarded_host and not (self.forwarded or self.proxy_headers):

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from casgi.errors import ConfigError
 from casgi.tls import Certificate, TlsSettings, TlsVersion
+from casgi.unix_sockets import check_mode
 
 SYSTEMD_FIRST_DESCRIPTOR = 3
 """The first one that systemd passes: SD_LISTEN_FDS_START of sd_listen_fds(3)."""
@@ -187,8 +188,7 @@ def _ssl(given: dict[str, str]) -> SslEndpoint:
 
 def _unix(given: dict[str, str]) -> UnixEndpoint:
     mode = given.get("mode", "666")
-    if not mode.isdecimal() or any(digit in "89" for digit in mode) or int(mode, 8) > 0o7777:
-        raise ConfigError(f"mode must be octal permissions such as 660, not {mode!r}")
+    check_mode("mode", mode)
     if given.get("lockfile", "1") not in ("0", "1"):
         raise ConfigError(f"lockfile must be 0 or 1, not {given['lockfile']!r}")
     return UnixEndpoint(given["address"], int(mode, 8), _backlog(given))

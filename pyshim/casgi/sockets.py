@@ -5,7 +5,6 @@ import errno
 import logging
 import os
 import socket
-import stat
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,14 +20,13 @@ from casgi.endpoints import (
 )
 from casgi.errors import BindError
 from casgi.tls import TlsSettings
+from casgi.unix_sockets import bind_unix, unix_name
 
 logger = logging.getLogger("casgi.server")
 
 DEFAULT_BACKLOG = 2048
 """Connections that the kernel holds before they are accepted; it may hold fewer (somaxconn)."""
 
-# A proxy in front of the server usually runs as another user; the folder is what keeps others out.
-_UNIX_SOCKET_MODE = 0o666
 _EVERY_ADDRESS_OF_IPV4 = "0.0.0.0"
 _LOCAL = {_EVERY_ADDRESS_OF_IPV4: "127.0.0.1", "::": "::1"}
 _FAMILIES = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
@@ -45,9 +43,9 @@ class BoundSocket:
 
     @property
     def address(self) -> Any:
-        """(host, port) for TCP, the path for a Unix socket."""
+        """(host, port) for TCP, the path for a Unix socket, or its name behind an @."""
         name = self.socket.getsockname()
-        return name if self.socket.family == socket.AF_UNIX else name[:2]
+        return unix_name(name) if self.socket.family == socket.AF_UNIX else name[:2]
 
     @property
     def url(self) -> str | None:
@@ -85,7 +83,8 @@ def bind_sockets(config: Config) -> list[BoundSocket]:
         if config.fd is not None:
             bound.append(_with_tls(_adopt(config.fd), tls))
         if config.unix_socket is not None:
-            bound.append(_bind_unix(config.unix_socket))
+            unix = UnixEndpoint(config.unix_socket, int(config.unix_socket_mode, 8))
+            bound.append(_bind_unix(unix, config.unix_socket_owner))
         for endpoint in config.endpoints:
             bound.extend(_bind_endpoint(parse_endpoint(endpoint)))
         if config.bind is not None or config.port is not None or not bound:
@@ -115,8 +114,8 @@ def _bind_endpoint(endpoint: Endpoint) -> list[BoundSocket]:
             return _bind_tcp(interface or _EVERY_ADDRESS_OF_IPV4, port, backlog)
         case SslEndpoint(tcp, settings):
             return [_with_tls(one, settings) for one in _bind_endpoint(tcp)]
-        case UnixEndpoint(path, mode, backlog):
-            return [_bind_unix(path, mode, backlog)]
+        case UnixEndpoint():
+            return [_bind_unix(endpoint)]
         case DescriptorEndpoint(fileno):
             return [_adopt(fileno)]
         case SystemdEndpoint():
@@ -162,40 +161,12 @@ def _backlog_or_default(backlog: int | None) -> int:
     return DEFAULT_BACKLOG if backlog is None else backlog
 
 
-def _bind_unix(path: str, mode: int = _UNIX_SOCKET_MODE, backlog: int | None = None) -> BoundSocket:
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _bind_unix(endpoint: UnixEndpoint, owner: str | None = None) -> BoundSocket:
     try:
-        _remove_stale(path)
-        made.bind(path)
-        os.chmod(path, mode)
-        return BoundSocket(made, os.lstat(path), _backlog_or_default(backlog))
+        made, file = bind_unix(endpoint.path, endpoint.mode, owner)
     except (OSError, ValueError) as error:
-        made.close()
-        raise _bind_error(path, error) from None
-    except BaseException:
-        made.close()
-        raise
-
-
-def _remove_stale(path: str) -> None:
-    """Remove the file that a server left behind which ended without removing it."""
-    try:
-        mode = os.lstat(path).st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise BindError(f"cannot listen on {path}: there is a file there that is not a socket")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        # A server whose backlog is full must not keep this one waiting.
-        probe.setblocking(False)
-        try:
-            probe.connect(path)
-        except ConnectionRefusedError:
-            os.unlink(path)
-            return
-        except BlockingIOError:
-            pass
-    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        raise _bind_error(endpoint.path, error) from None
+    return BoundSocket(made, file, _backlog_or_default(endpoint.backlog))
 
 
 def _adopt(fd: int) -> BoundSocket:

@@ -47,7 +47,8 @@ def option_name(field: dataclasses.Field[Any]) -> str:
 OPTIONS = [
     (option_name(field), given(field)[0], field.name, given(field)[1])
     for field in dataclasses.fields(Config)
-    if not isinstance(option_of(field), Flag) and not field.name.startswith("proxy_headers")
+    if not isinstance(option_of(field), Flag)
+    and not field.name.startswith(("proxy_headers", "unix_socket_"))
 ]
 
 

@@ -1,7 +1,9 @@
 """Where the command listens, what it finds the application by, and what it writes."""
 
+import grp
 import http.client
 import os
+import pwd
 import re
 import socket
 import stat
@@ -93,6 +95,59 @@ def test_unix_socket_is_made_for_everybody_and_removed(casgi, tmp_path):
     assert get_unix(path).endswith(b"hello")
     assert process.stop() == 0
     assert not os.path.exists(path)
+
+
+def test_unix_socket_with_mode_and_owner(casgi, tmp_path):
+    path = tmp_path / "socket"
+    group = grp.getgrgid(os.getgid()).gr_name
+    options = ("-u", str(path), "--unix-socket-mode", "660", "--unix-socket-owner")
+    casgi(*options, f"{os.getuid()}:{group}", "served:hello").stderr.wait_for("UNIX socket")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o660
+    assert (path.stat().st_uid, path.stat().st_gid) == (os.getuid(), os.getgid())
+    assert get_unix(str(path)).endswith(b"hello")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_unix_socket_of_another_group(casgi, tmp_path):
+    path = tmp_path / "socket"
+    nobody = pwd.getpwnam("nobody")
+    casgi("-u", str(path), "--unix-socket-owner", "nobody:1", "served:hello").stderr.wait_for(
+        "UNIX"
+    )
+    assert (path.stat().st_uid, path.stat().st_gid) == (nobody.pw_uid, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (
+            ["-u", "x.sock", "--unix-socket-mode", "rw"],
+            "unix_socket_mode must be octal permissions",
+        ),
+        (["-u", "x.sock", "--unix-socket-mode", "888"], "unix_socket_mode must be octal"),
+        (["-u", "x.sock", "--unix-socket-owner", "no-such"], "there is no user 'no-such' here"),
+        (["-u", "x.sock", "--unix-socket-owner", ":no-such"], "there is no group 'no-such' here"),
+        (["-u", "x.sock", "--unix-socket-owner", ":"], "an owner is user, user:group or :group"),
+        (["--unix-socket-mode", "600"], "unix_socket_mode has no effect without"),
+        (["-u", "@x", "--unix-socket-owner", "root"], "unix_socket_owner has no effect without"),
+    ],
+)
+def test_mode_and_owner_are_checked(casgi, options, complaint):
+    process = casgi(*options, "served:hello")
+    assert process.wait() == 2
+    assert process.stderr.wait_for(complaint)
+
+
+def test_abstract_unix_socket(casgi):
+    name = f"@casgi-test-{os.getpid()}"
+    process = casgi("-u", name, "served:hello")
+    assert process.stderr.wait_for(f"Listening on UNIX socket {name}")
+    assert get_unix("\0" + name[1:]).endswith(b"hello")
+    second = casgi("-e", f"unix:{name}", "served:hello")
+    assert second.wait() == 2
+    assert second.stderr.wait_for(f"cannot listen on {name}: the address is already in use")
+    assert process.stop() == 0
+    assert not Path(name).exists()
 
 
 def test_unix_socket_of_a_server_that_was_killed_is_replaced(casgi, tmp_path):

@@ -18,7 +18,9 @@ from casgi.errors import CasgiError
 from casgi.options import Section, option_of
 
 # Django's command has its own way to say these.
-_OF_LISTENING = {"bind", "port", "unix_socket", "fd", "endpoints"}
+_OF_LISTENING = {
+    each.name for each in fields(Config) if option_of(each).section is Section.LISTENING
+}
 _OF_THE_PROCESS = {"verbosity", "log_fmt", "log_config", "app_dir"}
 # runserver is one process, and reloads by itself.
 _OF_PROCESSES = {
