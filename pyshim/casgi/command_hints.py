@@ -10,15 +10,12 @@ import click
 # uvicorn's and hypercorn's names of the same thing.
 ALIASES = {"host": "bind", "uds": "unix-socket"}
 
-_ONE_PROCESS = (
-    "a casgi is one process: start several behind a proxy, each on a port or socket of its own"
-)
 _HINTS = {
     "log-level": "-v 0 is warnings, -v 1 information (the default), -v 2 debugging",
     "reload-delay": "--reload waits no longer than a save takes",
     "reload-engine": "--reload uses watchfiles",
-    "workers": _ONE_PROCESS,
-    "worker-class": _ONE_PROCESS,
+    "worker-class": "there is one kind; --workers says how many",
+    "max-requests-jitter": "each worker's limit is up to a fifth below --max-requests",
     "threads": "ASGI_THREADS in the environment is how many threads the default executor has",
     "factory": "write module:function() for the application",
     "chdir": "--app-dir names the folder to import from",
@@ -42,7 +39,7 @@ _HINTS = {
     "nothreading": "it is an option of manage.py runserver",
     "noreload": "it is an option of manage.py runserver",
 }
-_SHORT = {"-w": "workers", "-k": "worker-class"}
+_SHORT = {"-k": "worker-class"}
 
 
 def normal_name(name: str) -> str:

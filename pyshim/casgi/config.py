@@ -155,6 +155,7 @@ class Config:
         1,
         Section.WORKERS,
         "Processes that serve; auto is one for each CPU. With 1 there is no supervisor.",
+        short="-w",
         most=MOST_WORKERS,
         is_of_core=False,
     )
@@ -165,6 +166,26 @@ class Config:
         is_of_core=False,
     )
 
+    max_requests: int = number(
+        0,
+        Section.WORKERS,
+        "Requests after which a worker is replaced, or up to a fifth before; 0 is no limit.",
+        least=0,
+        is_of_core=False,
+    )
+    max_rss: int = number(
+        0,
+        Section.WORKERS,
+        "MiB of memory at which a worker is replaced; 0 is no limit.",
+        least=0,
+        is_of_core=False,
+    )
+    worker_lifetime: float | None = seconds(
+        None,
+        Section.WORKERS,
+        "Age at which a worker is replaced, or up to a fifth before.",
+        is_of_core=False,
+    )
     linger: float | None = seconds(
         10.0,
         Section.WORKERS,

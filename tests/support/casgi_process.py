@@ -41,6 +41,11 @@ class Output:
             assert match, f"no {pattern!r} {'at all' if found else 'in time'}: {self._lines}"
             return match
 
+    def so_far(self) -> list[str]:
+        """Return the lines that have come."""
+        with self._changed:
+            return list(self._lines)
+
     def lines(self) -> list[str]:
         """Return every line, of a process that has ended."""
         self._thread.join(DEADLINE)

@@ -17,6 +17,7 @@ class Seat:
     Attributes:
         number: from 0.
         worker: who serves, or is about to; None before the first.
+        filled: set when the first worker serves.
 
     """
 
@@ -30,6 +31,7 @@ class Seat:
         """Take how to start a worker, what comes before one serves, and how long one may leave."""
         self.number = number
         self.worker: Worker | None = None
+        self.filled = asyncio.Event()
         self._start = start
         self._before_serving = before_serving
         self._longest_leave = longest_leave
@@ -87,10 +89,13 @@ class Seat:
         if not await self._latest.is_ready():
             return False
         self.worker = self._latest
-        if not self._given_up.is_set():
-            self._before_serving()
-            self.worker.serve()
-            logger.info("%s serves", self.worker)
+        if self._given_up.is_set():
+            self.worker.stop()
+            return False
+        self._before_serving()
+        self.worker.serve()
+        self.filled.set()
+        logger.info("%s serves", self.worker)
         return True
 
     async def _fill_again(self) -> None:

@@ -23,6 +23,7 @@ from casgi.sockets import bind_sockets
 from casgi.supervisor.children import Children
 from casgi.supervisor.heartbeats import Heartbeats
 from casgi.supervisor.seat import Seat
+from casgi.supervisor.service_manager import ServiceManager
 from casgi.supervisor.worker import Worker
 from casgi.supervisor.workers import Workers
 from casgi.waiting import wait_for_any
@@ -33,6 +34,8 @@ logger = logging.getLogger("casgi.supervisor")
 _LAST_STEPS = 8.0
 _SIGNALS_APART = 0.2
 _TIME_TO_WRITE = 0.5
+# Until it is tried again to replace a worker that has reached a limit.
+_AFTER_FAILURE = 30.0
 _FAILED = 1
 
 
@@ -46,7 +49,9 @@ class Supervisor:
         self._exit_code = 0
         self._stop_requested = asyncio.Event()
         self._abort_requested = asyncio.Event()
+        self._ended = asyncio.Event()
         self._reloading = asyncio.Lock()
+        self._service_manager = ServiceManager()
         self._has_terminal = has_terminal()
 
     async def run(self) -> int:
@@ -55,14 +60,21 @@ class Supervisor:
             sockets = bind_sockets(self._config)
             for bound in sockets:
                 ends.callback(bound.close)
-            self._workers = Workers(sockets, _seats_for(self._config.worker_count()), children)
+            self._workers = Workers(
+                sockets, _seats_for(self._config.worker_count()), children, self._config
+            )
             ends.callback(self._workers.close)
+            ends.callback(self._service_manager.close)
             self._workers.on_end = self._on_worker_end
             self._workers.on_leaving = self._on_worker_leaving
             self._take_signals()
             try:
                 if await self._start():
-                    await Heartbeats(self._workers, self._config).watch(self._stop_requested)
+                    self._run(self._service_manager.keep_alive(self._ended))
+                    self._run(self._say_ready())
+                    heartbeats = Heartbeats(self._workers, self._config)
+                    heartbeats.on_limit = self._on_limit
+                    await heartbeats.watch(self._stop_requested)
             finally:
                 await self._stop()
         return self._exit_code
@@ -84,6 +96,13 @@ class Supervisor:
         while len(self._seats) < self._config.worker_count():
             self._run(self._add_seat().keep())
         return True
+
+    async def _say_ready(self) -> None:
+        """Tell the service manager when every worker serves."""
+        for seat in list(self._seats):
+            await wait_for_any(seat.filled, self._stop_requested)
+        if not self._stop_requested.is_set():
+            self._service_manager.ready(len(self._seats))
 
     def _add_seat(self) -> Seat:
         leaving = self._config.seconds_to_leave()
@@ -111,6 +130,22 @@ class Supervisor:
         await wait_for_any(self._stop_requested, timeout=_SIGNALS_APART)
         await seat.replace()
 
+    def _on_limit(self, worker: Worker, reached: str) -> None:
+        # One after the other: a host has memory for one worker more. The next look tries again.
+        if self._reloading.locked():
+            return
+        for seat in self._seats:
+            if seat.worker is worker:
+                logger.info("%s has reached %s, and is replaced", worker, reached)
+                self._run(self._recycle(seat))
+                return
+
+    async def _recycle(self, seat: Seat) -> None:
+        async with self._reloading:
+            if not await seat.replace() and not self._stop_requested.is_set():
+                logger.error("The new worker did not start: the old one stays")
+                await wait_for_any(self._stop_requested, timeout=_AFTER_FAILURE)
+
     # --- Changes ---
 
     async def _reload(self) -> None:
@@ -120,12 +155,19 @@ class Supervisor:
             return
         async with self._reloading:
             logger.info("Replacing the workers")
-            for seat in list(self._seats):
-                if not await seat.replace():
-                    if not self._stop_requested.is_set():
-                        logger.error("The new worker did not start: the others stay as they are")
-                    return
-            logger.info("The workers were replaced")
+            self._service_manager.reloading()
+            try:
+                await self._replace_all()
+            finally:
+                self._service_manager.ready(len(self._seats))
+
+    async def _replace_all(self) -> None:
+        for seat in list(self._seats):
+            if not await seat.replace():
+                if not self._stop_requested.is_set():
+                    logger.error("The new worker did not start: the others stay as they are")
+                return
+        logger.info("The workers were replaced")
 
     def _add_worker(self) -> None:
         if len(self._seats) == self._workers.seats:
@@ -165,6 +207,7 @@ class Supervisor:
     async def _stop(self) -> None:
         """End all workers, and wait for them."""
         self._stop_requested.set()
+        self._service_manager.stopping()
         for seat in self._seats:
             seat.give_up()
         for worker in self._workers:
@@ -181,6 +224,7 @@ class Supervisor:
             logger.error("%s does not end, and is killed", worker)
             worker.kill()
         await self._wait_for_workers(None)
+        self._ended.set()
         if self._tasks:
             await asyncio.wait(self._tasks)
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
 from casgi.supervisor.handover import STACK_SIGNAL, VARIABLE, Handover, variable_for
+from casgi.supervisor.recycling import Limits
 from casgi.waiting import wait_for_any
 
 logger = logging.getLogger("casgi.supervisor")
@@ -39,15 +40,19 @@ class Worker:
         slot: of the scoreboard.
         pid: of the process.
         ended: what will be its exit code, negative for a signal's.
+        limits: after which it is replaced.
         is_expected_to_end: whether it was told to, or has said so itself.
 
     """
 
-    def __init__(self, seat: int, slot: int, pid: int, ended: "asyncio.Future[int]") -> None:
+    def __init__(
+        self, seat: int, slot: int, pid: int, ended: "asyncio.Future[int]", limits: Limits
+    ) -> None:
         self.seat = seat
         self.slot = slot
         self.pid = pid
         self.ended = ended
+        self.limits = limits
         self.is_expected_to_end = False
         self._ready = asyncio.Event()
         self._channel: Channel | None = None
@@ -67,6 +72,8 @@ class Worker:
         """Take the supervisor's end of the channel; on_leaving is called when it ends by itself."""
         self._on_leaving = on_leaving
         self._channel = await Channel.open(end, self._on_word, lambda: None)
+        if self.is_expected_to_end:
+            self.stop()  # It was told so before there was a channel.
 
     async def is_ready(self) -> bool:
         """Wait for its application; return whether it has started, or the worker has ended."""

@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable, Iterator
 
+from casgi.config import Config
 from casgi.sockets import BoundSocket, listen_error, log_addresses
 from casgi.supervisor.children import Children
 from casgi.supervisor.handover import Handover, InheritedSocket
 from casgi.supervisor.lanes import Lanes
+from casgi.supervisor.recycling import Limits
 from casgi.supervisor.slots import Slots
 from casgi.supervisor.worker import Worker, spawn
 
@@ -24,8 +26,11 @@ class Workers:
 
     """
 
-    def __init__(self, sockets: list[BoundSocket], seats: int, children: Children) -> None:
+    def __init__(
+        self, sockets: list[BoundSocket], seats: int, children: Children, config: Config
+    ) -> None:
         """Borrow the sockets."""
+        self._config = config
         self.seats = seats
         self.slots = Slots()
         self.on_leaving: Callable[[Worker], None] = lambda worker: None
@@ -56,7 +61,8 @@ class Workers:
             self._lanes.sending(),
         )
         pid, end = spawn(handover)
-        worker = Worker(seat, slot, pid, self._children.end_of(pid))
+        limits = Limits.of(self._config)
+        worker = Worker(seat, slot, pid, self._children.end_of(pid), limits)
         self._there.add(worker)
         worker.ended.add_done_callback(lambda _: self._on_end(worker))
         await worker.connect(end, lambda leaving: self.on_leaving(leaving))
