@@ -9,12 +9,15 @@ endif
 
 VENV ?= .venv
 PORT ?= 8000
+# Processes that share the tests, file by file; 0: none, one after the other.
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTHONS ?= 3.11 3.12 3.13
 BENCH ?= broadcast fanout channels-echo channels-idle hello echo idle memory
 SECONDS ?= 60
 BIN := $(abspath $(VENV))/bin
 CHAT_REQUIREMENTS := examples/chat/requirements.txt
 C_FILES = $(shell find csrc tests/c -name '*.[ch]' 2>/dev/null)
+PARALLEL := -n $(JOBS) --dist loadfile --durations 20
 BRIDGE_TESTS := tests/http tests/http2 tests/tls tests/websocket tests/asgi tests/server tests/memory tests/dispatch
 # AddressSanitizer keeps freed memory for a while, so that memory is not flat under it.
 NOT_UNDER_ASAN := --ignore=tests/http/test_flat_memory.py
@@ -43,7 +46,7 @@ build: packages-chat $(VENV)/installed ## compile what changed of csrc/ into the
 test: packages-test lint types asan pytest ## lint, types, sanitizers, and all tests
 
 pytest: build $(VENV)/test-installed $(VENV)/browser-installed ## all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 lint: $(VENV)/test-installed ## ruff and clang-format, changing nothing
 	@$(BIN)/ruff check --quiet --output-format concise .
@@ -54,10 +57,11 @@ types: $(VENV)/test-installed ## mypy --strict
 	@$(BIN)/mypy
 
 asan: build $(VENV)/test-installed ## the protocol tests under AddressSanitizer and UBSan
-	@scripts/with-sanitizers.sh $(BIN)/python -m pytest -q $(BRIDGE_TESTS) $(NOT_UNDER_ASAN)
+	@scripts/with-sanitizers.sh $(BIN)/python -m pytest -q $(PARALLEL) \
+	    $(BRIDGE_TESTS) $(NOT_UNDER_ASAN)
 
 test-tls: build $(VENV)/test-installed ## the protocol tests with all clients speaking TLS
-	@CASGI_TEST_TLS=1 $(BIN)/python -m pytest -q tests/http tests/websocket
+	@CASGI_TEST_TLS=1 $(BIN)/python -m pytest -q $(PARALLEL) tests/http tests/websocket
 
 format: $(VENV)/test-installed ## ruff and clang-format, in place
 	@$(BIN)/ruff check --quiet --fix .

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
+from support.file_lock import locked
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
@@ -58,13 +60,14 @@ def build_program(source: Path, layer: str, extra: tuple[Path, ...] = ()) -> Pat
     jobs = [(path, WARNINGS) for path in (source, *extra, *sorted(own))]
     if "http" in LAYERS[layer]:
         jobs += [(Path(path), ["-w"]) for path in libraries().sources]
-    with ThreadPoolExecutor(2) as pool:
-        objects = list(pool.map(lambda job: _compile(*job), jobs))
-    program = BUILD / "bin" / source.stem
-    if not _is_newer(program, objects):
-        program.parent.mkdir(parents=True, exist_ok=True)
-        linked = [*libraries().link_args, "-lm"]
-        _run([COMPILER, *SANITIZERS, *map(str, objects), "-o", str(program), *linked])
+    with locked(BUILD / "lock"):
+        with ThreadPoolExecutor(2) as pool:
+            objects = list(pool.map(lambda job: _compile(*job), jobs))
+        program = BUILD / "bin" / source.stem
+        if not _is_newer(program, objects):
+            program.parent.mkdir(parents=True, exist_ok=True)
+            linked = [*libraries().link_args, "-lm"]
+            _run([COMPILER, *SANITIZERS, *map(str, objects), "-o", str(program), *linked])
     return program
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from support.file_lock import locked
+
 CACHE = Path(__file__).parents[2] / "build" / "downloads"
 DEADLINE = 60.0
 
@@ -25,8 +27,9 @@ class SourceDistribution:
         self._version = importlib.metadata.version(package)
         self._name = f"{package}-{self._version}"
         self._archive = CACHE / f"{self._name}.tar.gz"
-        if not self._archive.exists():
-            self._download()
+        with locked(CACHE / "lock"):
+            if not self._archive.exists():
+                self._download()
 
     def extract(self, folder: Path) -> None:
         """Put its tests and their configuration into the folder, as they are."""
