@@ -68,6 +68,7 @@ need_for_test() {
     # nginx and HAProxy are where only root's PATH leads.
     [ -x /usr/sbin/nginx ] || need_command nginx nginx
     [ -x /usr/sbin/haproxy ] || need_command haproxy haproxy
+    need_command caddy caddy
     need_command chromium chromium
     need_command chromedriver chromium-driver
     need_command wrk wrk

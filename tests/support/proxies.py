@@ -1,4 +1,4 @@
-"""Real proxies in front of a server under test: nginx and HAProxy, each as a process of its own."""
+"""Real proxies in front of a server under test: nginx, HAProxy and Caddy, each a process."""
 
 import os
 import shutil
@@ -32,6 +32,23 @@ http {{
             proxy_request_buffering {buffering};
         }}
     }}
+}}
+"""
+
+NGINX_AROUND = """
+daemon off;
+master_process off;
+error_log stderr warn;
+pid {folder}/nginx.pid;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+{server}
 }}
 """
 
@@ -74,6 +91,27 @@ class Proxy(ServerProcess):
             command = [program, "-p", str(folder), "-c", str(configuration), "-e", "stderr"]
         log = folder / f"{kind}.log"
         super().__init__(command, port, log, folder, environment_of_foreign_programs())
+
+
+class ConfiguredProxy(ServerProcess):
+    """A proxy with a configuration as an operator has written it, which names a port of ours."""
+
+    def __init__(self, program: str, folder: Path, text: str, port: int) -> None:
+        """Run `nginx`, `haproxy` or `caddy` with this text, within `folder`."""
+        configuration = folder / f"{program}.conf"
+        if program == "nginx":
+            text = NGINX_AROUND.format(folder=folder, server=text)
+        elif program == "caddy":
+            text = "{\n    admin off\n}\n" + text
+        configuration.write_text(text)
+        arguments = {
+            "nginx": ["-p", str(folder), "-c", str(configuration), "-e", "stderr"],
+            "haproxy": ["-db", "-f", str(configuration)],
+            "caddy": ["run", "--adapter", "caddyfile", "--config", str(configuration)],
+        }
+        command = [_program(program), *arguments[program]]
+        environment = environment_of_foreign_programs() | {"HOME": str(folder)}
+        super().__init__(command, port, folder / f"{program}.log", folder, environment)
 
 
 def _program(name: str) -> str:
