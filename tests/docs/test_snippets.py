@@ -28,6 +28,7 @@ LANGUAGES = {"console", "json", "logrotate", "python", "requirements", "sh", "te
 PYTHON_IS_RUN_BY = {
     "docs/channel-layers.md": "tests/dispatch/test_channel_layers_page.py",
     "docs/channels-2.md": "tests/docs/test_snippets.py",
+    "docs/closing.md": "tests/hub/test_closing_page.py",
     "docs/event-loop.md": "tests/docs/test_snippets.py",
     "docs/groups.md": "tests/docs/test_snippets.py",
     "docs/hub.md": "tests/hub/test_hub_page.py",

@@ -11,12 +11,24 @@ from casgi.channels.sharing.declaring import shared
 from casgi.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from casgi.channels.identity.api import disconnect, identify
     from casgi.channels.layer import ChannelLayer
     from casgi.channels.presence import Presence
+    from casgi.channels.publishing import on_commit, publish
     from casgi.channels.redis.core import RedisChannelLayer
     from casgi.channels.redis.pubsub import RedisPubSubChannelLayer
 
-__all__ = ["ChannelLayer", "Presence", "RedisChannelLayer", "RedisPubSubChannelLayer", "shared"]
+__all__ = [
+    "ChannelLayer",
+    "Presence",
+    "RedisChannelLayer",
+    "RedisPubSubChannelLayer",
+    "disconnect",
+    "identify",
+    "on_commit",
+    "publish",
+    "shared",
+]
 
 __getattr__ = lazy_names(
     __name__,
@@ -25,5 +37,9 @@ __getattr__ = lazy_names(
         "Presence": "casgi.channels.presence",
         "RedisChannelLayer": "casgi.channels.redis.core",
         "RedisPubSubChannelLayer": "casgi.channels.redis.pubsub",
+        "disconnect": "casgi.channels.identity.api",
+        "identify": "casgi.channels.identity.api",
+        "on_commit": "casgi.channels.publishing",
+        "publish": "casgi.channels.publishing",
     },
 )

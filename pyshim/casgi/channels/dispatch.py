@@ -18,6 +18,7 @@ from channels.consumer import AsyncConsumer
 
 from casgi import _core
 from casgi.channels.database import DatabaseConnections
+from casgi.channels.identity.identity import begin_identity, end_identity, is_of_identity
 from casgi.channels.presence import end_stay
 from casgi.channels.seam import Reliance, Seam, SharedWhile
 from casgi.channels.sending import innermost_send, is_behind_sessions, is_sync
@@ -146,10 +147,17 @@ class Dispatcher:
         self, next_event: Receive, consumer: Any, channel: _core.Channel, dispatch: Dispatch
     ) -> None:
         try:
+            identity = await begin_identity(consumer, channel.name)
             while True:
-                await dispatch(await next_event())
+                message = await next_event()
+                if identity is not None and is_of_identity(message):
+                    await identity.take(message)
+                else:
+                    await dispatch(message)
+                del message
         finally:
             channel.close()
+            end_identity(consumer)
             end_stay(consumer)
 
     async def _handle_all(
@@ -167,8 +175,12 @@ class Dispatcher:
         attributes = attributes_of(consumer)
         direct_send = attributes.get("base_send")
         try:
+            identity = await begin_identity(consumer, channel.name)
             while True:
                 message = await next_event()
+                if identity is not None and is_of_identity(message):
+                    await identity.take(message)
+                    continue
                 if not is_as_read() and not all(part.holds() for part in parts):
                     if attributes.get("base_send") is direct_send:
                         attributes["base_send"] = base_send
@@ -187,6 +199,7 @@ class Dispatcher:
                 del message, handler
         finally:
             channel.close()
+            end_identity(consumer)
             end_stay(consumer)
 
     def _passed_by(self, base_send: object) -> tuple[Reliance, ...]:

@@ -1,0 +1,26 @@
+"""The groups in which the WebSockets of a user or a session are, and the messages sent to them.
+
+Names are digests: a session's key lets in whoever knows it, and any primary key has to fit.
+"""
+
+import hashlib
+from typing import Any
+
+DISCONNECT = "casgi.disconnect"
+RENAME = "casgi.session"
+VERIFY = "casgi.verify"
+KINDS = frozenset({DISCONNECT, RENAME, VERIFY})
+
+
+def user_group(user: Any) -> str:
+    """Return the group of a user, given as a model or by its primary key."""
+    return "casgi.user." + _digest(str(getattr(user, "pk", user)))
+
+
+def session_group(session: Any) -> str:
+    """Return the group of a session, given as a SessionBase or by its key."""
+    return "casgi.session." + _digest(str(getattr(session, "session_key", session)))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:40]

@@ -1,0 +1,166 @@
+"""Whose the WebSocket of one consumer is, and the memberships that follow from it.
+
+Made when the consumer begins to listen, before it is asked to connect. It ends with the channel,
+which leaves all its groups.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from asgiref.sync import AsyncToSync
+from channels.db import database_sync_to_async
+
+from casgi.channels.identity.groups import (
+    DISCONNECT,
+    KINDS,
+    RENAME,
+    session_group,
+    user_group,
+)
+from casgi.channels.identity.options import close_code, is_enabled
+from casgi.channels.standing import attributes_of
+
+logger = logging.getLogger("casgi.channels")
+
+# Where a scope has its Identity, and what identify() has said before there was one.
+KEY = "casgi.identity"
+SAID = "casgi.identified"
+
+
+class Identity:
+    """The user and session of a consumer's WebSocket."""
+
+    def __init__(self, consumer: Any, channel: str) -> None:
+        """Belong to a consumer that listens to the channel."""
+        self._consumer = consumer
+        self._channel = channel
+        self._layer = consumer.channel_layer
+        self._groups: dict[str, str] = {}
+        self._hash: str | None = None
+        self._session: Any = None
+        self._expiry: asyncio.TimerHandle | None = None
+
+    async def begin(self) -> None:
+        """Join the groups of the scope's user and session."""
+        scope = self._consumer.scope
+        said = scope.get(SAID, {})
+        user, session = _known(scope.get("user")), _known(scope.get("session"))
+        if getattr(user, "is_authenticated", False):
+            said = {"user": user, **said}
+        if getattr(session, "session_key", None):
+            said = {"session": session, **said}
+        await self.identify(**said)
+
+    async def identify(self, user: Any = None, session: Any = None) -> None:
+        """Be of this user, or session, from now on."""
+        if session is not None:
+            await self._join("session", session_group(session))
+            self._session = session if hasattr(session, "get_expiry_age") else None
+            self._watch_expiry()
+        if user is not None:
+            await self._join("user", user_group(user))
+            self._hash = _hash_of(user, self._session)
+
+    async def _join(self, kind: str, group: str) -> None:
+        before = self._groups.get(kind)
+        if before == group:
+            return
+        await self._layer.group_add(group, self._channel)
+        self._groups[kind] = group
+        if before is not None:
+            await self._layer.group_discard(before, self._channel)
+
+    async def take(self, message: dict[str, Any]) -> None:
+        """Do what a message to one of the groups says."""
+        kind = message["type"]
+        if kind == DISCONNECT:
+            await self.close(message["code"], message.get("reason", ""))
+        elif kind == RENAME:
+            await self._rename(message["key"])
+        elif not message["active"] or (self._hash and self._hash != message["hash"]):
+            await self.close(message["code"])
+
+    async def close(self, code: int, reason: str = "") -> None:
+        """Close the WebSocket; the consumer gets its disconnect as ever."""
+        send = self._consumer.base_send
+        if isinstance(send, AsyncToSync):
+            send = send.awaitable
+        await send({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def _rename(self, key: str) -> None:
+        await self._join("session", session_group(key))
+        if self._session is not None:
+            self._session = type(self._session)(key)
+
+    # Expiry
+
+    def _watch_expiry(self) -> None:
+        self.end()
+        if self._session is not None:
+            seconds = max(self._session.get_expiry_age(), 0) + 1
+            loop = asyncio.get_running_loop()
+            self._expiry = loop.call_later(seconds, lambda: loop.create_task(self._expire()))
+
+    async def _expire(self) -> None:
+        """Close the WebSocket, unless somebody has used the session meanwhile."""
+        store = type(self._session)(self._session.session_key)
+        try:
+            data = await database_sync_to_async(store.load)()
+            if data:
+                self._session = store
+                self._watch_expiry()
+            else:
+                await self.close(close_code())
+        except Exception:
+            logger.exception("A session cannot be looked at: its WebSocket stays")
+
+    def end(self) -> None:
+        """Watch no more."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+
+
+def is_of_identity(message: dict[str, Any]) -> bool:
+    """Whether a message is for Identity.take(), and not for the consumer."""
+    kind = message.get("type") if type(message) is dict else None
+    return type(kind) is str and kind in KINDS
+
+
+async def begin_identity(consumer: Any, channel: str) -> Identity | None:
+    """Return the identity of a consumer, when the settings ask for that, and it has one."""
+    if not is_enabled():
+        return None
+    identity = Identity(consumer, channel)
+    consumer.scope[KEY] = identity
+    await identity.begin()
+    return identity
+
+
+def end_identity(consumer: Any) -> None:
+    """Watch no more over the session of a consumer that has ended."""
+    scope = attributes_of(consumer).get("scope")
+    identity = scope.pop(KEY, None) if isinstance(scope, dict) else None
+    if identity is not None:
+        identity.end()
+
+
+def _known(thing: Any) -> Any:
+    """Return what a lazy object has loaded, None if nothing: loading could ask the database."""
+    attributes = getattr(thing, "__dict__", {})
+    if "_wrapped" not in attributes:
+        return thing
+    wrapped = attributes["_wrapped"]
+    return None if type(wrapped) is object else wrapped
+
+
+def _hash_of(user: Any, session: Any) -> str | None:
+    """Return what shows that the password is the same: of the session, or of the user now."""
+    from django.contrib.auth import HASH_SESSION_KEY
+
+    kept: str | None = None if session is None else session.get(HASH_SESSION_KEY)
+    get_hash = getattr(user, "get_session_auth_hash", None)
+    return kept or (None if get_hash is None else get_hash())
