@@ -103,6 +103,15 @@
  * about 300 bytes, so that one client makes the server hold 40 MiB at most; projects have tens. */
 #define LIMIT_WS_GROUPS (128 * 1024)
 
+/* --websocket-max-message-rate and --websocket-max-byte-rate: of one WebSocket, a second. 0 is no
+ * limit: what is much depends on the application. */
+#define LIMIT_WS_MESSAGE_RATE 0
+#define LIMIT_WS_BYTE_RATE    0
+
+/* Seconds for which a WebSocket may have saved up of its rate: a loop that was held up gets at once
+ * what was sent meanwhile. */
+#define LIMIT_WS_RATE_SECONDS 5
+
 /* Fragments of one message: tiny fragments cost CPU and memory far above their bytes
  * (CVE-2026-48779, CVE-2026-65623). So many are free; beyond them a message needs this many bytes
  * for each. */
@@ -145,9 +154,20 @@
 #define LIMIT_DRAIN_HANDSHAKE_SECONDS 1.0
 #define LIMIT_DRAIN_LINGER_SECONDS    0.3
 
-/* A peer that takes not one byte for so long, though bytes wait for it, is closed: it holds memory
- * and keeps an application in send(). */
-#define LIMIT_STALL_SECONDS 60.0
+/* --send-timeout: a peer that takes not one byte for so long, though bytes wait for it, is closed:
+ * it holds memory and keeps an application in send(). nginx takes as long. */
+#define LIMIT_STALL_SECONDS 60
+
+/* --min-send-rate: bytes a second that a peer has to take within that time while bytes wait for it,
+ * or one that takes a byte a minute is never closed. A modem of 1985 takes as many. */
+#define LIMIT_SEND_RATE 240
+
+/* --body-timeout: seconds without a byte of a body that is wanted, and how far it may be behind
+ * --min-body-rate. nginx takes as long. */
+#define LIMIT_BODY_SECONDS 60
+
+/* --min-body-rate: bytes a second of a body. The same as for what is sent. */
+#define LIMIT_BODY_RATE 240
 
 /* The same while the server shuts down. */
 #define LIMIT_DRAIN_STALL_SECONDS 2.0

@@ -20,6 +20,7 @@
     METRIC(message_bytes_sent)      /* their payload, before any compression */                    \
     METRIC(group_messages_shared)   /* put into a WebSocket without its consumer having run */     \
     METRIC(group_messages_consumed) /* messages of channel layers that consumers took */           \
+    METRIC(rate_closed)             /* WebSockets that have sent too much in too little time */    \
     METRIC(slow_closed)             /* WebSockets, by --slow-consumer close */                     \
     METRIC(slow_dropped_oldest)     /* messages, by --slow-consumer drop-oldest */                 \
     METRIC(slow_dropped_newest)     /* messages, by either dropping policy */

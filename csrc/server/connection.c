@@ -97,11 +97,11 @@ static void on_read_end(void *owner, int status) {
 
 /* Bytes wait for the peer: watch that it goes on taking some. */
 static void watch_stall(struct connection *connection) {
-    if (!timer_is_running(&connection->stall)) {
-        struct server *server = connection->server;
+    struct server *server = connection->server;
+    double seconds = server_stall_seconds(server);
+    if (!timer_is_running(&connection->stall) && seconds >= 0) {
         connection->stall_progress = stream_progress(connection->stream);
-        timer_start(server->loop, &connection->stall,
-                    server->is_draining ? LIMIT_DRAIN_STALL_SECONDS : LIMIT_STALL_SECONDS);
+        timer_start(server->loop, &connection->stall, seconds);
     }
 }
 
@@ -207,7 +207,8 @@ static void on_stall(struct timer *timer) {
     if (connection_has_sent_all(connection)) {
         return;
     }
-    if (stream_progress(connection->stream) == connection->stall_progress) {
+    uint64_t taken = stream_progress(connection->stream) - connection->stall_progress;
+    if (server_is_stalled(connection->server, taken)) {
         connection_reset(connection);
     } else {
         watch_stall(connection);

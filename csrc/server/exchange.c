@@ -9,6 +9,7 @@
 #include "server/connection.h"
 #include "server/forwarded.h"
 #include "server/server.h"
+#include "server/upload.h"
 
 void exchange_answer(struct exchange *exchange, int status, struct slice text,
                      const struct http_header *header) {
@@ -89,6 +90,8 @@ void exchange_begin(struct exchange *exchange, const struct http_request_head *h
     exchange->status = 0;
     exchange->bytes_sent = 0;
     exchange->is_counted = false;
+    exchange->awaits_body = head->has_body;
+    exchange->is_paused = head->expects_continue; /* until the application asks */
     exchange->takes_trailers = has_te_trailers(head);
     exchange->is_disconnected = false;
     exchange->forwarded = forwarded_of(connection, head);
@@ -127,6 +130,9 @@ void exchange_end(struct exchange *exchange) {
     }
     log_response(exchange);
     admission_end_request(exchange);
+    upload_free(exchange->upload);
+    exchange->upload = NULL;
+    exchange->awaits_body = false;
     memory_free(exchange->access_request);
     exchange->access_request = NULL;
     memory_free(exchange->forwarded);
@@ -143,6 +149,14 @@ void exchange_end(struct exchange *exchange) {
 /* --- Telling --- */
 
 bool exchange_deliver(struct exchange *exchange, struct slice bytes, bool is_last) {
+    exchange->awaits_body &= !is_last;
+    if (exchange->upload != NULL) {
+        upload_add(exchange->upload, bytes.length);
+        if (is_last) {
+            upload_free(exchange->upload);
+            exchange->upload = NULL;
+        }
+    }
     if (exchange->events == NULL) {
         return false;
     }
@@ -152,6 +166,7 @@ bool exchange_deliver(struct exchange *exchange, struct slice bytes, bool is_las
 }
 
 void exchange_make_ready(struct exchange *exchange) {
+    upload_watch(exchange);
     if (exchange->events != NULL) {
         exchange->events->on_ready(exchange->owner);
     }

@@ -57,10 +57,13 @@ struct exchange {
         *request; /* valid inside on_request() and on_websocket() only, NULL afterwards */
     struct access_request *access_request; /* owned; NULL when the access log is off */
     struct forwarded *forwarded; /* owned: what a trusted proxy says of the client, or NULL */
+    struct upload *upload;       /* owned: watches the body, while it is awaited and not whole */
     int64_t bytes_sent;          /* of the body, for the access log */
     uint64_t last_heard;         /* event_loop_now() of the last bytes of the peer */
     int status;                  /* of the response, 0 before */
     enum exchange_state state;
+    bool awaits_body;     /* its last byte has not come */
+    bool is_paused;       /* the application does not want more of it just now */
     bool is_counted;      /* among the requests under way: admission.h */
     bool takes_trailers;  /* the client has said TE: trailers */
     bool is_disconnected; /* on_disconnect() was called */
@@ -179,9 +182,11 @@ static inline void exchange_end_tunnel(struct exchange *exchange) {
 /* Stops and goes on delivering body or tunnel bytes (what was already read still comes).
  * Idempotent. */
 static inline void exchange_pause(struct exchange *exchange) {
+    exchange->is_paused = true;
     exchange->ops->pause(exchange);
 }
 static inline void exchange_resume(struct exchange *exchange) {
+    exchange->is_paused = false;
     exchange->ops->resume(exchange);
 }
 

@@ -59,11 +59,11 @@ static void on_timer(struct timer *timer) {
 }
 
 static void watch_stall(struct http2_stream *stream) {
-    if (!timer_is_running(&stream->stall)) {
-        struct server *server = http2_stream_server(stream);
+    struct server *server = http2_stream_server(stream);
+    double seconds = server_stall_seconds(server);
+    if (!timer_is_running(&stream->stall) && seconds >= 0) {
         stream->stall_progress = stream->progress;
-        timer_start(server->loop, &stream->stall,
-                    server->is_draining ? LIMIT_DRAIN_STALL_SECONDS : LIMIT_STALL_SECONDS);
+        timer_start(server->loop, &stream->stall, seconds);
     }
 }
 
@@ -73,7 +73,8 @@ static void on_stall(struct timer *timer) {
     if (stream->frames.size == 0) {
         return;
     }
-    if (stream->progress == stream->stall_progress) {
+    uint64_t taken = stream->progress - stream->stall_progress;
+    if (server_is_stalled(http2_stream_server(stream), taken)) {
         http2_stream_reset(stream);
     } else {
         watch_stall(stream);

@@ -41,6 +41,8 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
         .message_size = options->websocket_max_message_size,
         .frame_size = options->websocket_max_frame_size,
         .fragments = LIMIT_WS_FRAGMENTS,
+        .rate = {.messages = options->websocket_max_message_rate,
+                 .bytes = options->websocket_max_byte_rate},
     };
     server->ws_deflate = (struct ws_deflate_settings){
         .is_on = options->ws_deflate,
@@ -158,6 +160,15 @@ void server_refuse(struct server *server, const struct address *client, int http
                    const char *reason) {
     metrics_add(&server->metrics, METRIC_requests_refused, 1);
     server->application->on_refused(server->owner, client, http_status, reason);
+}
+
+double server_stall_seconds(const struct server *server) {
+    return server->is_draining ? LIMIT_DRAIN_STALL_SECONDS : server->options.send_timeout;
+}
+
+bool server_is_stalled(const struct server *server, uint64_t taken) {
+    double least = (double)server->options.min_send_rate * server->options.send_timeout;
+    return taken == 0 || (!server->is_draining && (double)taken < least);
 }
 
 struct slice server_date(struct server *server) {

@@ -89,6 +89,12 @@ void server_leave_to_parent(struct server *server);
 void server_refuse(struct server *server, const struct address *client, int http_status,
                    const char *reason);
 
+/* Seconds within which a peer has to take some of what waits for it; below 0: whenever it likes. */
+double server_stall_seconds(const struct server *server);
+
+/* Whether it has taken so little in that time that it is to be closed. */
+bool server_is_stalled(const struct server *server, uint64_t taken);
+
 /* The Date header's value now, or empty when the option is off. */
 struct slice server_date(struct server *server);
 

@@ -29,6 +29,8 @@ typedef enum slow_consumer_policy option_policy;
 #define SERVER_OPTIONS(OPTION)                                                                     \
     OPTION(seconds, http_timeout, OPTION_NEVER)                                                    \
     OPTION(seconds, header_timeout, LIMIT_HEADER_SECONDS)                                          \
+    OPTION(seconds, body_timeout, LIMIT_BODY_SECONDS)                                              \
+    OPTION(seconds, send_timeout, LIMIT_STALL_SECONDS)                                             \
     OPTION(seconds, keep_alive_timeout, LIMIT_KEEP_ALIVE_SECONDS)                                  \
     OPTION(seconds, websocket_timeout, LIMIT_WS_SECONDS)                                           \
     OPTION(seconds, websocket_connect_timeout, LIMIT_WS_CONNECT_SECONDS)                           \
@@ -39,6 +41,10 @@ typedef enum slow_consumer_policy option_policy;
     OPTION(size, max_connections_per_address, LIMIT_CONNECTIONS_PER_ADDRESS)                       \
     OPTION(size, max_concurrent_requests, LIMIT_CONCURRENT_REQUESTS)                               \
     OPTION(size, max_memory, LIMIT_MEMORY)                                                         \
+    OPTION(size, min_body_rate, LIMIT_BODY_RATE)                                                   \
+    OPTION(size, min_send_rate, LIMIT_SEND_RATE)                                                   \
+    OPTION(size, websocket_max_message_rate, LIMIT_WS_MESSAGE_RATE)                                \
+    OPTION(size, websocket_max_byte_rate, LIMIT_WS_BYTE_RATE)                                      \
     OPTION(size, websocket_max_message_size, LIMIT_WS_MESSAGE_SIZE)                                \
     OPTION(size, websocket_max_frame_size, LIMIT_WS_FRAME_SIZE)                                    \
     OPTION(size, websocket_max_groups, LIMIT_WS_GROUPS)                                            \

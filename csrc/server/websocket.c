@@ -151,6 +151,19 @@ static void on_lifetime(struct timer *timer) {
 
 /* --- What arrives --- */
 
+/* Nothing more will be taken from the peer: it closed, or broke the protocol. `code` is both what
+ * the application receives and what the peer is sent. */
+static void end_receiving(struct websocket *websocket, int code, struct slice reason) {
+    if (websocket->state == WEBSOCKET_OPEN) {
+        websocket->close_code = (uint16_t)code;
+        websocket_start_timer(websocket, LIMIT_CLOSE_WAIT_SECONDS);
+        websocket_report_close(websocket, WEBSOCKET_CLOSE_WAIT, code, reason);
+    } else if (websocket->state == WEBSOCKET_CLOSING) {
+        websocket->state = WEBSOCKET_CLOSED;
+        exchange_end_tunnel(websocket->exchange);
+    }
+}
+
 static void on_message(void *owner, bool is_text, struct slice payload) {
     struct websocket *websocket = owner;
     struct metrics *metrics = &websocket->server->metrics;
@@ -158,7 +171,16 @@ static void on_message(void *owner, bool is_text, struct slice payload) {
     websocket->traffic.bytes_in += payload.length;
     metrics_add(metrics, METRIC_messages_received, 1);
     metrics_add(metrics, METRIC_message_bytes_received, payload.length);
-    if (websocket->state == WEBSOCKET_OPEN && websocket->events != NULL) {
+    if (websocket->state != WEBSOCKET_OPEN || websocket->events == NULL) {
+        return;
+    }
+    const struct server *server = websocket->server;
+    const char *too_much = ws_rate_add(&websocket->rate, &server->ws_limits.rate, payload.length,
+                                       event_loop_now(server->loop));
+    if (too_much != NULL) {
+        metrics_add(metrics, METRIC_rate_closed, 1);
+        end_receiving(websocket, WS_CLOSE_POLICY, slice_of(too_much, strlen(too_much)));
+    } else {
         websocket->events->on_message(websocket->owner, is_text, payload);
     }
 }
@@ -186,19 +208,6 @@ static void on_ping(void *owner, struct slice payload) {
 static void on_pong(void *owner, struct slice payload) {
     (void)owner;
     (void)payload; /* a sign of life, which the exchange has noted */
-}
-
-/* Nothing more will be taken from the peer: it closed, or broke the protocol. `code` is both what
- * the application receives and what the peer is sent. */
-static void end_receiving(struct websocket *websocket, int code, struct slice reason) {
-    if (websocket->state == WEBSOCKET_OPEN) {
-        websocket->close_code = (uint16_t)code;
-        websocket_start_timer(websocket, LIMIT_CLOSE_WAIT_SECONDS);
-        websocket_report_close(websocket, WEBSOCKET_CLOSE_WAIT, code, reason);
-    } else if (websocket->state == WEBSOCKET_CLOSING) {
-        websocket->state = WEBSOCKET_CLOSED;
-        exchange_end_tunnel(websocket->exchange);
-    }
 }
 
 static void on_peer_close(void *owner, int code, struct slice reason) {

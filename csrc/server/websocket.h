@@ -20,6 +20,7 @@
 #include "server/exchange.h"
 #include "server/groups.h"
 #include "ws/ws_handshake.h"
+#include "ws/ws_rate.h"
 #include "ws/ws_sender.h"
 #include "ws/ws_session.h"
 
@@ -46,6 +47,7 @@ struct websocket {
                              state is about */
     struct member member; /* of groups of an application without Channels */
     struct timer lifetime; /* --websocket-timeout */
+    struct ws_rate rate;
     struct access_traffic traffic;
     uint64_t ping_sent;     /* event_loop_now() of the ping that waits for an answer, 0: none */
     uint64_t ping_progress; /* exchange_progress() then, 0 unless bytes waited before it */

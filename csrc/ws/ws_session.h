@@ -22,12 +22,14 @@
 #include "ws/ws_deflate.h"
 #include "ws/ws_frame.h"
 #include "ws/ws_inflater.h"
+#include "ws/ws_rate.h"
 
 struct ws_session_limits {
-    size_t message_size; /* bytes of a whole message, inflated; 0: no limit */
-    size_t frame_size;   /* bytes of one data frame's payload, 0: no limit */
-    uint32_t fragments;  /* frames of one message, empty ones too, beside one for each
-                            LIMIT_WS_FRAGMENT_SIZE bytes; 0: no limit */
+    size_t message_size;        /* bytes of a whole message, inflated; 0: no limit */
+    size_t frame_size;          /* bytes of one data frame's payload, 0: no limit */
+    uint32_t fragments;         /* frames of one message, empty ones too, beside one for each
+                                   LIMIT_WS_FRAGMENT_SIZE bytes; 0: no limit */
+    struct ws_rate_limits rate; /* for who has a clock */
 };
 
 /* Called from inside ws_session_feed(), in the order of the wire; slices are valid during the call.

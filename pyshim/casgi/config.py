@@ -325,6 +325,12 @@ class Config:
     header_timeout: float | None = seconds(
         30.0, Section.TIMES, "Longest time to wait for the head of a request."
     )
+    body_timeout: float | None = seconds(
+        60.0, Section.TIMES, "Longest time to wait for a byte of a request's body."
+    )
+    send_timeout: float | None = seconds(
+        60.0, Section.TIMES, "Longest time for a client to take a byte that waits for it."
+    )
     keep_alive_timeout: float | None = seconds(
         75.0, Section.TIMES, "How long an idle HTTP connection is kept."
     )
@@ -364,6 +370,24 @@ class Config:
         Section.LIMITS,
         "Bytes of memory above which new connections are answered 503. 0 is no limit.",
         least=0,
+    )
+    min_body_rate: int = number(
+        240,
+        Section.LIMITS,
+        "Bytes a second of a body, which may be --body-timeout behind; 0 is any.",
+        least=0,
+    )
+    min_send_rate: int = number(
+        240,
+        Section.LIMITS,
+        "Bytes a second that a client takes, within --send-timeout; 0 is any.",
+        least=0,
+    )
+    websocket_max_message_rate: int = number(
+        0, Section.LIMITS, "Most messages a second of a WebSocket; 0 is no limit.", least=0
+    )
+    websocket_max_byte_rate: int = number(
+        0, Section.LIMITS, "Most bytes a second of a WebSocket; 0 is no limit.", least=0
     )
     websocket_max_message_size: int = number(
         1024 * 1024, Section.LIMITS, "Most bytes of an incoming message; 0 is no limit.", least=0

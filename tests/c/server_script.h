@@ -62,6 +62,8 @@ static inline struct server_options script_options(void) {
         .http_timeout = -1,
         .header_timeout = -1,
         .keep_alive_timeout = -1,
+        .body_timeout = -1,
+        .send_timeout = LIMIT_STALL_SECONDS,
         .websocket_timeout = -1,
         .websocket_connect_timeout = -1,
         .ping_interval = -1,
