@@ -8,6 +8,7 @@ import gc
 from collections.abc import Callable
 from typing import Any
 
+import django
 import pytest
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from differential.journal import local, variable
@@ -18,6 +19,7 @@ from test_differential import difference
 from casgi.django import chain, hop, leased_thread, passage, request, steps
 from casgi.django.passage import Passage
 from casgi.django.request import Request
+from casgi.django.request_kinds import RequestInTasks
 from casgi.django.thread_pool import PoolThread
 
 # What is broken leaves coroutines that nobody awaits.
@@ -221,14 +223,14 @@ def resolve_any_url_in_the_thread(patch: Patch) -> None:
 
 
 def close_in_the_context_of_the_view(patch: Patch) -> None:
-    respond = Request._respond
+    respond = RequestInTasks._respond
 
     async def broken(self: Any, send: Any) -> Any:
         response = await respond(self, send)
-        await request._close(response)
+        await request.close_response(response)
         return _Namespace(None, close=lambda: None)
 
-    patch.setattr(Request, "_respond", broken)
+    patch.setattr(RequestInTasks, "_respond", broken)
 
 
 def do_not_finish_who_has_left(patch: Patch) -> None:
@@ -284,6 +286,13 @@ BREAKAGES = [
     do_not_bring_variables_back,
     keep_the_context_of_the_thread,
 ]
+
+
+OF_TASKS = {start_in_the_context_of_the_request, close_in_the_context_of_the_view}
+"""What Django 5.0 to 6.0 keep apart, and others do not."""
+
+if not (5, 0) <= django.VERSION < (6, 1):
+    BREAKAGES = [broken for broken in BREAKAGES if broken not in OF_TASKS]
 
 
 @pytest.mark.parametrize("broken", BREAKAGES, ids=lambda one: one.__name__)

@@ -137,7 +137,7 @@ async def test_requests_that_were_not_read(
     handle = vars(ASGIHandler)["handle"]
     async with Server(_application, Config(port=0, lifespan="off")):
         assert vars(ASGIHandler)["handle"] is not handle
-    name = ("django.dispatch.dispatcher", "Signal.asend")
+    name = ("django.core.handlers.base", "BaseHandler.resolve_request")
     monkeypatch.setitem(releases.REQUESTS, name, ())
     async with Server(_application, Config(port=0, lifespan="off")):
         assert vars(ASGIHandler)["handle"] is handle

@@ -60,27 +60,46 @@ MIDDLEWARE = {
     ),
 }
 
-# The same in 5.0.14, 5.1.15, 5.2.19 and 6.0.10.
-REQUESTS = {
-    ("django.core.handlers.asgi", "ASGIHandler.handle"): (
-        "98faeb5bef800331e6a8002fbc96b30e4122a23438ae45a047190a531ea11323",
-    ),
-    ("django.core.handlers.asgi", "ASGIHandler.create_request"): (
-        "5eae59c6696013ffad47c3c05da5820dc7e17b2a3c8a09f59e12fd9bede5dc4f",
-    ),
-    ("django.core.handlers.asgi", "ASGIHandler.run_get_response"): (
-        "0234ea5fe09a577785a5f895752910cbb439f5e28ebb53bdd27247251c00e6ef",
-    ),
-    ("django.core.handlers.base", "BaseHandler.get_response_async"): (
-        "ad82c920df0cebbb52b1ebafe6ab8b5541f200c39fa954a148b01f60725b715b",
-    ),
-    ("django.core.handlers.base", "BaseHandler.resolve_request"): (
-        "ff178c3d63eebcd3e38110341593518dcd67d84cff94bbc7dd5aa323637cba6d",
-    ),
-    ("django.dispatch.dispatcher", "Signal.asend"): (
-        "b27a0e4474a615690bf8bf2c6ba9bf6709c08fb63cb6ed4546a41a8a0ba1a368",
-    ),
+_HANDLE = ("django.core.handlers.asgi", "ASGIHandler.handle")
+HANDLES = {
+    "32b49576bf696a717d12e9f74e67b96f0dea366878a52546af0f433501392be2": "4.2",
+    "98faeb5bef800331e6a8002fbc96b30e4122a23438ae45a047190a531ea11323": "5.0",  # to 6.0
+    "c91f27c7fcdc3fff4f1c7082e91cb30f0bfaa5781ca632a116b1d9e607fd752a": "6.1",
 }
+"""SHA-256 of ASGIHandler.handle, and the first release that has it."""
+
+_CREATE = "5eae59c6696013ffad47c3c05da5820dc7e17b2a3c8a09f59e12fd9bede5dc4f"
+_GET_RESPONSE = "ad82c920df0cebbb52b1ebafe6ab8b5541f200c39fa954a148b01f60725b715b"
+_RESOLVE = "ff178c3d63eebcd3e38110341593518dcd67d84cff94bbc7dd5aa323637cba6d"
+REQUESTS = {
+    _HANDLE: tuple(HANDLES),
+    ("django.core.handlers.asgi", "ASGIHandler.create_request"): (_CREATE,),
+    ("django.core.handlers.base", "BaseHandler.get_response_async"): (_GET_RESPONSE,),
+    ("django.core.handlers.base", "BaseHandler.resolve_request"): (_RESOLVE,),
+}
+"""What is done in the place of a request's code in all releases, by its texts."""
+_RUN = "0234ea5fe09a577785a5f895752910cbb439f5e28ebb53bdd27247251c00e6ef"
+_SEND = "django.dispatch.dispatcher"
+BESIDES = {
+    "4.2": {
+        (_SEND, "Signal.send"): (
+            "d7889ad6babeb8911bef25f23cb770dccb034f0fce8845cd29a4b6642f38ee31",
+        ),
+    },
+    "5.0": {
+        ("django.core.handlers.asgi", "ASGIHandler.run_get_response"): (_RUN,),
+        (_SEND, "Signal.asend"): (
+            "b27a0e4474a615690bf8bf2c6ba9bf6709c08fb63cb6ed4546a41a8a0ba1a368",
+        ),
+    },
+    "6.1": {
+        ("django.core.handlers.asgi", "ASGIHandler.run_get_response"): (_RUN,),
+        (_SEND, "Signal.asend"): (
+            "251720ef067471e0d62733779758bf3e1836b01946c04f1eb95e3c8833720416",
+        ),
+    },
+}
+"""What else is, by the first release that has such a `handle`."""
 
 # Of asgiref/sync.py before 3.8.0, whose calls are not cancelled as later ones are.
 _WITH_OTHER_CALLS = {
@@ -112,7 +131,14 @@ def unsupported_middleware() -> str | None:
 
 def unsupported_requests() -> str | None:
     """Return why requests do not begin in the first trip of their middleware, or None."""
-    return _unlike(REQUESTS)
+    reason = _unlike(REQUESTS)
+    kind = kind_of_requests()
+    return reason or (None if kind is None else _unlike(BESIDES[kind]))
+
+
+def kind_of_requests() -> str | None:
+    """Return the first release of Django that has such a `handle` as is installed, if known."""
+    return HANDLES.get(_text_of(*_HANDLE))
 
 
 def _unlike(known: Mapping[tuple[str, str], tuple[str, ...]]) -> str | None:
@@ -120,11 +146,15 @@ def _unlike(known: Mapping[tuple[str, str], tuple[str, ...]]) -> str | None:
         change = _change(module, name)
         if change is not None:
             return change
-        function = attrgetter(name)(importlib.import_module(module))
-        text = inspect.getsource(function)
-        if hashlib.sha256(text.encode()).hexdigest() not in texts:
+        if _text_of(module, name) not in texts:
             return f"{module}.{name} is not of the code that was tested"
     return None
+
+
+def _text_of(module: str, name: str) -> str:
+    """Return the SHA-256 of a function's source."""
+    source = inspect.getsource(attrgetter(name)(importlib.import_module(module)))
+    return hashlib.sha256(source.encode()).hexdigest()
 
 
 def _change(module: str, *names: str) -> str | None:

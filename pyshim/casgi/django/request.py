@@ -2,11 +2,9 @@
 
 Django sends request_started in the thread, makes the request object in the loop, and goes into the
 middleware. Here both are done in the trip that goes into the middleware, in the same order. What
-waits for the client to leave, sends and closes is done as in Django, by the handler's own methods.
+reads, watches the client, sends and closes is done as in Django, by the handler's own methods.
 """
 
-import asyncio
-import contextlib
 import contextvars
 from collections.abc import Callable
 from http import HTTPStatus
@@ -26,6 +24,7 @@ from casgi.django.passage import Passage, response_for
 _OWN = {
     name: getattr(ASGIHandler, name)
     for name in ("create_request", "run_get_response", "get_response_async", "request_class")
+    if hasattr(ASGIHandler, name)  # Not all of them are in Django 4.2.
 }
 OWN_PARTS = tuple(_OWN)
 _MAKE = vars(ASGIRequest)["__init__"]
@@ -44,76 +43,45 @@ def has_known_parts(handler: Any) -> bool:
     )
 
 
-class _NotBegun(BaseException):
+class NotBegun(BaseException):
     """There is no request, so that nothing makes a response of the error: it passes everything."""
 
 
 class Request:
-    """A request from its body to its end, as Django 5.0 to 6.0 have it."""
+    """A request from its body to its end; how it is watched meanwhile is in `request_kinds`."""
+
+    keeps_variables = False
+    """Whether what receivers of request_started do to context variables reaches the request."""
 
     def __init__(self, handler: Any, chain: Chain, scope: Any) -> None:
         self._handler = handler
         self._passage = Passage(chain, None, self._begin)
         self._scope = scope
         self._body: Any = None
-        self._first: asyncio.Future[None]
         self._receivers: list[Callable[..., Any]] = []
         self._has_to_begin = [True]  # taken out once, by the thread or by the loop
         self._error: BaseException | None = None
 
     async def answer(self, receive: Any, send: Any) -> None:
         """Do what ASGIHandler.handle does."""
-        handler = self._handler
         try:
-            self._body = await handler.read_body(receive)
+            self._body = await self._handler.read_body(receive)
         except RequestAborted:
             return
-        asgi.set_script_prefix(asgi.get_script_prefix(self._scope))
-        await self._start()
-        loop = asyncio.get_running_loop()
-        self._first = loop.create_future()
-        listening = loop.create_task(handler.listen_for_disconnect(receive))
-        responding = loop.create_task(self._respond(send))
-        await self._wait_for_first(listening, responding)
-        try:
-            await self._end(listening, responding)
-        except _NotBegun:
-            await self._refuse(send)
+        await self._answer_read(receive, send)
 
-    async def _wait_for_first(self, listening: Any, responding: Any) -> None:
-        """Wait until one of them is done; `_respond` tells it by itself, at its end."""
-        listening.add_done_callback(self._on_end)
-        responding.add_done_callback(self._on_end)
-        try:
-            await self._first
-        except asyncio.CancelledError:
-            if self._passage.request is None:  # As while request_started is sent.
-                listening.cancel()
-                responding.cancel()
-            raise
-        finally:
-            listening.remove_done_callback(self._on_end)
-            responding.remove_done_callback(self._on_end)
-
-    def _on_end(self, task: Any = None) -> None:
-        if not self._first.done():
-            self._first.set_result(None)
+    async def _answer_read(self, receive: Any, send: Any) -> None:
+        raise NotImplementedError
 
     async def _start(self) -> None:
         """Find out who receives request_started; it is sent here if any receiver is async."""
+        asgi.set_script_prefix(asgi.get_script_prefix(self._scope))
         signal, sender = signals.request_started, self._handler.__class__
         if signal.receivers:
             self._receivers, is_async = signal._live_receivers(sender)
             if is_async:
                 self._receivers = []
                 await signal.asend(sender=sender, scope=self._scope)
-
-    async def _respond(self, send: Any) -> Any:
-        response = await self._get_response()
-        with contextlib.suppress(asyncio.CancelledError):  # There is a response to be closed.
-            await self._handler.send_response(response, send)
-        self._on_end()
-        return response
 
     async def _get_response(self) -> Any:
         """Do what run_get_response() and get_response_async() do."""
@@ -133,28 +101,6 @@ class Request:
             response.block_size = handler.chunk_size
         return response
 
-    async def _end(self, listening: asyncio.Task[Any], responding: asyncio.Task[Any]) -> None:
-        for task in (listening, responding):
-            if task.done():
-                try:
-                    task.result()
-                except RequestAborted:
-                    pass  # The client has left.
-                except AssertionError:
-                    self._body.close()
-                    raise
-            else:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-        try:
-            response = responding.result()
-        except asyncio.CancelledError:
-            await self._end_unanswered()
-        else:
-            await _close(response)
-        self._body.close()
-
     async def _end_unanswered(self) -> None:
         sender = self._handler.__class__
         if self._has_to_begin and waits_for_thread():
@@ -172,8 +118,11 @@ class Request:
         request, response = self._handler.create_request(self._scope, self._body)
         assert request is None, "the same scope makes a request or none"
         self._body.close()
+        await self._send_refusal(response, send)
+
+    async def _send_refusal(self, response: Any, send: Any) -> None:
         await self._handler.send_response(response, send)
-        await _close(response)
+        await close_response(response)
 
     # In the thread
 
@@ -181,17 +130,19 @@ class Request:
         try:
             self._has_to_begin.pop()
         except IndexError:
-            raise _NotBegun from None
+            raise NotBegun from None
         try:
-            # What they do to context variables stays with them, as in asend().
-            contextvars.copy_context().run(self._send_started)
+            if self.keeps_variables:
+                self._send_started()
+            else:
+                contextvars.copy_context().run(self._send_started)
         except BaseException as error:
             self._error = error
-            raise _NotBegun from None
+            raise NotBegun from None
         try:
             request = ASGIRequest(self._scope, self._body)
         except Exception:
-            raise _NotBegun from None
+            raise NotBegun from None
         base.set_urlconf(base.settings.ROOT_URLCONF)
         return request
 
@@ -201,7 +152,8 @@ class Request:
             receiver(signal=signal, sender=sender, scope=self._scope)
 
 
-async def _close(response: Any) -> None:
+async def close_response(response: Any) -> None:
+    """Close it in the thread, by which request_finished is sent."""
     if type(response).close is HttpResponseBase.close:
         await hop(response.close)
     else:

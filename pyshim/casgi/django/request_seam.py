@@ -7,7 +7,9 @@ from django.utils.deprecation import MiddlewareMixin
 
 from casgi.django.chain import Chain, read_whole_chain
 from casgi.django.chain_facts import KnownChains
-from casgi.django.request import OWN_PARTS, Request, are_requests_known, has_known_parts
+from casgi.django.releases import kind_of_requests
+from casgi.django.request import OWN_PARTS, are_requests_known, has_known_parts
+from casgi.django.request_kinds import KINDS
 
 
 class Requests:
@@ -15,13 +17,16 @@ class Requests:
 
     def __init__(self) -> None:
         self._original = original = vars(ASGIHandler)["handle"]
+        known = kind_of_requests()
+        assert known is not None, "where it is not known, this is not made"
+        kind = KINDS[known]
 
         async def handle(self: Any, scope: Any, receive: Any, send: Any) -> None:
             chain = chains.of(self) if are_requests_known() else None
             if chain is None:
                 await original(self, scope, receive, send)
             else:
-                await Request(self, chain, scope).answer(receive, send)
+                await kind(self, chain, scope).answer(receive, send)
 
         def read(handler: Any) -> Chain | None:
             if not has_known_parts(handler):
