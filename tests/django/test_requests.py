@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import django
 import pytest
 from asgiref.sync import sync_to_async
 from django.core import signals
@@ -37,6 +38,9 @@ SCOPE = {
     "root_path": "",
 }
 
+watched = pytest.mark.skipif(
+    django.VERSION < (5, 0), reason="Django before 5.0 does not look whether the client is there"
+)
 events: list[str] = []
 views: dict[str, Callable[[Any], Any]] = {}
 
@@ -140,6 +144,7 @@ def starts() -> Iterator[dict[str, Callable[[], None]]]:
     signals.request_finished.disconnect(finished)
 
 
+@watched
 async def test_client_that_leaves_while_it_starts(starts: dict[str, Callable[[], None]]) -> None:
     left, loop = asyncio.Event(), asyncio.get_running_loop()
     cancelled = threading.Event()
@@ -161,6 +166,7 @@ async def test_client_that_leaves_while_it_starts(starts: dict[str, Callable[[],
     assert events == ["started", "finished"]
 
 
+@watched
 async def test_client_that_leaves_before_its_thread_begins(
     starts: dict[str, Callable[[], None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +197,7 @@ async def test_client_that_leaves_before_its_thread_begins(
     assert events == ["started", "finished"]
 
 
+@watched
 async def test_client_that_leaves_while_it_waits_for_a_thread(
     pool: ThreadPool, starts: dict[str, Callable[[], None]]
 ) -> None:

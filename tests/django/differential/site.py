@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import django
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from differential.journal import Journal
 from differential.program import Middleware, Program
@@ -267,7 +268,8 @@ def _receiver(number: int, does: str) -> Any:
     async def receive_async(sender: Any, **named: Any) -> None:
         await current.get().note_in_loop(f"receiver {number}")
 
-    return receive_async if does == "async" else receive
+    is_async = does == "async" and django.VERSION >= (5, 0)  # before, it would not be awaited
+    return receive_async if is_async else receive
 
 
 def _with_number(view: Any) -> Any:
