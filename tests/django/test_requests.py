@@ -122,7 +122,8 @@ async def test_one_trip_and_one_to_close(site: list[str], monkeypatch: pytest.Mo
 
     monkeypatch.setattr(lease.Lease, "call_from_loop", counted)
     assert (await _answer(handler, b""))[0] == 200
-    assert len(calls) == 2
+    # Before 5.0 send_response() closes it, by a trip of asgiref's.
+    assert len(calls) == (2 if django.VERSION >= (5, 0) else 1)
 
 
 @pytest.fixture
@@ -291,7 +292,7 @@ async def test_handlers_of_their_own(site: list[str], kind: Any, is_short: bool)
 
 
 async def test_replaced_on_the_instance(site: list[str]) -> None:
-    handler: Any = ASGIHandler()
+    handler: Any = _WithFiles()
 
     async def get_response_async(request: Any) -> HttpResponse:
         return HttpResponse("mine")
@@ -299,10 +300,12 @@ async def test_replaced_on_the_instance(site: list[str]) -> None:
     handler.get_response_async = get_response_async
     assert await _answer(handler, b"") == (200, b"mine")
     assert site == []
-    handler = ASGIHandler()
+    handler.file.close()  # Nobody else does in Django 4.2.
+    handler = _WithFiles()
     handler._middleware_chain = get_response_async
     assert await _answer(handler, b"") == (200, b"mine")
     assert site == []
+    handler.file.close()
 
 
 class _Plain(MiddlewareMixin):  # type: ignore[misc]
