@@ -90,6 +90,7 @@ static int exec_module(PyObject *module) {
         PyModule_AddType(module, state->proxy_acceptor_type) < 0 ||
         PyModule_AddType(module, state->scoreboard_type) < 0 ||
         PyModule_AddType(module, state->ws_cycle_type) < 0 ||
+        PyModule_AddType(module, state->async_method_type) < 0 ||
         PyModule_AddType(module, state->channel_type) < 0 ||
         PyModule_AddType(module, state->facts_type) < 0 ||
         PyModule_AddType(module, state->channel_table_type) < 0 ||

@@ -209,6 +209,12 @@ class Server:
         """Let nothing that a forked child does from now on reach the parent's connections."""
 
 @final
+class AsyncMethod:
+    """The receive or send of a request or WebSocket, as the application is given it."""
+
+    def __call__(self, message: dict[str, Any] = ..., /) -> Awaitable[Any]: ...
+
+@final
 class WsCycle:
     """One WebSocket of the application: what its receive and send are bound to."""
 

@@ -22,7 +22,7 @@ from casgi.origin import fingerprint
 from casgi.server import Server
 
 LEASED = f"Django {django.__version__} accelerated: threads are leased"
-SHORT = f"{LEASED}; trips are short"
+SHORT = f"{LEASED}; trips are short; files are sent in C"
 TOGETHER = f"{SHORT}; middleware runs together; requests begin with it"
 
 
@@ -152,7 +152,7 @@ async def test_asgiref_with_other_calls(
 ) -> None:
     monkeypatch.setattr(releases, "_WITH_OTHER_CALLS", {fingerprint("asgiref.sync")})
     [line] = await _lines(caplog)
-    assert line.startswith(f"{LEASED}; trips as they are: asgiref is older than 3.8; middleware ru")
+    assert line.startswith(f"{LEASED}; trips as they are: asgiref is older than 3.8; files are sen")
 
 
 async def test_django_that_somebody_changed(

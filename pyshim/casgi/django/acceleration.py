@@ -47,6 +47,12 @@ def _short_trips() -> Seam:
     return ShortHops()
 
 
+def _files() -> Seam:
+    from casgi.django.file_responses import FileResponses
+
+    return FileResponses()
+
+
 def _middleware() -> Seam:
     from casgi.django.middleware_seam import PlainMiddleware
 
@@ -61,6 +67,7 @@ def _requests() -> Seam:
 
 _PARTS = (
     Part("trips are short", "trips as they are", releases.unsupported_trips, _short_trips),
+    Part("files are sent in C", "files as they are", releases.unsupported_files, _files),
     Part(
         "middleware runs together",
         "middleware as it is",

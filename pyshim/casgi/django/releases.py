@@ -60,6 +60,22 @@ MIDDLEWARE = {
     ),
 }
 
+# Of all of them.
+FILES = {
+    ("django.core.handlers.asgi", "ASGIHandler.send_response"): (
+        "76251b40ca55910d204fa5018a7ca5d77cbbbef8127090e05df0fcd5b0ac9c51",  # 4.2
+        "77eda2b08689b44ee277c936092bde02e50f84727f7398480a127e7e9e1dad06",
+        "d91e83d2c6859eda84c27849a03f1f4e4b84459f27db951cf95c9155cf4ff6ed",  # from 6.0 on
+    ),
+    ("django.http.response", "FileResponse._set_streaming_content"): (
+        "730466eca8510b366ef8e0d50cb39081181c221a6eeb200124d9264b6029d795",
+    ),
+    ("django.http.response", "StreamingHttpResponse._set_streaming_content"): (
+        "13e3617869b75565198edf2f1187780aeb7b7ab1724f031be08a6141e58d7cc8",  # 4.2
+        "c11520c56e73d757cfe83ef0f79eebaa225dd2e23b283d51b1e52adc8a695add",
+    ),
+}
+
 _HANDLE = ("django.core.handlers.asgi", "ASGIHandler.handle")
 HANDLES = {
     "32b49576bf696a717d12e9f74e67b96f0dea366878a52546af0f433501392be2": "4.2",
@@ -127,6 +143,11 @@ def unsupported_trips() -> str | None:
 def unsupported_middleware() -> str | None:
     """Return why middleware is not run in few trips, or None."""
     return _unlike(MIDDLEWARE)
+
+
+def unsupported_files() -> str | None:
+    """Return why the files of FileResponse are read by Django, or None."""
+    return _unlike(FILES)
 
 
 def unsupported_requests() -> str | None:

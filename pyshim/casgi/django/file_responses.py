@@ -1,0 +1,98 @@
+"""The seam in Django: ASGIHandler.send_response, which iterates over a response.
+
+A FileResponse says of what file it is the content: `file_to_stream`, which Django itself hands to
+WSGI servers as `wsgi.file_wrapper`, and forgets when somebody gives the response other content.
+Ours hands it to the core, as ASGI's `http.response.zerocopysend`, in the place of reading it whole
+into memory. Head, closing and signals are Django's.
+"""
+
+import io
+import os
+import stat
+from collections.abc import AsyncIterator
+from typing import Any
+
+from django.core.files.base import File
+from django.core.files.utils import FileProxyMixin
+from django.core.handlers.asgi import ASGIHandler
+from django.http import FileResponse
+
+from casgi import _core
+
+# What a response's class must have as Django has it, for its content to be the file's.
+_OF_CONTENT = ("__iter__", "__aiter__", "streaming_content", "_set_streaming_content")
+_READS_TO_THE_END = type(iter(lambda: b"", b""))
+
+
+class FileResponses:
+    """Our `send_response` in the place of Django's, from `install` to `remove`."""
+
+    def __init__(self) -> None:
+        self._original = original = vars(ASGIHandler)["send_response"]
+
+        async def send_response(self: Any, response: Any, send: Any) -> None:
+            file = file_of(response) if type(send) is _core.AsyncMethod else None
+            if file is None:
+                await original(self, response, send)
+            else:
+                await _send_file(original, self, response, file, send)
+
+        self._ours = send_response
+
+    def install(self) -> None:
+        """Send files without reading them from now on."""
+        ASGIHandler.send_response = self._ours
+
+    def remove(self) -> None:
+        """Put Django's back."""
+        if vars(ASGIHandler)["send_response"] is self._ours:
+            ASGIHandler.send_response = self._original
+
+
+def file_of(response: Any) -> "io.BufferedReader[Any] | None":
+    """Return the regular file of which all that follows is the response's content, or None."""
+    if not isinstance(response, FileResponse) or response.is_async:
+        return None
+    if type(response._iterator) is not _READS_TO_THE_END or not _has_content_of_django(response):
+        return None
+    file = response.file_to_stream
+    if isinstance(file, File) and type(file).read is FileProxyMixin.read:
+        file = file.file
+    return file if type(file) is io.BufferedReader and _is_regular(file) else None
+
+
+def _has_content_of_django(response: Any) -> bool:
+    kind = type(response)
+    return kind is FileResponse or all(
+        getattr(kind, name) is getattr(FileResponse, name) for name in _OF_CONTENT
+    )
+
+
+def _is_regular(file: "io.BufferedReader[Any]") -> bool:
+    if file.closed or type(file.raw) is not io.FileIO:
+        return False
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    parts: tuple[bytes, ...] = ()
+    for part in parts:
+        yield part
+
+
+async def _send_file(original: Any, handler: Any, response: Any, file: Any, send: Any) -> None:
+    """Let Django send an empty response, and put the file where its empty body would go."""
+    message: dict[str, Any] = {"type": "http.response.zerocopysend", "file": file}
+    length = response.headers.get("Content-Length", "")
+    if length.isascii() and length.isdigit():
+        message["count"] = int(length)  # it may have grown since
+
+    async def send_with_file(part: dict[str, Any]) -> None:
+        await send(message if part["type"] == "http.response.body" else part)
+
+    content = response._iterator, response.is_async
+    response._iterator, response.is_async = _nothing(), True
+    try:
+        await original(handler, response, send_with_file)
+    finally:
+        response._iterator, response.is_async = content
