@@ -1,10 +1,12 @@
 """The pages under measurement."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import Group
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
@@ -26,6 +28,10 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "groups.html", {"groups": Group.objects.all()})
 
 
+def file(request: HttpRequest) -> FileResponse:
+    return FileResponse(Path(os.environ["BENCH_FILE"]).open("rb"))
+
+
 def groups(request: HttpRequest) -> Any:
     # Imported with the first request: the other commands need no REST framework.
     from bench.django_site.rest import Groups
@@ -39,5 +45,6 @@ urlpatterns = [
     path("async/", async_hello),
     path("call/", call),
     path("page/", page),
+    path("file/", file),
     path("drf/", groups),
 ]

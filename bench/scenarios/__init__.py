@@ -6,6 +6,7 @@ from bench.scenarios.channels_idle import ChannelsIdle
 from bench.scenarios.django_pages import (
     DjangoAsync,
     DjangoCall,
+    DjangoFile,
     DjangoPage,
     DjangoSync,
     RestFramework,
@@ -34,6 +35,7 @@ SCENARIOS: tuple[type[Scenario], ...] = (
     DjangoAsync,
     DjangoCall,
     DjangoPage,
+    DjangoFile,
     RestFramework,
     SyncConsumer,
     Static,

@@ -1,6 +1,7 @@
 """Pages of Django: what one request costs server, Django and the page, WSGI threads beside."""
 
 import argparse
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar, Self
@@ -10,7 +11,7 @@ from bench.django_site.database import database
 from bench.django_site.stacks import STACKS
 from bench.process import Launch
 from bench.scenarios.hello import Hello
-from bench.scenarios.scenario import choices
+from bench.scenarios.scenario import choices, positive
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,44 @@ class DjangoPage(DjangoSync):
     name = "django-page"
     summary = "CPU per request of a page with a template and a query"
     path = "/page/"
+
+
+@dataclass(frozen=True)
+class DjangoFile(DjangoSync):
+    """A FileResponse."""
+
+    size: int
+
+    name = "django-file"
+    summary = "CPU per request of Django's FileResponse"
+    path = "/file/"
+    servers = "casgi,casgi-no-accelerate,uvicorn,daphne,gunicorn-wsgi"
+
+    @classmethod
+    def add_options(cls, parser: argparse.ArgumentParser) -> None:
+        """Add the size of the file."""
+        super().add_options(parser)
+        parser.add_argument("--size", type=positive, default=1_000_000, help="bytes of the file")
+
+    @classmethod
+    def from_options(cls, options: argparse.Namespace) -> Sequence[Self]:
+        """Make a scenario of each stack."""
+        clients.require_wrk()
+        given = options.connections, options.seconds
+        return [cls(*given, stack, options.size) for stack in options.middleware]
+
+    def measure(self, launch: Launch) -> Mapping[str, float]:
+        """Measure as the others, with a file of its own."""
+        with database() as variable, tempfile.NamedTemporaryFile(prefix="bench-") as file:
+            file.write(b"x" * self.size)
+            file.flush()
+            environment = {
+                **variable,
+                "BENCH_MIDDLEWARE": self.middleware,
+                "BENCH_FILE": file.name,
+            }
+            with launch(environment, self.path) as server:
+                return self._load(server)
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,22 @@ SMALL_RUNS = {
     "django-async": ["--connections=2", "--seconds=1", "--middleware=none"],
     "django-call": ["--connections=2", "--seconds=1"],
     "django-page": ["--connections=2", "--seconds=1"],
+    "django-file": ["--connections=2", "--seconds=1", "--middleware=none"],
     "drf": ["--connections=2", "--seconds=1"],
     "sync-consumer": ["--connections=2", "--seconds=1"],
     "nothing-lost": ["--members=5", "--messages=2", "--layer=pubsub"],
 }
 TABLES = {"fanout": 2, "broadcast": 2, "django-sync": 2}
-WITH_WRK = {"hello", "static", "django-sync", "django-async", "django-call", "django-page", "drf"}
+WITH_WRK = {
+    "hello",
+    "static",
+    "django-sync",
+    "django-async",
+    "django-call",
+    "django-page",
+    "django-file",
+    "drf",
+}
 GROUPS = {"fanout", "broadcast", "nothing-lost"}
 
 
