@@ -27,6 +27,7 @@ VARIABLES = {"CASGI_DEBUG", "CASGI_WERROR"}
 
 def check_casgi(words: list[str], folder: Path) -> None:
     """The options are taken: nothing is wrong but that there is no such application."""
+    (folder / "staticfiles").mkdir()
     if "--reload" in words:  # It would wait for the module to be written.
         words = ["check", *words]
     done = subprocess.run(
@@ -104,7 +105,7 @@ CHECKS: dict[str, Callable[[list[str], Path], None]] = {
     "python3": check_python,
 }
 # Those of others, and of the shell.
-TAKEN_AS_THEY_ARE = {"cd", "curl", "daphne", "git", "source"}
+TAKEN_AS_THEY_ARE = {"cd", "curl", "daphne", "find", "git", "source"}
 
 COMMANDS = commands()
 
