@@ -186,6 +186,14 @@ class Config:
         "Age at which a worker is replaced, or up to a fifth before.",
         is_of_core=False,
     )
+    hub: str | None = text(
+        None,
+        Section.WORKERS,
+        "Where other processes find the workers' hub; without it only the workers do.",
+        metavar="PATH",
+        checked_by=checks.not_empty,
+        is_of_core=False,
+    )
     linger: float | None = seconds(
         10.0,
         Section.WORKERS,
@@ -260,6 +268,15 @@ class Config:
         "ncsa, combined, json, or a text with fields: '{client} {request} {status} {duration}'.",
         metavar="FORMAT",
         checked_by=checks.access_log_format,
+    )
+
+    metrics: str | None = text(
+        None,
+        Section.LOGS,
+        "HOST:PORT, PORT or unix:PATH that answers /metrics for Prometheus, /health and /ready.",
+        metavar="ADDRESS",
+        checked_by=checks.status_address,
+        is_of_core=False,
     )
 
     proxy_headers: bool = flag(

@@ -9,6 +9,7 @@ from casgi import _core
 from casgi.command_hints import NO_LOG, split_host_and_port
 from casgi.endpoints import parse_endpoint
 from casgi.errors import ConfigError
+from casgi.status.answering import parse_address
 
 # RFC 9110 section 5.6.2; names with an underscore never reach an application.
 _HEADER_NAME = re.compile(r"[-!#$%&'*+.^`|~0-9A-Za-z]{1,63}")
@@ -58,6 +59,11 @@ def endpoints(name: str, endpoints: Any) -> None:
         raise ConfigError(f"{name} must be a tuple of texts, not {endpoints!r}")
     for endpoint in endpoints:
         parse_endpoint(endpoint)
+
+
+def status_address(name: str, text: str) -> None:
+    """Take what the status server listens on."""
+    parse_address(text)
 
 
 def files(name: str, paths: Any) -> None:

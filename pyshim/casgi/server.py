@@ -29,6 +29,8 @@ from casgi.proxy_protocol import proxy_acceptor
 from casgi.signals import LogSignals, StopSignals
 from casgi.slow_consumer import log_slow_consumer
 from casgi.sockets import BoundSocket, bind_sockets, listen_error, log_addresses
+from casgi.status.answering import Status, StatusThread, bind_status
+from casgi.status.server_status import server_metrics
 from casgi.stopping import Stopping
 from casgi.tls import TlsAcceptors
 from casgi.unfinished import log_overdue
@@ -60,6 +62,7 @@ class Server:
         self._tls = TlsAcceptors(self._proxies)
         self._core: _core.Server | None = None
         self._access_log = AccessLogFile(None)
+        self._status: StatusThread | None = None
         self._stopping: Stopping | None = None
         self._process = os.getpid()
         # What to call at the end for each library that is stood in for, and those that are not.
@@ -158,6 +161,7 @@ class Server:
             # With Channels as it is, no consumer says that it is one.
             self._core.drops_late_messages = "channels" in self._left_alone
             await self._before_listening()
+            self._begin_status(self._core)
             for bound in self._sockets:
                 self._listen(self._core, bound)
             self._on_listening(self._core)
@@ -186,6 +190,18 @@ class Server:
         """Read anew what lies in files and may change while it serves: what SIGHUP does."""
         self.reopen_logs()
         self._tls.renew()
+
+    def _begin_status(self, core: _core.Server) -> None:
+        """Answer on the address of --metrics, on a thread of its own."""
+        if self.config.metrics is None:
+            return
+        stop_requested = self._stop_requested
+        status = Status(
+            is_ready=lambda: not stop_requested.is_set(),
+            metrics=lambda: server_metrics(core),
+        )
+        self._status = StatusThread(bind_status(self.config.metrics), status)
+        self._status.start()
 
     def _bind(self) -> list[BoundSocket]:
         """Return the sockets to listen on, which are the server's from now on."""
@@ -221,6 +237,8 @@ class Server:
                     core.close()
                 self._end_acceleration()
                 await stopping.end_lifespan(self._lifespan)
+                if self._status is not None:
+                    self._status.close()
                 self._access_log.close()
 
     async def _start_unless(self, *ends: asyncio.Event) -> bool:

@@ -15,6 +15,7 @@ TEXTS = {
     "endpoints": "tcp:8000",
     "access_log_format": "json",
     "trusted_proxies": "::1",
+    "metrics": "127.0.0.1:9100",
     "proxy_protocol_from": "::1",
     "static": "/static/=.",
 }

@@ -11,6 +11,7 @@ and SIGTTOU make them one more or one less; SIGUSR1 opens the logs anew.
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -20,10 +21,13 @@ from casgi.log_files import reopen_logging
 from casgi.process import open_standard_descriptors
 from casgi.signals import has_terminal
 from casgi.sockets import bind_sockets
+from casgi.status.answering import Status, StatusServer, bind_status
 from casgi.supervisor.children import Children
 from casgi.supervisor.heartbeats import Heartbeats
+from casgi.supervisor.hub_host import HubHost
 from casgi.supervisor.seat import Seat
 from casgi.supervisor.service_manager import ServiceManager
+from casgi.supervisor.supervisor_status import supervisor_metrics
 from casgi.supervisor.worker import Worker
 from casgi.supervisor.workers import Workers
 from casgi.waiting import wait_for_any
@@ -65,6 +69,10 @@ class Supervisor:
             )
             ends.callback(self._workers.close)
             ends.callback(self._service_manager.close)
+            hub = HubHost(self._config.hub)
+            ends.callback(hub.close)
+            hub.start()
+            await self._answer_status(hub, ends)
             self._workers.on_end = self._on_worker_end
             self._workers.on_leaving = self._on_worker_leaving
             self._take_signals()
@@ -78,6 +86,18 @@ class Supervisor:
             finally:
                 await self._stop()
         return self._exit_code
+
+    async def _answer_status(self, hub: HubHost, ends: contextlib.ExitStack) -> None:
+        if self._config.metrics is None:
+            return
+        workers, pid = self._workers, os.getpid()
+        status = Status(
+            is_ready=lambda: workers.is_serving() and not self._stop_requested.is_set(),
+            metrics=lambda: supervisor_metrics(workers, hub, pid),
+        )
+        server = StatusServer(bind_status(self._config.metrics), status)
+        await server.start()
+        ends.callback(server.close)
 
     # --- Starting ---
 

@@ -87,6 +87,9 @@ class WorkerServer(Server):
             sending=handover.sending,
         )
 
+    def _begin_status(self, core: _core.Server) -> None:
+        """Leave it to the supervisor, which reads the scoreboard."""
+
     def _take_signals(self, until: contextlib.ExitStack) -> None:
         loop = asyncio.get_running_loop()
         stop_signals = until.enter_context(StopSignals(self._on_stop_signal, (signal.SIGTERM,)))

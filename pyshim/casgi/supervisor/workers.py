@@ -21,6 +21,7 @@ class Workers:
     Attributes:
         seats: how many seats there can be.
         slots: the scoreboard.
+        restarts: how many have ended unasked.
         on_leaving: called with a worker that ends by itself, and wants a successor.
         on_end: called with a worker that has ended.
 
@@ -40,6 +41,7 @@ class Workers:
         self._lanes = Lanes(seats)
         self._there: set[Worker] = set()
         self._is_listening = False
+        self.restarts = 0
 
     def __iter__(self) -> Iterator[Worker]:
         return iter(list(self._there))
@@ -48,6 +50,10 @@ class Workers:
     def is_listening(self) -> bool:
         """Whether a worker has been ready to serve."""
         return self._is_listening
+
+    def is_serving(self) -> bool:
+        """Whether a worker serves."""
+        return any(self.slots.condition(worker.slot).is_serving for worker in self._there)
 
     async def start(self, seat: int) -> Worker:
         """Start a process for a seat, and return it before it is ready."""
@@ -92,6 +98,8 @@ class Workers:
         self._there.discard(worker)
         worker.close()
         self.slots.give_back(worker.slot)
+        if not worker.is_expected_to_end:
+            self.restarts += 1
         if worker.ended.result() < 0:
             # It may have counted what it has not sent, or not counted what it has received.
             for seat in self._lanes.empty():
