@@ -20,6 +20,7 @@ COUNTS = {
     "group_messages_consumed": "Messages of channel layers that consumers took.",
     "slow_closed": "WebSockets closed for not keeping up with their groups.",
     "slow_dropped_oldest": "Group messages dropped by --slow-consumer drop-oldest.",
+    "rate_closed": "WebSockets closed for sending more than they may.",
     "slow_dropped_newest": "Group messages dropped by either dropping policy.",
 }
 
