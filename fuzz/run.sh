@@ -35,7 +35,7 @@ for name in "$@"; do
     mkdir -p "$work" build/fuzz/crashes "fuzz/corpus/$name"
     sources=(csrc/base/*.c csrc/"$layer"/*.c)
     if [ "$layer" = server ] || [ "$layer" = hub ]; then
-        sources+=(csrc/net/*.c csrc/http/*.c csrc/ws/*.c)
+        sources+=(csrc/net/*.c csrc/http/*.c csrc/http2/*.c csrc/ws/*.c)
     fi
     if [ "$layer" = hub ]; then
         sources+=(csrc/server/*.c)

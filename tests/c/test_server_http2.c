@@ -2,50 +2,14 @@
  * an application that is a double: bytes in, frames out, however the bytes were cut and whichever
  * allocation fails. */
 #include "echo_application.h"
+#include "echo_websocket.h"
 #include "http2_frames.h"
-#include "server/websocket.h"
 #include "stream_script.h"
 
 enum { LONGEST_CUT = 9, RANDOM_CUTS = 5, MOST_ALLOCATIONS = 400 };
 
 static struct server_script server;
 static struct stream_script stream;
-
-/* --- An application of WebSockets that sends back what it gets --- */
-
-static void on_message(void *owner, bool is_text, struct slice payload) {
-    (void)websocket_send(owner, is_text, payload);
-}
-
-static void on_ready(void *owner) {
-    struct websocket *websocket = owner;
-    if (websocket->state == WEBSOCKET_CONNECTING) {
-        (void)websocket_accept(websocket, SLICE_EMPTY, NULL, 0);
-    }
-    websocket_finish_close(websocket);
-}
-
-static void on_nothing(void *owner) {
-    (void)owner;
-}
-
-static void on_close(void *owner, int code, struct slice reason) {
-    (void)owner;
-    (void)reason;
-    record_add(&server.record, "close %d;", code);
-}
-
-static const struct websocket_events websocket_events = {.on_message = on_message,
-                                                         .on_ready = on_ready,
-                                                         .on_drain = on_nothing,
-                                                         .on_close = on_close,
-                                                         .on_end = on_nothing};
-
-static int take_websocket(struct server_script *script, struct websocket *websocket) {
-    (void)script;
-    websocket_attach(websocket, &websocket_events, websocket);
-    return STATUS_OK;
-}
 
 /* --- The connection --- */
 
@@ -62,7 +26,7 @@ static struct server_options options_of_http2(void) {
 static void open_server(const struct server_options *options) {
     server_script_open(&server, options, -1);
     server.take_request = echo_take_request;
-    server.take_websocket = take_websocket;
+    server.take_websocket = echo_take_websocket;
     stream_script_init(&stream, server.loop);
 }
 
