@@ -26,12 +26,15 @@ struct http2_session {
     struct http2_budget resets, glitches, updates;
     struct http2_closed closed;
     struct http2_frames frames;
+    size_t open_streams;
     uint64_t now;                          /* of the running http2_session_feed() */
     const char *failure;                   /* why it has failed, static; NULL: it has not */
+    uint8_t settings[64];                  /* our own, while they leave */
     uint8_t last_words[HTTP2_GOAWAY_SIZE]; /* made by us, where nghttp2 will not speak any more */
     bool is_lost;   /* nghttp2 has run out of memory: what it holds must not be touched */
     bool is_broken; /* nghttp2 must not be asked any more */
     bool is_in_head;
+    bool has_sent_settings;
     bool is_end_known;
     bool has_spoken_last;
 };

@@ -136,7 +136,17 @@ static void end_body(struct http2_session *session, int32_t id) {
     }
 }
 
+/* It may be sent again (RFC 9113 section 8.7), which browsers do by themselves. */
+static void refuse_stream(struct http2_session *session, int32_t id) {
+    (void)nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, id,
+                                    NGHTTP2_REFUSED_STREAM);
+}
+
 static void offer(struct http2_session *session, const nghttp2_frame_hd *hd) {
+    if (session->open_streams >= session->limits.streams) {
+        refuse_stream(session, hd->stream_id);
+        return;
+    }
     struct http_request_head request;
     bool has_body = (hd->flags & NGHTTP2_FLAG_END_STREAM) == 0;
     struct http_refusal refusal = http2_head_finish(&session->head, has_body, &request);
@@ -145,10 +155,10 @@ static void offer(struct http2_session *session, const nghttp2_frame_hd *hd) {
                        : session->events->on_refused(session->owner, hd->stream_id, refusal.status,
                                                      refusal.reason);
     if (stream == NULL) {
-        (void)nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, hd->stream_id,
-                                        NGHTTP2_REFUSED_STREAM);
+        refuse_stream(session, hd->stream_id);
         return;
     }
+    session->open_streams++;
     (void)nghttp2_session_set_stream_user_data(session->nghttp2, hd->stream_id, stream);
     if (!has_body) {
         end_body(session, hd->stream_id);
@@ -209,6 +219,7 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t code, 
     }
     void *stream = stream_of(session, id);
     if (stream != NULL) {
+        session->open_streams--;
         (void)nghttp2_session_set_stream_user_data(nghttp2, id, NULL);
         session->events->on_closed(stream);
     }

@@ -9,6 +9,11 @@
 /* Heads of so many fields are put together without an allocation. */
 enum { FIELDS_ON_STACK = 32 };
 
+/* nghttp2 ends the connection of a peer that opens more streams than it may. But a browser that
+ * breaks streams off sends the heads of the next ones before it says so: nghttp2 is told a multiple
+ * of the number, the peer the number, and what is between is refused stream by stream. */
+enum { STREAMS_TAKEN = 2, STREAMS_AT = HTTP2_FRAME_HEAD + 2 };
+
 /* --- Failing --- */
 
 static void put_uint32(uint8_t *out, uint32_t number) {
@@ -80,6 +85,19 @@ int http2_session_feed(struct http2_session *session, struct slice bytes, uint64
 
 /* --- Bytes out --- */
 
+/* Returns our SETTINGS, which are the first to leave, with the number of streams that is the
+ * peer's.
+ */
+static struct slice tell_streams(struct http2_session *session, struct slice settings) {
+    session->has_sent_settings = true;
+    if (settings.length > sizeof(session->settings)) {
+        return settings;
+    }
+    memcpy(session->settings, settings.data, settings.length);
+    put_uint32(session->settings + STREAMS_AT, (uint32_t)session->limits.streams);
+    return slice_of((const char *)session->settings, settings.length);
+}
+
 int http2_session_output(struct http2_session *session, struct slice *bytes) {
     *bytes = SLICE_EMPTY;
     if (session->is_broken) {
@@ -96,6 +114,9 @@ int http2_session_output(struct http2_session *session, struct slice *bytes) {
     }
     if (length > 0) {
         *bytes = slice_of((const char *)data, (size_t)length);
+    }
+    if (length > 0 && !session->has_sent_settings) {
+        *bytes = tell_streams(session, *bytes);
     }
     return STATUS_OK;
 }
@@ -158,7 +179,7 @@ bool http2_session_is_in_head(const struct http2_session *session) {
 static int submit_settings(struct http2_session *session) {
     const struct http2_session_limits *limits = &session->limits;
     const nghttp2_settings_entry entries[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t)limits->streams},
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t)(limits->streams * STREAMS_TAKEN)},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t)limits->stream_window},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)limits->head_size},
         {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},

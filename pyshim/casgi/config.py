@@ -460,7 +460,10 @@ class Config:
         has_opposite=True,
     )
     http2_max_streams: int = number(
-        100, Section.HTTP2, "Most requests and WebSockets at once on a connection.", most=_INT31
+        100,
+        Section.HTTP2,
+        "Most requests and WebSockets at once on a connection.",
+        most=_INT31,
     )
     http2_stream_window: int = number(
         256 * 1024,

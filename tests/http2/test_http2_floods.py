@@ -94,8 +94,15 @@ def test_streams_above_the_limit(serve: Serve) -> None:
     client = Http2Client(serve(never, http2_max_streams=10).connect())
     client.until(lambda: client.settings_seen)
     block = head(client, method=b"POST")
-    streams = [frame(HEADERS, END_HEADERS, stream, block) for stream in range(1, 30, 2)]
-    assert flood(client, b"".join(streams)) == 1  # it has acknowledged our SETTINGS
+    for stream in range(1, 31, 2):
+        client.raw.send(frame(HEADERS, END_HEADERS, stream, block))
+    answer = bytearray()
+    refused = b"".join(frame(RST_STREAM, 0, stream, b"\0\0\0\7") for stream in range(21, 31, 2))
+    while len(answer) < len(refused):  # what is above may be sent again
+        answer += client.raw.socket.recv(65536)
+    assert answer == refused
+    more = [frame(HEADERS, END_HEADERS, stream, block) for stream in range(31, 101, 2)]
+    assert flood(client, b"".join(more)) is not None
 
 
 def assert_serves(server: LiveServer) -> None:

@@ -64,6 +64,7 @@ class Http2Client:
         self.h2 = h2.connection.H2Connection(config)
         self.responses: dict[int, Http2Response] = {}
         self.held: set[int] = set()
+        self.give_back_connection = True
         self.goaway: int | None = None
         self._input = bytearray()
         self.is_closed = False
@@ -175,6 +176,10 @@ class Http2Client:
         self.until(lambda: response.is_whole or response.reset is not None)
         return response
 
+    def has_ended(self, stream: int) -> bool:
+        """Tell whether the response on a stream is whole."""
+        return self.responses[stream].is_whole
+
     def get(self, path: str = "/", *, headers: Headers = (), **more: Any) -> Http2Response:
         """Return the response to a request."""
         return self.response(self.request(path, headers=headers, **more))
@@ -216,7 +221,8 @@ class Http2Client:
         length, stream = event.flow_controlled_length, event.stream_id
         if not length or stream is None:
             return
-        self.h2.increment_flow_control_window(length)
+        if self.give_back_connection:
+            self.h2.increment_flow_control_window(length)
         if stream not in self.held:
             with contextlib.suppress(h2.exceptions.StreamClosedError):
                 self.h2.increment_flow_control_window(length, stream)
