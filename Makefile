@@ -29,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The summary of the tests has to come last, and pip must not run twice at once.
 .NOTPARALLEL:
 .PHONY: help chat build test pytest lint types asan format bench fuzz equivalence screenshots \
-    django-suite reloads test-all-pythons test-tls test-older-redis wheel sdist clean port-is-free \
+    django-suite hub-messages reloads test-all-pythons test-tls test-older-redis wheel sdist clean port-is-free \
     packages-chat packages-test
 
 help: ## list the targets
@@ -83,6 +83,9 @@ bench: build ## figures of casgi and its peers, side by side (BENCH="hello echo"
 
 reloads: build $(VENV)/test-installed ## rolling reloads under traffic (RELOADS=200)
 	@RELOADS=$(or $(RELOADS),200) $(BIN)/python -m pytest -q tests/workers/test_draining.py -k reloads
+
+hub-messages: build $(VENV)/test-installed ## messages from four senders through the hub (MESSAGES=1000000)
+	@HUB_MESSAGES=$(or $(MESSAGES),1000000) $(BIN)/python -m pytest -q --timeout 3600 tests/hub/test_hub_volume.py
 
 fuzz: build ## fuzz every target for a while (SECONDS=60 each)
 	@scripts/system-packages.sh fuzz
