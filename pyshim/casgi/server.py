@@ -230,9 +230,9 @@ class Server:
                 if core is not None:
                     await stopping.drain(core, self._idle)
             finally:
-                if self._leave_hub is not None:
-                    self._leave_hub()
-                    self._leave_hub = None
+                leave_hub, self._leave_hub = self._leave_hub, None
+                if leave_hub is not None:
+                    leave_hub()
                 if core is not None:
                     core.close()
                 self._end_acceleration()

@@ -93,6 +93,8 @@ def enter(request: Any) -> HttpResponse:
         request.session["visits"] = 1
         return HttpResponse("visited")
     login(request, authenticate(request, username=name, password="secret"))
+    if "age" in request.GET:
+        request.session.set_expiry(int(request.GET["age"]))
     return HttpResponse(request.session.session_key)
 
 

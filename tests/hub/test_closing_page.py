@@ -27,5 +27,6 @@ def test_programs() -> None:
         namespace["end_everywhere"]("key")
         with pytest.raises(ValueError, match="close code"):
             namespace["disconnect"](user=7, code=1005)
+        namespace["on_commit"]("kitchen", {"type": "order.posted"})  # there is no database
         with pytest.raises(TypeError, match="a user or a session"):
             namespace["disconnect"]()

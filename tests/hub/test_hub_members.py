@@ -133,7 +133,12 @@ def test_a_login_gives_the_session_another_key(site: Site) -> None:
 
 def test_password_and_activity(site: Site) -> None:
     browser = site.browser("name=cid")
-    with site.socket(browser) as client, site.socket(site.browser("name=dan")) as other:
+    with (
+        site.socket(browser) as client,
+        site.socket(site.browser("name=dan")) as other,
+        site.socket(site.browser("name=ann&age=3")) as short,
+    ):
+        assert short.read_text() == "ann"
         assert client.read_text() == "cid"
         assert other.read_text() == "dan"
         browser.get("/change?name=cid&password")
@@ -143,6 +148,9 @@ def test_password_and_activity(site: Site) -> None:
             browser.get("/change?name=cid")
             assert code_of(again) == 4999
         publish(browser, other)
+        while (frame := short.read_frame()).opcode != CLOSE:
+            pass  # it hears the news until its session expires
+        assert frame.payload[:2] == b"\x13\x87"
 
 
 def test_by_user_with_a_code_and_a_reason(site: Site) -> None:

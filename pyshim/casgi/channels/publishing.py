@@ -23,7 +23,7 @@ class _Done:
         return iter(())  # type: ignore[return-value]
 
 
-_DONE = _Done()
+DONE = _Done()
 
 
 def publish(group: str, message: dict[str, Any], *, using: str = "default") -> Awaitable[None]:
@@ -46,7 +46,7 @@ def publish(group: str, message: dict[str, Any], *, using: str = "default") -> A
         plain_calls.group_send(group, message)
     else:
         async_to_sync(layer.group_send)(group, message)
-    return _DONE
+    return DONE
 
 
 def on_commit(
@@ -80,13 +80,19 @@ def after_commit(
     call: Callable[[], Any], *, database: str | None = None, robust: bool = False
 ) -> Awaitable[None]:
     """Call something when the current transaction commits; at once outside one."""
+    from django.core.exceptions import ImproperlyConfigured
     from django.db import transaction
 
-    register = partial(transaction.on_commit, call, using=database, robust=robust)
+    def register() -> None:
+        try:
+            transaction.on_commit(call, using=database, robust=robust)
+        except ImproperlyConfigured:  # without a database there are no transactions
+            call()
+
     if _has_loop():
         return _start(sync_to_async(register)())
     register()
-    return _DONE
+    return DONE
 
 
 def _start(work: Any) -> Awaitable[None]:

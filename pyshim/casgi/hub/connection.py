@@ -249,8 +249,12 @@ class HubConnection(TurnedClient):
     def _go_on(self, events: int) -> bool:
         if events == 0 or self._loop is None or self._client is None:
             return True
-        self._loop.call_soon(self._client.resume)
+        self._loop.call_soon(self._resume)
         return False
+
+    def _resume(self) -> None:
+        if self._client is not None:
+            self._client.resume()
 
     def on_up(self, again: int) -> None:
         """Ask for what was asked for on no connection, or on one that is lost."""

@@ -11,7 +11,7 @@ from channels.layers import channel_layers
 from casgi.channels.identity.groups import DISCONNECT, session_group, user_group
 from casgi.channels.identity.identity import KEY, SAID
 from casgi.channels.identity.options import check_code, close_code, is_enabled
-from casgi.channels.publishing import publish
+from casgi.channels.publishing import DONE, publish
 
 
 def disconnect(
@@ -47,7 +47,9 @@ def publish_to_all_layers(groups: list[str], message: dict[str, Any]) -> Awaitab
     aliases = channel_layers.configs
     sent = [publish(group, message, using=alias) for alias in aliases for group in groups]
     futures = [one for one in sent if isinstance(one, asyncio.Future)]
-    return asyncio.gather(*futures) if futures else sent[-1]  # type: ignore[return-value]
+    if futures:
+        return asyncio.gather(*futures)  # type: ignore[return-value]
+    return sent[-1] if sent else DONE
 
 
 async def identify(scope: dict[str, Any], *, user: Any = None, session: Any = None) -> None:
