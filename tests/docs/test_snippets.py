@@ -23,7 +23,8 @@ from support.server_process import ServerProcess, free_port
 from casgi.cli import main
 from casgi.logging import JsonFormatter
 
-LANGUAGES = {"console", "json", "logrotate", "python", "requirements", "sh", "text", "toml"}
+LANGUAGES = {"caddy", "console", "haproxy", "json", "logrotate", "nginx", "python", "requirements"}
+LANGUAGES |= {"sh", "text", "toml"}
 # A page whose Python is run by a file of tests that names it, here or elsewhere.
 PYTHON_IS_RUN_BY = {
     "docs/channel-layers.md": "tests/dispatch/test_channel_layers_page.py",
@@ -154,6 +155,8 @@ def test_json_is_json() -> None:
 
 def test_options_in_toml_are_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
+    for served in ("staticfiles", "media", "public"):
+        (folder / served).mkdir(exist_ok=True)
     for one in snippets("toml"):
         Path("pyproject.toml").write_text(one.text)
         context = main.make_context("casgi", [])
