@@ -5,6 +5,7 @@
 #include "bindings/proxy_acceptor_object.h"
 #include "net/socket_stream.h"
 #include "tls/tls_acceptor.h"
+#include "tls/tls_ticket_keys.h"
 
 extern PyType_Spec tls_acceptor_type_spec;
 
@@ -154,7 +155,29 @@ static void dealloc(PyObject *op) {
     Py_DECREF(type);
 }
 
+PyDoc_STRVAR(share_tickets_doc,
+             "share_tickets(secret: bytes, since: int) -> None\n\nLets sessions be resumed by all "
+             "who have the same secret. Before load().");
+
+static PyObject *share_tickets(PyObject *op, PyObject *args) {
+    struct tls_acceptor *acceptor = ((TlsAcceptorObject *)op)->acceptor;
+    Py_buffer secret;
+    long long since;
+    if (!PyArg_ParseTuple(args, "y*L:share_tickets", &secret, &since)) {
+        return NULL;
+    }
+    bool is_usable = secret.len == TLS_TICKET_SECRET_LENGTH && !tls_acceptor_is_loaded(acceptor);
+    int status = is_usable ? tls_acceptor_share_tickets(acceptor, secret.buf, since) : STATUS_STATE;
+    PyBuffer_Release(&secret);
+    if (status == STATUS_STATE) {
+        PyErr_SetString(PyExc_ValueError, "share_tickets() takes 32 bytes, before load()");
+        return NULL;
+    }
+    return status == STATUS_OK ? Py_NewRef(Py_None) : PyErr_NoMemory();
+}
+
 static PyMethodDef methods[] = {
+    {"share_tickets", share_tickets, METH_VARARGS, share_tickets_doc},
     {"load", (PyCFunction)(void (*)(void))load, METH_VARARGS | METH_KEYWORDS, load_doc},
     {"expires_in", expires_in, METH_NOARGS, expires_in_doc},
     {NULL, NULL, 0, NULL},

@@ -62,6 +62,17 @@ int tls_acceptor_load(struct tls_acceptor *acceptor, const struct tls_settings *
     return STATUS_OK;
 }
 
+int tls_acceptor_share_tickets(struct tls_acceptor *acceptor, const uint8_t *secret,
+                               int64_t since) {
+    struct tls_ticket_keys *keys = tls_ticket_keys_new_since(secret, since);
+    if (keys == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    tls_ticket_keys_unref(acceptor->keys);
+    acceptor->keys = keys;
+    return STATUS_OK;
+}
+
 bool tls_acceptor_is_loaded(const struct tls_acceptor *acceptor) {
     return acceptor->context != NULL;
 }

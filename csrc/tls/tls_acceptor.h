@@ -22,6 +22,11 @@ void tls_acceptor_unref(struct tls_acceptor *acceptor);
 int tls_acceptor_load(struct tls_acceptor *acceptor, const struct tls_settings *settings,
                       struct tls_error *error);
 
+/* Lets its tickets be those of all who have the same secret (*borrows*, TLS_TICKET_SECRET_LENGTH
+ * bytes), which was new at `since`, seconds since 1970. Before the first tls_acceptor_load().
+ * STATUS_OK or STATUS_NO_MEMORY. */
+int tls_acceptor_share_tickets(struct tls_acceptor *acceptor, const uint8_t *secret, int64_t since);
+
 /* True after the first load. */
 bool tls_acceptor_is_loaded(const struct tls_acceptor *acceptor);
 

@@ -99,6 +99,19 @@ struct tls_ticket_keys *tls_ticket_keys_new(const uint8_t *secret) {
     return keys;
 }
 
+struct tls_ticket_keys *tls_ticket_keys_new_since(const uint8_t *secret, int64_t since) {
+    struct tls_ticket_keys *keys = tls_ticket_keys_new(secret);
+    if (keys == NULL) {
+        return NULL;
+    }
+    keys->period = since / LIMIT_TLS_TICKET_SECONDS;
+    if (!advance_to_now(keys)) {
+        tls_ticket_keys_unref(keys);
+        return NULL;
+    }
+    return keys;
+}
+
 struct tls_ticket_keys *tls_ticket_keys_ref(struct tls_ticket_keys *keys) {
     keys->references++;
     return keys;

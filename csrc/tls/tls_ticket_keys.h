@@ -24,6 +24,10 @@ enum { TLS_TICKET_SECRET_LENGTH = 32 };
  * bytes; NULL makes a random one. */
 struct tls_ticket_keys *tls_ticket_keys_new(const uint8_t *secret);
 
+/* As above, of a secret that was new at `since`, seconds since 1970: whoever has the same two has
+ * the same keys at any time. */
+struct tls_ticket_keys *tls_ticket_keys_new_since(const uint8_t *secret, int64_t since);
+
 /* Counts one more, and one fewer: the last frees them and wipes their memory. NULL is allowed. */
 struct tls_ticket_keys *tls_ticket_keys_ref(struct tls_ticket_keys *keys);
 void tls_ticket_keys_unref(struct tls_ticket_keys *keys);

@@ -61,6 +61,12 @@ class TlsAcceptor:
         Raises ValueError with the reason, everything then being as before.
         """
 
+    def share_tickets(self, secret: bytes, since: int, /) -> None:
+        """Let sessions be resumed by all who have the same 32 bytes, new at `since`.
+
+        `since` is seconds since 1970. Raises ValueError after `load()`.
+        """
+
     def expires_in(self) -> int:
         """Return the seconds until the first certificate expires, negative when one has.
 

@@ -7,10 +7,12 @@ certificate that was written while its key was not yet, are reported once, and t
 
 import asyncio
 import contextlib
+import hmac
 import logging
 import os
+import time
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from typing import Literal, TypeAlias
 
 from casgi import _core
@@ -69,12 +71,37 @@ class TlsSettings:
             yield self.ca_certs
 
 
+@dataclass(frozen=True, slots=True)
+class TicketSecret:
+    """What the workers of a server have in common, so that each resumes the others' sessions."""
+
+    secret: bytes = field(repr=False)
+    since: int
+    """Seconds since 1970 when it was new; the keys change with the time from then on."""
+
+    @classmethod
+    def new(cls) -> "TicketSecret":
+        """Return a random one."""
+        return cls(os.urandom(32), int(time.time()))
+
+    def for_settings(self, settings: TlsSettings) -> bytes:
+        """Return what follows for these: a session goes on only under those that it began with."""
+        return hmac.digest(self.secret, repr(settings).encode(), "sha256")
+
+
 class TlsAcceptor:
     """The certificates in use by one or more listening sockets."""
 
-    def __init__(self, settings: TlsSettings, proxies: _core.ProxyAcceptor | None = None) -> None:
+    def __init__(
+        self,
+        settings: TlsSettings,
+        proxies: _core.ProxyAcceptor | None = None,
+        tickets: "TicketSecret | None" = None,
+    ) -> None:
         """Read the files; raise ConfigError when they cannot be used."""
         self.core = _core.TlsAcceptor(proxies)
+        if tickets is not None:
+            self.core.share_tickets(tickets.for_settings(settings), tickets.since)
         self._settings = settings
         self._stamp = self._stamp_now()
         try:
@@ -125,15 +152,20 @@ class TlsAcceptor:
 class TlsAcceptors:
     """All the certificates of one server, and the timer that looks after them while it serves."""
 
-    def __init__(self, proxies: _core.ProxyAcceptor | None = None) -> None:
+    def __init__(
+        self,
+        proxies: _core.ProxyAcceptor | None = None,
+        tickets: TicketSecret | None = None,
+    ) -> None:
         self._proxies = proxies
+        self._tickets = tickets
         self._acceptors: dict[TlsSettings, TlsAcceptor] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def get(self, settings: TlsSettings) -> TlsAcceptor:
         """Return the acceptor of these settings, made once; raise ConfigError as it does."""
         if settings not in self._acceptors:
-            self._acceptors[settings] = TlsAcceptor(settings, self._proxies)
+            self._acceptors[settings] = TlsAcceptor(settings, self._proxies, self._tickets)
         return self._acceptors[settings]
 
     def watch(self) -> None:

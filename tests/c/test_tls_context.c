@@ -92,7 +92,19 @@ static void test_allocations_that_fail(void) {
     tls_ticket_keys_unref(keys);
 }
 
+/* Whoever has the secret and its age has the keys of now, however old it is. */
+static void test_shared_secret(void) {
+    static const uint8_t secret[TLS_TICKET_SECRET_LENGTH] = {1, 2, 3};
+    struct tls_ticket_keys *keys = tls_ticket_keys_new_since(secret, 0);
+    CHECK(keys != NULL);
+    tls_ticket_keys_unref(keys);
+    memory_set_failure(1);
+    CHECK(tls_ticket_keys_new_since(secret, 0) == NULL);
+    memory_set_failure(0);
+}
+
 int main(void) {
+    test_shared_secret();
     pem_make(&good, "good.example", 30, NULL);
     pem_make(&other, "other.example", 30, NULL);
     pem_make(&locked, "locked.example", 30, "secret");

@@ -17,6 +17,7 @@ from typing import Any
 from casgi import __version__
 from casgi.errors import ConfigError
 from casgi.sockets import BoundSocket
+from casgi.tls import TicketSecret
 
 VARIABLE = "CASGI_WORKER"
 """Of the environment: "DESCRIPTOR:VERSION" of the supervisor that has started this process."""
@@ -57,6 +58,7 @@ class Handover:
     slot: int
     """Where it writes on the scoreboard."""
     sockets: tuple[InheritedSocket, ...]
+    tickets: TicketSecret
     scoreboard: int
     receiving: int
     """What other workers pass to its seat comes here."""

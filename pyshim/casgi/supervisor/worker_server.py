@@ -24,6 +24,7 @@ from casgi.sockets import BoundSocket
 from casgi.stopping import Idle
 from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
 from casgi.supervisor.handover import STACK_SIGNAL, Handover
+from casgi.tls import TlsAcceptors
 from casgi.watchdog import Watchdog
 
 logger = logging.getLogger("casgi.server")
@@ -57,6 +58,7 @@ class WorkerServer(Server):
     ) -> None:
         """Take what the process inherits, and its end of the channel to the supervisor."""
         super().__init__(application, config)
+        self._tls = TlsAcceptors(self._proxies, handover.tickets)
         self._handover = handover
         self._end = end
         self._channel: Channel | None = None

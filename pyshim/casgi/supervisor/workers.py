@@ -11,6 +11,7 @@ from casgi.supervisor.lanes import Lanes
 from casgi.supervisor.recycling import Limits
 from casgi.supervisor.slots import Slots
 from casgi.supervisor.worker import Worker, spawn
+from casgi.tls import TicketSecret
 
 logger = logging.getLogger("casgi.supervisor")
 
@@ -37,6 +38,7 @@ class Workers:
         self.on_leaving: Callable[[Worker], None] = lambda worker: None
         self.on_end: Callable[[Worker], None] = lambda worker: None
         self._sockets = sockets
+        self._tickets = TicketSecret.new()
         self._children = children
         self._lanes = Lanes(seats)
         self._there: set[Worker] = set()
@@ -62,6 +64,7 @@ class Workers:
             seat,
             slot,
             tuple(InheritedSocket.of(bound) for bound in self._sockets),
+            self._tickets,
             self.slots.scoreboard.fileno(),
             self._lanes.receiving(seat),
             self._lanes.sending(),
