@@ -299,7 +299,11 @@ static PyObject *result(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 
 static PyObject *get_loop(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     const WaiterObject *self = (const WaiterObject *)op;
-    return Py_NewRef(self->other_loop != NULL ? self->other_loop : self->bridge->loop);
+    PyObject *loop = self->other_loop != NULL ? self->other_loop : self->bridge->loop;
+    if (loop == NULL) { /* the garbage collector has taken everything apart */
+        PyErr_SetString(PyExc_RuntimeError, "the event loop is gone");
+    }
+    return Py_XNewRef(loop);
 }
 
 static PyObject *get_blocking(PyObject *op, void *Py_UNUSED(closure)) {

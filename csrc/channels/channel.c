@@ -270,7 +270,8 @@ static void stop_listening(ChannelObject *self) {
     self->consumer_class = NULL;
     self->member.most = 0;
     ws_channel_detach(cycle);
-    groups_leave_all(&self->table->groups, &self->member); /* told to the loop that is home yet */
+    groups_leave_all(&self->table->groups,
+                     &self->member); /* reported to the loop that is home yet */
     channel_table_leave(self->table);
     channel_drop_messages(self);
     Py_DECREF(cycle);
