@@ -106,6 +106,13 @@ def test_middleware_that_prevents_it(name: str, way: str, reason: str) -> None:
     assert _listed(name, "Plain")[f"/sync {__name__}.sync_view"] == ("together", "")
 
 
+def test_no_middleware() -> None:
+    """A view is in the trip in which the request begins."""
+    found = _listed()
+    assert found[f"/sync {__name__}.sync_view"] == ("together", "")
+    assert found[f"/more/async {__name__}.async_view"][0] == "event loop"
+
+
 def test_async_process_view() -> None:
     way = _listed("AsyncView", "Plain")[f"/sync {__name__}.sync_view"]
     assert way == ("trip of its own", f"{__name__}.AsyncView.process_view() is async")

@@ -14,7 +14,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 
 TOGETHER = "together"
-"""In one trip to the request's thread, with what stands beside it."""
+"""In one trip to the request's thread, with what stands beside it or the request's beginning."""
 OWN_TRIP = "trip of its own"
 IN_THE_LOOP = "event loop"
 
@@ -61,9 +61,7 @@ def _of_middleware(path: str, factory: Any) -> Way:
 
 def _before_views(paths: Sequence[str], middleware: Sequence[Way]) -> str:
     """Return what prevents that views run together with middleware, or ""."""
-    if not middleware:
-        return "there is no middleware"
-    if middleware[-1].way != TOGETHER:
+    if middleware and middleware[-1].way != TOGETHER:
         return f"{paths[-1]}, which stands before the views, does not run together with others"
     for path in paths:
         for name in _ALL_PARTS[2:]:
