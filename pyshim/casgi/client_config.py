@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from casgi import option_checks as checks
 from casgi.options import Section, choice, flag, number, seconds, text
+from casgi.tls import CertReqs, TlsVersion
 
 SlowConsumerPolicy: TypeAlias = Literal["close", "drop-oldest", "drop-newest"]
 
@@ -17,8 +18,59 @@ _INT31 = 2**31 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """Proxies, times, limits, what is spoken, and the headers of responses."""
+    """TLS, proxies, times, limits, what is spoken, and the headers of responses."""
 
+    ssl_certfile: tuple[str, ...] = text(
+        (),
+        Section.TLS,
+        "Certificate with its chain, in PEM. Repeatable: clients get that of the host they name.",
+        metavar="FILE",
+        is_repeatable=True,
+        checked_by=checks.files,
+        is_of_core=False,
+    )
+    ssl_keyfile: tuple[str, ...] = text(
+        (),
+        Section.TLS,
+        "Its private key, in PEM, when that is in a file of its own; one for each certificate.",
+        metavar="FILE",
+        is_repeatable=True,
+        checked_by=checks.files,
+        is_of_core=False,
+    )
+    ssl_keyfile_password: str | None = text(
+        None,
+        Section.TLS,
+        "Password of the keys; better given as CASGI_SSL_KEYFILE_PASSWORD.",
+        metavar="TEXT",
+        is_of_core=False,
+    )
+    ssl_ca_certs: str | None = text(
+        None,
+        Section.TLS,
+        "File or folder with the certificates of those who may sign clients' certificates.",
+        metavar="PATH",
+        checked_by=checks.not_empty,
+        is_of_core=False,
+    )
+    ssl_cert_reqs: CertReqs = choice(
+        "none",
+        Section.TLS,
+        "Whether clients have to show a certificate.",
+        CertReqs,
+        is_of_core=False,
+    )
+    ssl_ciphers: str | None = text(
+        None,
+        Section.TLS,
+        "Ciphers of TLS 1.2, as OpenSSL writes them.",
+        metavar="LIST",
+        checked_by=checks.not_empty,
+        is_of_core=False,
+    )
+    ssl_minimum_version: TlsVersion = choice(
+        "1.2", Section.TLS, "Oldest version of TLS that is spoken.", TlsVersion, is_of_core=False
+    )
     proxy_headers: bool = flag(
         False,
         Section.PROXIES,

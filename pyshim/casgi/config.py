@@ -21,7 +21,7 @@ from casgi.options import (
     seconds,
     text,
 )
-from casgi.tls import Certificate, CertReqs, TlsSettings, TlsVersion
+from casgi.tls import Certificate, TlsSettings
 from casgi.unix_sockets import check_mode, check_owner
 
 LifespanMode: TypeAlias = Literal["auto", "on", "off"]
@@ -95,57 +95,6 @@ class Config(ClientConfig):
         is_repeatable=True,
         checked_by=checks.endpoints,
         is_of_core=False,
-    )
-    ssl_certfile: tuple[str, ...] = text(
-        (),
-        Section.TLS,
-        "Certificate with its chain, in PEM. Repeatable: clients get that of the host they name.",
-        metavar="FILE",
-        is_repeatable=True,
-        checked_by=checks.files,
-        is_of_core=False,
-    )
-    ssl_keyfile: tuple[str, ...] = text(
-        (),
-        Section.TLS,
-        "Its private key, in PEM, when that is in a file of its own; one for each certificate.",
-        metavar="FILE",
-        is_repeatable=True,
-        checked_by=checks.files,
-        is_of_core=False,
-    )
-    ssl_keyfile_password: str | None = text(
-        None,
-        Section.TLS,
-        "Password of the keys; better given as CASGI_SSL_KEYFILE_PASSWORD.",
-        metavar="TEXT",
-        is_of_core=False,
-    )
-    ssl_ca_certs: str | None = text(
-        None,
-        Section.TLS,
-        "File or folder with the certificates of those who may sign clients' certificates.",
-        metavar="PATH",
-        checked_by=checks.not_empty,
-        is_of_core=False,
-    )
-    ssl_cert_reqs: CertReqs = choice(
-        "none",
-        Section.TLS,
-        "Whether clients have to show a certificate.",
-        CertReqs,
-        is_of_core=False,
-    )
-    ssl_ciphers: str | None = text(
-        None,
-        Section.TLS,
-        "Ciphers of TLS 1.2, as OpenSSL writes them.",
-        metavar="LIST",
-        checked_by=checks.not_empty,
-        is_of_core=False,
-    )
-    ssl_minimum_version: TlsVersion = choice(
-        "1.2", Section.TLS, "Oldest version of TLS that is spoken.", TlsVersion, is_of_core=False
     )
     workers: int | Literal["auto"] = number_or_auto(
         1,

@@ -23,7 +23,19 @@ from support.server_process import ServerProcess, free_port
 from casgi.cli import main
 from casgi.logging import JsonFormatter
 
-LANGUAGES = {"caddy", "console", "haproxy", "json", "logrotate", "nginx", "python", "requirements"}
+LANGUAGES = {
+    "caddy",
+    "console",
+    "haproxy",
+    "json",
+    "logrotate",
+    "nginx",
+    "python",
+    "requirements",
+    "procfile",
+    "supervisor",
+    "systemd",
+}
 LANGUAGES |= {"sh", "text", "toml"}
 # A page whose Python is run by a file of tests that names it, here or elsewhere.
 PYTHON_IS_RUN_BY = {
