@@ -12,7 +12,7 @@ PORT ?= 8000
 # Processes that share the tests, file by file; 0: none, one after the other.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTHONS ?= 3.11 3.12 3.13
-BENCH ?= broadcast fanout channels-echo channels-idle hello echo idle memory
+BENCH ?= broadcast fanout channels-echo channels-idle hello http2-hello echo idle memory
 SECONDS ?= 60
 BIN := $(abspath $(VENV))/bin
 CHAT_REQUIREMENTS := examples/chat/requirements.txt

@@ -1,6 +1,7 @@
 """The load clients: wrk for HTTP, and our own programs in C for WebSockets."""
 
 import json
+import re
 import selectors
 import shutil
 import subprocess
@@ -42,6 +43,44 @@ def wrk(server: RunningServer, connections: int, seconds: int, path: str = "/") 
     if figures["errors"] or not figures["requests"]:
         raise BenchError(f"wrk counted {figures['errors']} errors, {figures['requests']} requests")
     return figures
+
+
+def require_h2load() -> str:
+    """Return where h2load is; raise if it is missing."""
+    program = shutil.which("h2load")
+    if program is None:
+        raise BenchError(
+            "h2load is needed as HTTP/2 client (Debian: apt-get install nghttp2-client)"
+        )
+    return program
+
+
+_H2LOAD_REQUESTS = re.compile(
+    r"^requests: .* (\d+) done, (\d+) succeeded, (\d+) failed", re.MULTILINE
+)
+
+
+def h2load(server: RunningServer, connections: int, streams: int, seconds: int) -> int:
+    """Load a page over HTTP/2 connections; return the number of requests that were answered."""
+    options = ["-t1", f"-c{connections}", f"-m{streams}", f"-D{seconds}"]
+    try:
+        finished = subprocess.run(
+            [require_h2load(), *options, f"http://127.0.0.1:{server.port}/"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=seconds + GRACE_SECONDS,
+            preexec_fn=child_setup(server.client_core),
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BenchError("h2load did not end in time") from error
+    found = _H2LOAD_REQUESTS.search(finished.stdout)
+    if found is None:
+        raise BenchError(f"h2load failed: {finished.stderr.strip()}")
+    succeeded, failed = int(found[2]), int(found[3])
+    if failed or not succeeded:
+        raise BenchError(f"h2load counted {failed} errors, {succeeded} answers")
+    return succeeded
 
 
 class WebSocketClient:

@@ -72,6 +72,7 @@ need_for_test() {
     need_command chromium chromium
     need_command chromedriver chromium-driver
     need_command wrk wrk
+    need_command h2load nghttp2-client
     need_package logrotate
 }
 
@@ -89,6 +90,7 @@ need_for_fuzz() {
 need_for_bench() {
     need_for_chat
     need_command wrk wrk
+    need_command h2load nghttp2-client
 }
 
 has_candidate() {

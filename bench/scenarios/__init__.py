@@ -14,6 +14,7 @@ from bench.scenarios.django_pages import (
 from bench.scenarios.echo import Echo
 from bench.scenarios.fanout import Fanout
 from bench.scenarios.hello import Hello
+from bench.scenarios.http2_hello import Http2Hello
 from bench.scenarios.idle import Idle
 from bench.scenarios.memory import Memory
 from bench.scenarios.nothing_lost import NothingLost
@@ -23,6 +24,7 @@ from bench.scenarios.sync_consumer import SyncConsumer
 
 SCENARIOS: tuple[type[Scenario], ...] = (
     Hello,
+    Http2Hello,
     Echo,
     Idle,
     Memory,

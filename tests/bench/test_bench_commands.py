@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SMALL_RUNS = {
     "hello": ["--connections=2", "--seconds=1"],
+    "http2-hello": ["--connections=2", "--streams=5", "--seconds=1"],
     "static": ["--connections=2", "--seconds=1", "--way=static"],
     "echo": ["--connections=2", "--seconds=1"],
     "idle": ["--connections=5"],
@@ -62,6 +63,8 @@ def test_every_command_is_tried_here() -> None:
 def test_small_run(command: str, tmp_path: Path) -> None:
     if command in WITH_WRK and shutil.which("wrk") is None:
         pytest.skip("wrk, the HTTP client of this command, is not installed")
+    if command == "http2-hello" and shutil.which("h2load") is None:
+        pytest.skip("h2load, the HTTP/2 client of this command, is not installed")
     result = tmp_path / "result.json"
     run = bench(command, *SMALL_RUNS[command], "--servers=casgi", f"--json={result}")
     assert run.returncode == 0, run.stdout + run.stderr
