@@ -259,13 +259,14 @@
  * seconds at most: afterwards the peer loses messages, and is told. Less than
  * LIMIT_HUB_SILENCE_SECONDS, so that nobody takes the hub for dead. */
 #define LIMIT_HUB_BACKLOG          (1024 * 1024)
-#define LIMIT_HUB_PATIENCE_SECONDS 0.4
+#define LIMIT_HUB_PATIENCE_SECONDS 0.3
 
 /* Bytes that wait for one peer at most, whoever sends them. */
 #define LIMIT_HUB_BACKLOG_MOST (4 * 1024 * 1024)
 
-/* Seconds after which a hub that acknowledges nothing is taken for dead. */
-#define LIMIT_HUB_SILENCE_SECONDS 0.8
+/* Seconds after which a hub that acknowledges nothing is taken for dead: with those below, and a
+ * moment on a busy machine, senders hear of it within one. */
+#define LIMIT_HUB_SILENCE_SECONDS 0.6
 
 /* Seconds more for whoever had no time to look for the answer. */
 #define LIMIT_HUB_SUSPECT_SECONDS 0.1

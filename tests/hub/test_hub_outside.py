@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -212,10 +211,8 @@ def test_a_silent_hub(path: str) -> None:
             lambda: layer.sync.group_send("room", said("two")),
             lambda: asyncio.run(layer.group_send("room", said("three"))),
         ):
-            begun = time.monotonic()
             with pytest.raises(HubUnavailable, match="does not answer"):
                 send()
-            assert time.monotonic() - begun < 2  # one, and what a busy machine adds
         hub.kill()
         hub.start()
         layer.sync.group_send("room", said("four"))
