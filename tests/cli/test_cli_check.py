@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from casgi_process import PROJECT, environment
+from support.casgi_process import PROJECT, environment
 from support.certificates import Authority
 from support.redis_server import RedisServer
 
@@ -280,12 +280,12 @@ def test_certificate_of_an_endpoint_with_the_key_of_another(authority):
 def test_backlog_that_the_system_makes_shorter(tmp_path):
     somaxconn = tmp_path / "somaxconn"
     somaxconn.write_text("128\n")
-    finding = one(check_system(somaxconn), "backlog")
+    finding = one(check_system(somaxconn=somaxconn), "backlog")
     assert finding.level == "warning"
     assert finding.remedy == "sysctl net.core.somaxconn=2048"
     somaxconn.write_text("4096\n")
-    assert one(check_system(somaxconn), "backlog").level == "ok"
-    assert [each.subject for each in check_system(tmp_path / "absent")] == ["descriptors"]
+    assert one(check_system(somaxconn=somaxconn), "backlog").level == "ok"
+    assert [each.subject for each in check_system(somaxconn=tmp_path / "absent")] == ["descriptors"]
 
 
 def test_descriptors_that_are_few():
@@ -300,3 +300,10 @@ def test_descriptors_that_are_few():
     )
     assert "warning  descriptors: 256 files and connections per process" in done.stdout
     assert "LimitNOFILE" in done.stdout
+
+
+def test_descriptors_are_compared_with_the_connections():
+    assert one(check_system(10), "descriptors").level == "ok"
+    finding = one(check_system(10_000_000), "descriptors")
+    assert finding.level == "warning"
+    assert "fewer than --max-connections 10000000" in finding.text

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from casgi_process import PROJECT, environment
+from support.casgi_process import PROJECT, environment
 
 
 def completions(line: str) -> list[str]:

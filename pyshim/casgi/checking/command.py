@@ -58,13 +58,15 @@ def _findings(
 ) -> Iterator[Finding]:
     yield from check_environment(variables)
     yield from check_threads()
+    connections = 0
     try:
         config = make_config()
     except CasgiError as error:
         yield Finding("error", "options", str(error))
     else:
+        connections = config.max_connections
         yield from check_listening(config)
-    yield from check_system()
+    yield from check_system(connections)
     yield from check_application(application, app_dir)
     yield from check_django()
     yield from check_channel_layers()

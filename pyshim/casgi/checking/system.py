@@ -13,10 +13,10 @@ _OWN_DESCRIPTORS = 64
 _FEW_DESCRIPTORS = 4096
 
 
-def check_system(somaxconn: Path = _SOMAXCONN) -> Iterator[Finding]:
-    """Compare the system's limits with what a server with many connections needs."""
+def check_system(connections: int = 0, somaxconn: Path = _SOMAXCONN) -> Iterator[Finding]:
+    """Compare the system's limits with what a server needs for --max-connections; 0: for many."""
     yield from _check_backlog(somaxconn)
-    yield _check_descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    yield _check_descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[0], connections)
 
 
 def _check_backlog(somaxconn: Path) -> Iterator[Finding]:
@@ -36,12 +36,14 @@ def _check_backlog(somaxconn: Path) -> Iterator[Finding]:
     )
 
 
-def _check_descriptors(limit: int) -> Finding:
+def _check_descriptors(limit: int, wanted: int) -> Finding:
     if limit == resource.RLIM_INFINITY:
         return Finding("ok", "descriptors", "any number of files and connections")
     connections = max(limit - _OWN_DESCRIPTORS, 0)
     text = f"{limit} files and connections per process, so about {connections} clients at once"
-    if limit >= _FEW_DESCRIPTORS:
+    if connections < wanted:
+        text += f", fewer than --max-connections {wanted}"
+    elif limit >= _FEW_DESCRIPTORS or wanted:
         return Finding("ok", "descriptors", text)
     remedy = "ulimit -n 65536 before casgi; in a systemd unit LimitNOFILE=65536"
     return Finding("warning", "descriptors", text, remedy)
