@@ -62,7 +62,7 @@ class Clients:
 
 @pytest.fixture
 def site(start):
-    site = start("--no-access-log", "kept:tell_process", workers=WORKERS)
+    site = start("--no-access-log", "--linger", "0.1", "kept:tell_process", workers=WORKERS)
     for number in range(WORKERS):
         site.worker(number + 1)
     yield site

@@ -25,7 +25,7 @@ def test_next_worker_is_replaced_when_the_one_before_has_ended(start):
     site.signal(signal.SIGHUP)
     site.stderr.wait_for("The workers were replaced$")
     assert site.stop() == 0
-    told = [line for line in site.stderr.lines() if " serves" in line or "Shutting down" in line]
+    told = [line for line in site.stderr.lines() if ") serves" in line or "Shutting down" in line]
     order = ["serves" if "serves" in line else "shuts down" for line in told[2:6]]
     assert order == ["serves", "shuts down"] * 2
 
