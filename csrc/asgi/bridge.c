@@ -116,7 +116,6 @@ int bridge_traverse(struct bridge *bridge, visitproc visit, void *arg) {
     Py_VISIT(bridge->logger);
     Py_VISIT(bridge->lifespan_state);
     Py_VISIT(bridge->root_path);
-    Py_VISIT(bridge->extensions);
     Py_VISIT(bridge->start_catcher);
     Py_VISIT(bridge->caught_start);
     Py_VISIT(bridge->task_keywords);
@@ -137,7 +136,6 @@ void bridge_clear(struct bridge *bridge) {
     Py_CLEAR(bridge->logger);
     Py_CLEAR(bridge->lifespan_state);
     Py_CLEAR(bridge->root_path);
-    Py_CLEAR(bridge->extensions);
     Py_CLEAR(bridge->start_catcher);
     Py_CLEAR(bridge->caught_start);
     Py_CLEAR(bridge->task_keywords);

@@ -36,7 +36,6 @@ struct bridge {
     PyObject *logger;
     PyObject *lifespan_state; /* dict, or NULL */
     PyObject *root_path;      /* str */
-    PyObject *extensions;     /* scope["extensions"] of WebSockets, copied for each */
     PyObject *start_catcher;  /* see app_task.c; NULL when the loop takes no eager start */
     PyObject *caught_start;
     PyObject *task_keywords;    /* dict: see app_task.c */

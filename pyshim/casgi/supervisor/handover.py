@@ -92,8 +92,7 @@ def take_handover() -> tuple[Handover, socket.socket] | None:
     descriptor, _, version = value.partition(":")
     if version != __version__:
         raise ConfigError(
-            f"the supervisor is casgi {version} and this is {__version__}:"
-            " restart it, or send it SIGUSR2"
+            f"the supervisor is casgi {version} and this is {__version__}: restart it"
         )
     channel = socket.socket(fileno=int(descriptor))
     (length,) = _LENGTH.unpack(_receive(channel, _LENGTH.size))
