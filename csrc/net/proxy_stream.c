@@ -277,6 +277,7 @@ struct stream *proxy_stream_new(struct stream *transport, const struct network_l
     proxy->stream.ops = &proxy_stream_ops;
     proxy->stream.loop = transport->loop;
     proxy->stream.is_secure = transport->is_secure;
+    proxy->stream.is_relayed = true;
     proxy->transport = transport;
     proxy->allowed = allowed;
     stream_attach(transport, &transport_events, proxy);

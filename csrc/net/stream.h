@@ -71,6 +71,7 @@ struct stream {
      * from the stream. */
     struct slice protocol;
     bool is_secure;  /* encrypted: the scheme is https or wss */
+    bool is_relayed; /* by a proxy that names the peer first: until on_open() it is the proxy */
     bool is_sending; /* holds bytes that it took and the socket has not; on_written() follows */
     bool closing;    /* stream_close() or stream_reset() was called */
 };

@@ -11,6 +11,8 @@
 #include "server/exchange.h"
 #include "server/server.h"
 
+static const char ADDRESS_IS_FULL[] = "its address has --max-connections-per-address";
+
 /* The connections of one address, while there are any. */
 struct address_share {
     struct table_entry entry;
@@ -145,10 +147,17 @@ void admission_enter(struct connection *connection) {
         connection->refusal = "there are --max-connections";
     } else if (!has_memory(server)) {
         connection->refusal = "more memory is in use than --max-memory";
-    } else if (!take_share(connection)) {
-        connection->refusal = "its address has --max-connections-per-address";
+    } else if (!connection->stream->is_relayed && !take_share(connection)) {
+        connection->refusal = ADDRESS_IS_FULL;
     } else {
         server->admission.connections++;
+    }
+}
+
+void admission_identify(struct connection *connection) {
+    if (connection->stream->is_relayed && connection->refusal == NULL && !take_share(connection)) {
+        connection->refusal = ADDRESS_IS_FULL;
+        connection->server->admission.connections--;
     }
 }
 

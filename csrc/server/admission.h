@@ -32,6 +32,9 @@ bool admission_is_flooded(const struct server *server);
 /* A connection was accepted: counts it, or sets connection->refusal. */
 void admission_enter(struct connection *connection);
 
+/* It is open: looks at its address, if that was a proxy's before. As admission_enter(). */
+void admission_identify(struct connection *connection);
+
 /* It is closed. */
 void admission_leave(struct connection *connection);
 

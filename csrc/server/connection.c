@@ -14,6 +14,7 @@ static void on_open(void *owner) {
     if (connection->state != CONNECTION_OPENING) {
         return;
     }
+    admission_identify(connection);
     if (access_log_is_on(&server->access_log)) {
         (void)connection_peer(connection); /* the socket may be gone by the time of the line */
     }

@@ -407,6 +407,7 @@ struct stream *tls_stream_new(struct stream *transport, struct tls_context *cont
     tls->stream.ops = &tls_stream_ops;
     tls->stream.loop = transport->loop;
     tls->stream.is_secure = true;
+    tls->stream.is_relayed = transport->is_relayed;
     tls->transport = transport;
     tls->context = tls_context_ref(context);
     tls->bio.transport = transport;

@@ -98,7 +98,9 @@ def test_tls_behind_the_header(serve: Serve, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     files = authority.issue("localhost")
     settings = TlsSettings((Certificate(files.certificate, files.key),))
-    server = serve(whose, proxy_protocol_from="127.0.0.1", tls=settings)
+    server = serve(
+        whose, proxy_protocol_from="127.0.0.1", tls=settings, max_connections_per_address=1
+    )
     context = ssl.create_default_context(cafile=authority.certificate)
     with server.connect() as client:
         client.socket.sendall(VERSION_2)
@@ -171,3 +173,26 @@ def test_networks_are_checked() -> None:
     with pytest.raises(TypeError):
         wrong = "127.0.0.1"
         _core.TlsAcceptor(wrong)
+
+
+def test_share_of_an_address_is_that_of_the_header(serve: Serve) -> None:
+    """The proxy brings the connections of many; each of them has a share of its own."""
+    server = serve(whose, proxy_protocol_from="127.0.0.1", max_connections_per_address=1)
+    other = VERSION_1.replace(b"203.0.113.7", b"203.0.113.8")
+    with server.connect() as first, server.connect() as second, server.connect() as third:
+        first.send(VERSION_1 + request())
+        assert first.read_response().body == EXPECTED
+        second.send(other + request())
+        assert second.read_response().status == 200
+        third.send(VERSION_2 + request())
+        assert third.read_response().status == 503
+    server.reports.expect("its address has --max-connections-per-address")
+
+
+def test_share_of_an_address_is_given_back(serve: Serve) -> None:
+    server = serve(whose, proxy_protocol_from="127.0.0.1", max_connections_per_address=1)
+    for _ in range(3):
+        with server.connect() as client:
+            client.send(VERSION_1 + request(headers=["Connection: close"]))
+            assert client.read_response().body == EXPECTED
+        server.wait_idle()
