@@ -22,8 +22,8 @@ def disconnect(
     From any code: sync code has sent it when this returns; async code may await what is returned.
 
     Args:
-        user: the user, or its primary key.
-        session: the session, or its key.
+        user: the user, or its primary key; an anonymous one has no WebSockets.
+        session: the session, or its key; one without a key has no WebSockets.
         code: the close code; by default that of the setting CASGI_DISCONNECT.
         reason: the close reason.
 
@@ -37,15 +37,14 @@ def disconnect(
         raise RuntimeError("disconnect() needs the setting CASGI_DISCONNECT = True")
     message: dict[str, Any] = {"type": DISCONNECT, "reason": reason}
     message["code"] = check_code(close_code() if code is None else code)
-    groups = [] if user is None else [user_group(user)]
-    groups += [] if session is None else [session_group(session)]
-    return publish_to_all_layers(groups, message)
+    return publish_to_all_layers([user_group(user), session_group(session)], message)
 
 
-def publish_to_all_layers(groups: list[str], message: dict[str, Any]) -> Awaitable[None]:
+def publish_to_all_layers(groups: list[str | None], message: dict[str, Any]) -> Awaitable[None]:
     """Send to the groups on each layer of the settings: consumers may use any of them."""
+    there = [group for group in groups if group is not None]
     aliases = channel_layers.configs
-    sent = [publish(group, message, using=alias) for alias in aliases for group in groups]
+    sent = [publish(group, message, using=alias) for alias in aliases for group in there]
     futures = [one for one in sent if isinstance(one, asyncio.Future)]
     if futures:
         return asyncio.gather(*futures)  # type: ignore[return-value]

@@ -12,14 +12,19 @@ VERIFY = "casgi.verify"
 KINDS = frozenset({DISCONNECT, RENAME, VERIFY})
 
 
-def user_group(user: Any) -> str:
-    """Return the group of a user, given as a model or by its primary key."""
-    return "casgi.user." + _digest(str(getattr(user, "pk", user)))
+def user_group(user: Any) -> str | None:
+    """Return the group of a user, given as a model or by its primary key.
+
+    None for who is nobody: anonymous, or not saved. All of those would have one group.
+    """
+    key = getattr(user, "pk", user)
+    return None if key is None else "casgi.user." + _digest(str(key))
 
 
-def session_group(session: Any) -> str:
-    """Return the group of a session, given as a SessionBase or by its key."""
-    return "casgi.session." + _digest(str(getattr(session, "session_key", session)))
+def session_group(session: Any) -> str | None:
+    """Return the group of a session, given as a SessionBase or by its key; None if it has none."""
+    key = getattr(session, "session_key", session)
+    return None if key is None else "casgi.session." + _digest(str(key))
 
 
 def _digest(text: str) -> str:

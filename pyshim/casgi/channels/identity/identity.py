@@ -55,21 +55,25 @@ class Identity:
         await self.identify(**said)
 
     async def identify(self, user: Any = None, session: Any = None) -> None:
-        """Be of this user, or session, from now on."""
+        """Be of this user, or session, from now on; of none, if it is an anonymous one."""
         if session is not None:
             await self._join("session", session_group(session))
             self._session = session if hasattr(session, "get_expiry_age") else None
+        await _load(self._session)
+        if session is not None:
             self._watch_expiry()
         if user is not None:
             await self._join("user", user_group(user))
             self._hash = _hash_of(user, self._session)
 
-    async def _join(self, kind: str, group: str) -> None:
-        before = self._groups.get(kind)
+    async def _join(self, kind: str, group: str | None) -> None:
+        before = self._groups.pop(kind, None)
+        if group is not None:
+            self._groups[kind] = group
         if before == group:
             return
-        await self._layer.group_add(group, self._channel)
-        self._groups[kind] = group
+        if group is not None:
+            await self._layer.group_add(group, self._channel)
         if before is not None:
             await self._layer.group_discard(before, self._channel)
 
@@ -155,6 +159,12 @@ def _known(thing: Any) -> Any:
         return thing
     wrapped = attributes["_wrapped"]
     return None if type(wrapped) is object else wrapped
+
+
+async def _load(session: Any) -> None:
+    """Have a session ask its database in a thread, before it would do so in the event loop."""
+    if session is not None and not hasattr(session, "_session_cache"):
+        await database_sync_to_async(session.get_expiry_age)()
 
 
 def _hash_of(user: Any, session: Any) -> str | None:

@@ -1,8 +1,9 @@
 """Ends of sessions and of users, noticed in Django, in whatever process they happen.
 
-`flush()` ends a session, `cycle_key()` gives it another key: both are wrapped in SessionBase, since
-no signal tells of either (at `user_logged_out` the session still logs in). A user whose password
-has changed, or who is not active any more, is noticed when it is saved. All is told after commit;
+`flush()` ends a session, `cycle_key()` gives it another key: both are wrapped, in SessionBase and
+wherever the project's backend has its own, since no signal tells of either (at `user_logged_out`
+the session still logs in). A user whose password has changed, or who is not active any more, is
+noticed when it is saved, and one that is deleted then. All is told after commit;
 what cannot be told is logged, and keeps nobody from logging out.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from casgi.channels.identity.api import disconnect, publish_to_all_layers
@@ -25,13 +27,17 @@ _MARK = "_casgi_watched"
 
 def watch() -> None:
     """Begin to notice. Can be called again."""
+    from django.conf import settings
     from django.contrib.sessions.backends.base import SessionBase
-    from django.db.models.signals import post_save
+    from django.db.models.signals import post_delete, post_save
 
-    for name, wrap in (("flush", _watched), ("cycle_key", _watched)):
-        _wrap(SessionBase, name, wrap)
-        _wrap(SessionBase, "a" + name, _watched_async)
+    backend = import_module(settings.SESSION_ENGINE).SessionStore
+    for owner in dict.fromkeys((SessionBase, *backend.__mro__)):
+        for name in ("flush", "cycle_key"):
+            _wrap(owner, name, _watched)
+            _wrap(owner, "a" + name, _watched_async)
     post_save.connect(_on_save, dispatch_uid="casgi.channels.identity")
+    post_delete.connect(_on_delete, dispatch_uid="casgi.channels.identity")
 
 
 def _wrap(owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
@@ -87,7 +93,16 @@ def _on_save(sender: Any, instance: Any, created: bool, **options: Any) -> None:
         "hash": None if get_hash is None else get_hash(),
         "code": close_code(),
     }
-    _quietly(lambda: publish_to_all_layers([user_group(instance)], message))
+    group = user_group(instance)
+    _quietly(lambda: publish_to_all_layers([group], message))
+
+
+def _on_delete(sender: Any, instance: Any, **options: Any) -> None:
+    from django.contrib.auth import get_user_model
+
+    if isinstance(instance, get_user_model()):
+        key = instance.pk  # which it has no more at the commit
+        _quietly(lambda: disconnect(user=key))
 
 
 def _quietly(call: Callable[[], object]) -> None:
