@@ -191,6 +191,18 @@ static bool read_field(struct findings *found, struct http_request_head *request
     return true;
 }
 
+/* The same for all of them, with the cookie, which is kept apart. */
+static bool read_fields(const struct http2_head *head, struct findings *found,
+                        struct http_request_head *request) {
+    const struct http_header cookie = {SLICE_LITERAL("cookie"), buffer_slice(&head->cookie)};
+    for (size_t i = 1; i < head->count; i++) {
+        if (!read_field(found, request, &head->fields[i])) {
+            return false;
+        }
+    }
+    return read_field(found, request, &cookie);
+}
+
 /* RFC 9113 section 8.3.1: :authority and Host, where both are given, say the same. */
 static struct http_refusal check_host(const struct http2_head *head, const struct findings *found) {
     if (found->hosts > 1) {
@@ -275,10 +287,8 @@ struct http_refusal http2_head_finish(struct http2_head *head, bool has_body,
     if (refusal.status == 0 && (!is_path(head->path) || !request_target_split(request))) {
         return http_refuse(400, "bad :path");
     }
-    for (size_t i = 1; i < head->count && refusal.status == 0; i++) {
-        if (!read_field(&found, request, &head->fields[i])) {
-            return http_refuse(400, "bad header field");
-        }
+    if (refusal.status == 0 && !read_fields(head, &found, request)) {
+        return http_refuse(400, "bad header field");
     }
     refusal = refusal.status == 0 ? check_host(head, &found) : refusal;
     refusal = refusal.status == 0 ? check_fields(&found) : refusal;

@@ -118,3 +118,11 @@ def test_alpn(serve: Serve, tmp_path: Path, http2: bool) -> None:
     if http2:
         assert Http2Client(raw).get("/", method="POST", body=b"hello").body == b"hello"
     raw.close()
+
+
+@pytest.mark.parametrize("name", [b"x-one", b"cookie"])
+def test_value_that_other_versions_refuse(serve: Serve, name: bytes) -> None:
+    """Python takes a next line (U+0085) for the end of one, also within a joined cookie."""
+    client = Http2Client(serve(echo).connect())
+    assert client.get(headers=[(b"cookie", b"a=1"), (name, b"b\x85c")]).status == 400
+    assert client.get(headers=[(b"cookie", b"a=1"), (name, "b\u0445c".encode())]).status == 200
