@@ -55,10 +55,7 @@ static bool receive_one(struct descriptor_socket *socket) {
     if (length <= 0) {
         return false;
     }
-    int descriptor = descriptor_in(&message); /* -1: this process has no room for it */
-    if (descriptor >= 0) {
-        socket->on_received(socket->owner, descriptor, number);
-    }
+    socket->on_received(socket->owner, descriptor_in(&message), number);
     return true;
 }
 

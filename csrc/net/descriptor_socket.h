@@ -9,7 +9,8 @@
 
 struct descriptor_socket;
 
-/* A descriptor has come, with the number that its sender has given it. *Takes* it. */
+/* A descriptor has come, with the number that its sender has given it. *Takes* it; -1 when this
+ * process has no room for it, and it is lost. */
 typedef void (*descriptor_received)(void *owner, int descriptor, uint32_t number);
 
 /* Returns new receiver on `end` (*borrows*: it is duplicated), or NULL without memory or

@@ -32,7 +32,9 @@ static void count_arrival(struct scoreboard_seat *seat) {
 static void on_received(void *owner, int descriptor, uint32_t number) {
     struct connection_balance *balance = owner;
     count_arrival(&balance->place.board->seats[balance->place.seat]);
-    balance->on_passed(balance->owner, descriptor, number);
+    if (descriptor >= 0) {
+        balance->on_passed(balance->owner, descriptor, number);
+    }
 }
 
 struct connection_balance *connection_balance_new(struct event_loop *loop,

@@ -2,6 +2,7 @@
  *
  * Two balances on one loop stand for two workers; each takes what it is passed as a descriptor. */
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -165,6 +166,27 @@ static void test_successor(struct host *host) {
     connection_balance_free(host->workers[1].balance);
 }
 
+/* A connection that is lost, since the worker has no descriptor for it, is on its way no more. */
+static void test_no_room(struct host *host) {
+    struct rlimit before;
+    join(host, 0, 0);
+    join(host, 1, 1);
+    CHECK(pass(host, 1000));
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    int free_descriptor = new_connection();
+    close(free_descriptor);
+    struct rlimit full = {.rlim_cur = (rlim_t)free_descriptor, .rlim_max = before.rlim_max};
+    CHECK(setrlimit(RLIMIT_NOFILE, &full) == 0);
+    for (int i = 0; i < 50 && host->board.seats[1].passed > 0; i++) {
+        event_loop_turn(host->loop, 20);
+    }
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(host->board.seats[1].passed == 0);
+    CHECK(host->workers[1].taken == 0);
+    connection_balance_free(host->workers[0].balance);
+    connection_balance_free(host->workers[1].balance);
+}
+
 static void test_report(struct host *host) {
     struct metrics metrics = {.counts = {[METRIC_requests] = 3}};
     join(host, 0, 0);
@@ -205,6 +227,7 @@ int main(void) {
     test_passing(&host);
     test_full(&host);
     test_successor(&host);
+    test_no_room(&host);
     test_report(&host);
     test_without_memory(&host);
     event_loop_free(host.loop);
