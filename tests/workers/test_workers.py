@@ -246,3 +246,17 @@ def test_logs_are_opened_anew_in_every_worker(start, tmp_path):
     assert int(site.get()) in workers
     assert site.stop() == 0
     assert re.search(r'"GET / HTTP/1.1" 200|GET /', log.read_text())
+
+
+def test_signals_that_change_the_workers_are_too_late_during_a_stop(start):
+    site = start("--application-close-timeout", "-1", "kept:endless")
+    site.worker(2)
+    with socket.create_connection(("127.0.0.1", site.port()), timeout=DEADLINE) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        site.stdout.wait_for("^request$")
+        site.signal(signal.SIGTERM)
+        site.stderr.wait_for("Waiting for 1 connections")
+        for number in (signal.SIGTTIN, signal.SIGHUP, signal.SIGTERM):
+            site.signal(number)
+        assert site.wait() == 0
+    assert not [line for line in site.stderr.lines() if "SIGTTIN" in line or "Replacing" in line]

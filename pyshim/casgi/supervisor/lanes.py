@@ -4,6 +4,7 @@ Every worker has all sending ends and the receiving end of its own seat. The sup
 ends of each, so that what was passed to a worker that dies waits for its successor.
 """
 
+import contextlib
 import select
 import socket
 
@@ -40,7 +41,9 @@ class Lanes:
         while seat not in self.empty():
             number, descriptors, _, _ = socket.recv_fds(self._receiving[seat], 16, 1)
             try:
-                socket.send_fds(self._sending[to], [number], descriptors, socket.MSG_DONTWAIT)
+                # Where it is full the connection is lost: it must not hold the others up.
+                with contextlib.suppress(BlockingIOError):
+                    socket.send_fds(self._sending[to], [number], descriptors, socket.MSG_DONTWAIT)
             finally:
                 for each in descriptors:
                     socket.close(each)

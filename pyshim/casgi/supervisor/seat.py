@@ -39,6 +39,7 @@ class Seat:
         self._back_off = BackOff()
         self._given_up = asyncio.Event()
         self._latest: Worker | None = None
+        self._changed = asyncio.Event()
 
     async def fill(self) -> bool:
         """Start a worker; return whether it serves, or has ended before it could."""
@@ -49,7 +50,9 @@ class Seat:
         """See to it that there is a worker, until give_up()."""
         while not self._given_up.is_set():
             if self.worker is not None and not self.worker.ended.done():
-                await asyncio.wait([self.worker.ended])
+                # Or until it is another's end that matters: a worker that leaves takes its time.
+                self._changed.clear()
+                await wait_for_any(self._changed, tasks=[self.worker.ended])
             else:
                 await self._fill_again()
 
@@ -72,6 +75,7 @@ class Seat:
     def give_up(self) -> None:
         """Start no more workers."""
         self._given_up.set()
+        self._changed.set()
 
     async def _let_go(self, worker: Worker | None) -> None:
         """Let a worker end without losing a request; end it, when it takes far too long."""
@@ -85,10 +89,16 @@ class Seat:
             await asyncio.wait([worker.ended])
 
     async def _fill(self) -> bool:
-        self._latest = await self._start(self.number)
+        self._latest = None
+        try:
+            self._latest = await self._start(self.number)
+        except OSError as error:
+            logger.error("Worker %d cannot be started: %s", self.number + 1, error.strerror)
+            return False
         if not await self._latest.is_ready():
             return False
         self.worker = self._latest
+        self._changed.set()
         if self._given_up.is_set():
             self.worker.stop()
             return False

@@ -55,6 +55,7 @@ class Supervisor:
         self._abort_requested = asyncio.Event()
         self._ended = asyncio.Event()
         self._reloading = asyncio.Lock()
+        self._reload_requested = asyncio.Event()
         self._service_manager = ServiceManager()
         self._has_terminal = has_terminal()
 
@@ -164,16 +165,26 @@ class Supervisor:
         async with self._reloading:
             if not await seat.replace() and not self._stop_requested.is_set():
                 logger.error("The new worker did not start: the old one stays")
-                await wait_for_any(self._stop_requested, timeout=_AFTER_FAILURE)
+                ends = self._stop_requested, self._reload_requested
+                await wait_for_any(*ends, timeout=_AFTER_FAILURE)
 
     # --- Changes ---
 
     async def _reload(self) -> None:
-        """Replace the workers one by one; stop at the first whose successor cannot start."""
+        """Replace the workers one by one; stop at the first whose successor cannot start.
+
+        What is deployed while workers are being replaced is for those that were started before,
+        too: then all are replaced once more.
+        """
+        if self._reload_requested.is_set():
+            return  # One that has not begun will do.
+        self._reload_requested.set()
         if self._reloading.locked():
-            logger.info("The workers are being replaced already")
-            return
+            logger.info("The workers are replaced when those that are being replaced have ended")
         async with self._reloading:
+            self._reload_requested.clear()
+            if self._stop_requested.is_set():
+                return
             logger.info("Replacing the workers")
             self._service_manager.reloading()
             try:
@@ -183,13 +194,15 @@ class Supervisor:
 
     async def _replace_all(self) -> None:
         for seat in list(self._seats):
-            if not await seat.replace():
+            if not await seat.replace() and seat in self._seats:
                 if not self._stop_requested.is_set():
                     logger.error("The new worker did not start: the others stay as they are")
                 return
         logger.info("The workers were replaced")
 
     def _add_worker(self) -> None:
+        if self._stop_requested.is_set():
+            return
         if len(self._seats) == self._workers.seats:
             logger.warning("SIGTTIN: there can be no more than %d workers", self._workers.seats)
             return
@@ -198,6 +211,8 @@ class Supervisor:
         self._run(seat.keep())
 
     def _remove_worker(self) -> None:
+        if self._stop_requested.is_set():
+            return
         if len(self._seats) == 1:
             logger.warning("SIGTTOU: the last worker stays")
             return

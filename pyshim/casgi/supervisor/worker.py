@@ -5,6 +5,7 @@ starting -- READY --> ready -- serve() --> serving -- leave(), stop() --> leavin
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -140,9 +141,13 @@ class Worker:
 
 
 def spawn(handover: Handover) -> tuple[int, socket.socket]:
-    """Start the command of this process anew as a worker; return its PID and our end."""
+    """Start the command of this process anew as a worker; return its PID and our end.
+
+    Raise OSError when the system has no process or memory for it.
+    """
     ours, theirs = socket.socketpair()
-    with theirs:
+    with theirs, contextlib.ExitStack() as until_started:
+        until_started.callback(ours.close)
         environment = {
             name: value for name, value in os.environ.items() if name not in _NOT_INHERITED
         }
@@ -155,5 +160,6 @@ def spawn(handover: Handover) -> tuple[int, socket.socket]:
         # Children waits for it instead, and a Popen that is dropped would complain.
         process.returncode = 0
         handover.send(ours)
+        until_started.pop_all()
     ours.setblocking(False)
     return process.pid, ours

@@ -58,7 +58,7 @@ class Workers:
         return any(self.slots.condition(worker.slot).is_serving for worker in self._there)
 
     async def start(self, seat: int) -> Worker:
-        """Start a process for a seat, and return it before it is ready."""
+        """Start a process for a seat, and return it before it is ready. Raise OSError."""
         slot = self.slots.take()
         handover = Handover(
             seat,
@@ -69,7 +69,11 @@ class Workers:
             self._lanes.receiving(seat),
             self._lanes.sending(),
         )
-        pid, end = spawn(handover)
+        try:
+            pid, end = spawn(handover)
+        except OSError:
+            self.slots.give_back(slot)
+            raise
         limits = Limits.of(self._config)
         worker = Worker(seat, slot, pid, self._children.end_of(pid), limits)
         self._there.add(worker)
