@@ -322,6 +322,11 @@ void http2_session_resume(struct http2_session *session, int32_t id) {
     }
 }
 
+bool http2_session_has_window(const struct http2_session *session, int32_t id) {
+    return !session->is_broken &&
+           nghttp2_session_get_stream_remote_window_size(session->nghttp2, id) > 0;
+}
+
 static void reset(struct http2_session *session, int32_t id, uint32_t code) {
     if (!session->is_broken) {
         (void)nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, id, code);

@@ -110,6 +110,9 @@ int http2_session_inform(struct http2_session *session, int32_t id,
 /* A stream that had nothing to send has something. */
 void http2_session_resume(struct http2_session *session, int32_t id);
 
+/* True when the peer's window of the stream is open, whatever the connection's is. */
+bool http2_session_has_window(const struct http2_session *session, int32_t id);
+
 /* Cuts a stream in both directions; on_closed() follows. */
 void http2_session_reset(struct http2_session *session, int32_t id);
 

@@ -25,6 +25,7 @@ struct http2_connection {
     size_t exchange_count;
     struct deferred deferred; /* output, and what was noted, at the end of the turn */
     uint64_t written_turn;    /* turn of the last output that did not wait for its end */
+    uint64_t progress;        /* bytes of all streams that were given to the connection */
     enum http2_phase phase;
     bool is_in_session; /* the session is on the stack: nothing may be asked of it */
     bool is_paused;     /* on_push() has stopped the output */
@@ -47,6 +48,7 @@ struct http2_stream {
     struct timer timer;           /* http_timeout; then what the peer has to end its side */
     struct timer stall;           /* running since bytes waited */
     uint64_t stall_progress;      /* progress when it was started */
+    uint64_t stall_others;        /* that of all streams then */
     uint64_t progress;            /* bytes that were given to the connection */
     size_t unconsumed;            /* bytes of the window that are not given back yet */
     int64_t remaining;            /* bytes that the Content-Length promises; -1: none does */

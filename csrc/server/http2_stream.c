@@ -63,8 +63,17 @@ static void watch_stall(struct http2_stream *stream) {
     double seconds = server_stall_seconds(server);
     if (!timer_is_running(&stream->stall) && seconds >= 0) {
         stream->stall_progress = stream->progress;
+        stream->stall_others = stream->http2->progress;
         timer_start(server->loop, &stream->stall, seconds);
     }
+}
+
+/* The peer would take its bytes, but takes those of other streams first: their priority is higher,
+ * or they were first (RFC 9218 section 10). */
+static bool waits_for_others(const struct http2_stream *stream) {
+    const struct http2_connection *http2 = stream->http2;
+    return http2_session_has_window(http2->session, stream->id) &&
+           !server_is_stalled(http2_stream_server(stream), http2->progress - stream->stall_others);
 }
 
 /* A peer that opens no window holds memory, and keeps an application in send(). */
@@ -74,7 +83,7 @@ static void on_stall(struct timer *timer) {
         return;
     }
     uint64_t taken = stream->progress - stream->stall_progress;
-    if (server_is_stalled(http2_stream_server(stream), taken)) {
+    if (server_is_stalled(http2_stream_server(stream), taken) && !waits_for_others(stream)) {
         http2_stream_reset(stream);
     } else {
         watch_stall(stream);
@@ -290,6 +299,7 @@ int http2_stream_on_push(struct http2_stream *stream, struct slice head, size_t 
         status = move(stream, queue, length);
     }
     stream->progress += length;
+    stream->http2->progress += length;
     if (stream->is_congested && stream->frames.size <= high_water / 2) {
         stream->is_congested = false;
         http2_note(stream, HTTP2_NOTE_DRAINED);

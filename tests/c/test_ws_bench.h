@@ -24,7 +24,7 @@ static int bench_report(void) {
     return check_report();
 }
 
-static const struct ws_session_limits no_limits = {0, 0, 0};
+static const struct ws_session_limits no_limits = {.message_size = 0};
 
 /* The terms of compression of every session that is opened; NULL for none. */
 static const struct ws_deflate_terms *bench_terms;

@@ -1,5 +1,8 @@
 """Flow control over HTTP/2 follows what the application receives and the client reads."""
 
+import time
+
+import pytest
 from support.apps import Gate, Journal, Receive, Scope, Send, read_body, respond
 from support.http2 import Http2Client
 from support.server import Serve
@@ -147,3 +150,43 @@ def test_a_response_that_is_cut_resets_its_stream_alone(serve: Serve) -> None:
     assert (cut.status, cut.reset) == (200, 2)
     assert (whole.body, client.get().body) == (b"whole", b"whole")
     assert "on purpose" in server.reports.take_errors()[0]
+
+
+def test_a_stream_that_waits_for_another_is_not_stalled(serve: Serve) -> None:
+    """Streams of one urgency leave one after the other, however long the first one takes."""
+    timeout, step = 1.5, 200
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, b"x" * (65535 if scope["path"] == "/filler" else 100 * step))
+
+    client = Http2Client(serve(application, send_timeout=timeout).connect())
+    client.until(lambda: client.settings_seen)
+    client.give_back_connection = False
+    client.get("/filler")
+    first, second = client.request(), client.request()
+    began = time.monotonic()
+    while time.monotonic() < began + 2 * timeout:
+        read = len(client.responses[first].body)
+        client.h2.increment_flow_control_window(step)
+        client.flush()
+        client.until(lambda: len(client.responses[first].body) > read)  # noqa: B023
+        time.sleep(timeout / 20)
+    assert client.responses[second].body == b""
+    client.h2.increment_flow_control_window(200 * step)
+    client.flush()
+    assert client.response(first).is_whole
+    assert client.response(second).is_whole
+
+
+@pytest.mark.parametrize("level", ["stream", "connection"])
+def test_a_client_that_opens_no_window_is_broken_off(serve: Serve, level: str) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, b"x" * 50_000)
+
+    client = Http2Client(serve(application, send_timeout=0.2).connect(), initial_window_size=49_000)
+    if level == "connection":
+        client.give_back_connection = False
+        client.get("/filler")
+    stalled = client.request()
+    client.held.add(stalled)
+    assert client.response(stalled).reset is not None
