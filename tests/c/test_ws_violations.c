@@ -97,7 +97,8 @@ static void expect_head_refused(unsigned extended, uint64_t length, int code,
 }
 
 static void test_lengths_not_minimal(void) {
-    static const struct ws_session_limits small = {100, 100, 1};
+    static const struct ws_session_limits small = {
+        .message_size = 100, .frame_size = 100, .fragments = 1};
     const struct ws_session_limits *both[] = {&no_limits, &small};
     for (int i = 0; i < 2; i++) {
         expect_head_refused(2, 0, 1002, both[i]);
@@ -266,7 +267,8 @@ static void test_frame_over_limit(void) {
     expect_head_refused(2, 65535, 1009, &limits);
     expect_head_refused(8, 65536, 1009, &limits);
     expect_head_refused(8, (UINT64_C(1) << 63) - 1, 1009, &limits);
-    static const struct ws_session_limits default_limits = {1 << 20, 1 << 20, 1024};
+    static const struct ws_session_limits default_limits = {
+        .message_size = 1 << 20, .frame_size = 1 << 20, .fragments = 1024};
     expect_head_refused(8, (1 << 20) + 1, 1009, &default_limits);
 }
 
