@@ -50,6 +50,11 @@ class Room(AsyncWebsocketConsumer):  # type: ignore[misc]
         except ConnectionError:
             await self.send(text_data="unavailable")
 
+    async def do_flood(self, _: str) -> None:
+        """Send more by plain calls than the hub can have read before the loop turns."""
+        for _ in range(64):
+            self.channel_layer.sync.group_send("nobody", {"type": "said", "text": "x" * 2**16})
+
     async def said(self, event: dict[str, Any]) -> None:
         await self.send(text_data=event["text"])
 

@@ -135,6 +135,14 @@ def test_groups_without_channels(servers: list[ServerProcess]) -> None:
             assert ada.read_text() == ben.read_text() == text
 
 
+def test_too_many_plain_calls_on_the_servers_loop_raise(servers: list[ServerProcess]) -> None:
+    with enter(servers[0]) as client:
+        client.send_text("flood")
+        assert "HubUnavailable" in client.read_text()
+        client.send_text("say still here")
+        assert client.read_text() == "still here"
+
+
 def test_a_worker_that_is_killed_takes_its_own(
     project: Project, servers: list[ServerProcess]
 ) -> None:

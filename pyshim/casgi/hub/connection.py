@@ -88,9 +88,15 @@ class HubConnection(TurnedClient):
         return number
 
     def put(self, act: Request) -> int:
-        """Ask for something, when the hub has read what was sent before; in any thread."""
+        """Ask for something, when the hub has read what was sent before; in any thread.
+
+        On the server's own loop that cannot be waited for.
+        """
         number = self.request(act)
         while number is None:
+            if self._is_on_own_loop():
+                reason = "it has not read what was sent before: event loops have to await the layer"
+                raise HubUnavailable(self.path, reason)
             self.wait(self._sent)
             number = self.request(act)
         return number
@@ -152,7 +158,7 @@ class HubConnection(TurnedClient):
     def wait(self, number: int) -> int:
         """Wait in this thread; return why the request failed, or 0. Raise HubUnavailable."""
         client = self._live()
-        if self._loop is not None and _running_loop() is self._loop:
+        if self._is_on_own_loop():
             return 0  # the loop that would bring the answer is the one that would wait
         if self._loop is not None or self._is_read():
             self._wait_for_others(client, number)
@@ -161,6 +167,9 @@ class HubConnection(TurnedClient):
                 while client.acked < number and client.is_connected:
                     client.turn(1.0)
         return self._result(client, number)
+
+    def _is_on_own_loop(self) -> bool:
+        return self._loop is not None and _running_loop() is self._loop
 
     async def answer(self, number: int, *, is_patient: bool = False) -> int:
         """As wait(), on an event loop.
