@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+import pytest
 from support.casgi_process import DEADLINE
 from websockets.sync.client import connect
 
@@ -54,7 +55,9 @@ def test_hub_is_where_it_is_asked_for(start, tmp_path):
     assert not path.exists()
 
 
-def test_hub_that_cannot_be_stops_the_start(start, tmp_path):
-    site = start("--hub", os.path.join(tmp_path, "absent", "hub"), "kept:tell_environment")
+@pytest.mark.parametrize("name", ["absent/hub", "kept"])
+def test_hub_that_cannot_be_stops_the_start(start, tmp_path, name):
+    (tmp_path / "kept").write_text("no socket")
+    site = start("--hub", os.path.join(tmp_path, name), "kept:tell_environment")
     assert site.wait() == 2
     assert any("cannot start the hub at" in line for line in site.stderr.lines())

@@ -12,8 +12,8 @@ from support.casgi_process import DEADLINE, CasgiProcess
 from support.server_process import free_port
 
 from casgi import _core
-from casgi.errors import ConfigError
-from casgi.status.answering import parse_address
+from casgi.errors import BindError, ConfigError
+from casgi.status.answering import bind_status, parse_address
 from casgi.status.exposition import COUNTS, Family, exposition
 
 PROJECT = Path(__file__).parent / "project"
@@ -176,6 +176,21 @@ def test_addresses(text, address):
 def test_wrong_addresses(text):
     with pytest.raises(ConfigError, match="metrics must be"):
         parse_address(text)
+
+
+def test_unix_socket_takes_no_place_of_anything_else(tmp_path):
+    path = tmp_path / "kept"
+    path.write_text("of somebody")
+    with pytest.raises(BindError, match="not a socket"):
+        bind_status(f"unix:{path}")
+    assert path.read_text() == "of somebody"
+    with bind_status(f"unix:{tmp_path / 'status'}") as bound:
+        assert bound.getsockname() == str(tmp_path / "status")
+        with pytest.raises(BindError, match="in use"):
+            bind_status(f"unix:{tmp_path / 'status'}")
+    bind_status(f"unix:{tmp_path / 'status'}").close()
+    with pytest.raises(BindError, match="too long"):
+        bind_status(f"unix:{tmp_path / ('x' * 200)}")
 
 
 def test_every_count_of_the_core_is_described():

@@ -6,7 +6,6 @@ its own, so that it answers while the application's loop is held up.
 
 import asyncio
 import contextlib
-import os
 import socket
 import threading
 from collections.abc import Callable
@@ -15,7 +14,10 @@ from http import HTTPStatus
 
 from casgi.errors import BindError, ConfigError
 from casgi.status.exposition import CONTENT_TYPE
+from casgi.unix_sockets import bind_unix
 
+# Of a unix socket: what is said of a server is for its user.
+_MODE = 0o600
 _LONGEST_HEAD = 8 * 1024
 _SECONDS = 5.0
 _TEXT = "text/plain; charset=utf-8"
@@ -51,17 +53,16 @@ def bind_status(text: str) -> socket.socket:
     address = parse_address(text)
     try:
         if isinstance(address, str):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(address)
-            bound = socket.socket(socket.AF_UNIX)
-            bound.bind(address)
+            bound, _ = bind_unix(address, _MODE, None)
             bound.listen()
             return bound
         host, port = address
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise BindError(f"cannot listen on {text} for --metrics: {error.strerror}") from None
+        raise BindError(
+            f"cannot listen on {text} for --metrics: {error.strerror or error}"
+        ) from None
 
 
 class StatusServer:

@@ -7,6 +7,7 @@ import errno
 import logging
 import os
 import shutil
+import stat
 import tempfile
 
 from casgi import _core
@@ -35,7 +36,7 @@ class HubHost:
         try:
             hub.start()
         except OSError as error:
-            if error.errno != errno.EADDRINUSE or not os.path.exists(path):
+            if error.errno != errno.EADDRINUSE or not _is_socket(path):
                 raise BindError(f"cannot start the hub at {path}: {error.strerror}") from None
             logger.info("The hub at %s is used, which is there already", path)
         else:
@@ -54,3 +55,10 @@ class HubHost:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        return False
