@@ -9,10 +9,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct ws_session_limits limits[] = {
-    {0, 0, 0},
-    {1 << 20, 1 << 20, 1024},
-    {64, 32, 3},
-    {16, 0, 0},
+    {.message_size = 0},
+    {.message_size = 1 << 20, .frame_size = 1 << 20, .fragments = 1024},
+    {.message_size = 64, .frame_size = 32, .fragments = 3},
+    {.message_size = 16},
 };
 
 static const struct ws_deflate_terms terms[] = {
