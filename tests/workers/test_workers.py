@@ -96,6 +96,15 @@ def test_second_signal_does_not_wait_for_requests(start, number):
         assert site.wait() == 0
 
 
+@pytest.mark.parametrize("number", SIGNALS)
+def test_stop_does_not_wait_for_an_import(start, number):
+    site = start("kept:slow()")
+    site.stdout.wait_for("^importing$")
+    site.signal(number)
+    assert site.wait() == 0
+    assert not [line for line in site.stderr.lines() if "ERROR" in line]
+
+
 def test_ctrl_c_of_a_terminal_goes_to_everybody_and_is_one(start):
     site = start("kept:tell_process", start_new_session=True)
     site.worker(2)

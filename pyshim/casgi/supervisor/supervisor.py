@@ -135,11 +135,12 @@ class Supervisor:
     # --- Workers that end ---
 
     def _on_worker_end(self, worker: Worker) -> None:
+        if worker.has_ended_as_told():
+            return
         code = worker.ended.result()
         if self._stop_requested.is_set() or not self._workers.is_listening:
             self._exit_code = self._exit_code or (code if code >= 0 else _FAILED)
-        if code != 0 or not worker.is_expected_to_end:
-            logger.error("%s %s", worker, worker.how_it_ended())
+        logger.error("%s %s", worker, worker.how_it_ended())
 
     def _on_worker_leaving(self, worker: Worker) -> None:
         for seat in self._seats:

@@ -93,7 +93,11 @@ class Worker:
     def stop(self) -> None:
         """Let it end, as everything does."""
         self.is_expected_to_end = True
-        self._say(ToWorker.STOP)
+        if self._ready.is_set():
+            self._say(ToWorker.STOP)
+        elif not self.ended.done():
+            # While it imports its application it hears no word.
+            os.kill(self.pid, signal.SIGTERM)
 
     def abort(self) -> None:
         """Let it end what is left at once."""
@@ -118,6 +122,10 @@ class Worker:
         self._ended_at = time.monotonic()
         if self._channel is not None:
             self._channel.close()
+
+    def has_ended_as_told(self) -> bool:
+        """Return whether its end was asked for, and nothing went wrong with it."""
+        return self.is_expected_to_end and self.ended.result() in (0, -signal.SIGTERM)
 
     def how_it_ended(self) -> str:
         """Return what to write of its exit code."""

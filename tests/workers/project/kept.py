@@ -85,3 +85,9 @@ def dying():
     if Path(os.environ["DYING"]).exists():
         os._exit(7)
     return tell_process
+
+
+def slow():
+    """Never become an application."""
+    say("importing")
+    time.sleep(1000)
