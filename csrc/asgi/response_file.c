@@ -95,6 +95,9 @@ static int64_t tell(struct bridge *bridge, PyObject *file, int descriptor) {
     PyObject *result = PyObject_CallMethodNoArgs(file, bridge->state->strings.tell);
     int64_t position = result == NULL ? -1 : PyLong_AsLongLong(result);
     Py_XDECREF(result);
+    if (position < 0 && !PyErr_Occurred()) {
+        PyErr_Format(PyExc_ValueError, "%R.tell() must not be below 0", file);
+    }
     return position;
 }
 

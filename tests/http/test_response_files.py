@@ -245,6 +245,17 @@ def test_what_is_no_file(serve: Serve, file: Path) -> None:
         refused(serve, zerocopysend(opened), ValueError, "not open for reading")
 
 
+def test_a_file_object_that_stands_nowhere(serve: Serve, tmp_path: Path) -> None:
+    class Nowhere(io.FileIO):
+        def tell(self) -> int:
+            return -1
+
+    path = tmp_path / "file"
+    path.write_bytes(b"hello")
+    with Nowhere(path) as opened:
+        refused(serve, zerocopysend(opened), ValueError, "below 0")
+
+
 # --- On the way ---
 
 
