@@ -142,4 +142,4 @@ def test_no_method(serve: Serve, method: str) -> None:
 
 def test_http_2_preface(serve: Serve) -> None:
     """Without HTTP/2 its preface is a request line with a bad version."""
-    refuse(serve, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, 505)
+    refuse(serve, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, 505, http2=False)
