@@ -12,6 +12,8 @@ from support.casgi_process import DEADLINE, PROJECT
 from support.processes import is_alive, wait_for_end
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
+# Of all three a worker has the sum to leave.
+QUICKLY = ["--application-close-timeout", "0.2", "--linger", "0.1", "--drain", "0.1"]
 # Of struct tcp_info, for a listening socket: the length of its queue and its backlog.
 TCP_INFO_QUEUE = struct.Struct("=24xII")
 
@@ -148,7 +150,7 @@ def test_workers_end_with_a_supervisor_that_is_killed(start):
 
 
 def test_blocked_worker_ends_with_a_supervisor_that_is_killed(start):
-    site = start("--application-close-timeout", "0.2", "kept:blocking")
+    site = start(*QUICKLY, "kept:blocking")
     with socket.create_connection(("127.0.0.1", site.port()), timeout=DEADLINE) as client:
         client.sendall(b"GET /block HTTP/1.1\r\nHost: x\r\n\r\n")
         pid = int(site.stdout.wait_for(r"^blocked (\d+)$")[1])
