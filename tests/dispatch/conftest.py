@@ -13,6 +13,22 @@ configure_django()
 Accelerated = Callable[..., LiveServer]
 
 
+@pytest.fixture(autouse=True)
+def forgotten_plans() -> Iterator[None]:
+    """A class keeps what was found out about it, even that something was replaced by a test."""
+    yield
+    from channels.consumer import AsyncConsumer
+
+    from casgi.channels.sharing.plan import PLAN
+
+    classes: list[type] = [AsyncConsumer]
+    while classes:
+        consumer_class = classes.pop()
+        classes += consumer_class.__subclasses__()
+        if PLAN in vars(consumer_class):
+            type.__delattr__(consumer_class, PLAN)
+
+
 @pytest.fixture
 def layer() -> Iterator[Any]:
     """The default layer, new for each test, and ours."""

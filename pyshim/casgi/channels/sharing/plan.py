@@ -136,7 +136,8 @@ class SharingPlan:
         logger.log(level, "%s runs for each consumer: it %s", where, reason)
 
 
-_PLAN = "__casgi_sharing_plan__"
+PLAN = "__casgi_sharing_plan__"
+"""Where a consumer class keeps its plan."""
 
 
 def plan_of(consumer_class: type) -> SharingPlan:
@@ -145,10 +146,10 @@ def plan_of(consumer_class: type) -> SharingPlan:
     It is kept by the class itself, not by a table: a metaclass can make classes equal, and what a
     plan has found out refers to the class.
     """
-    plan = namespace_of(consumer_class).get(_PLAN)
+    plan = namespace_of(consumer_class).get(PLAN)
     if not isinstance(plan, SharingPlan) or not plan.is_of(consumer_class):
         plan = SharingPlan(consumer_class)
-        type.__setattr__(consumer_class, _PLAN, plan)
+        type.__setattr__(consumer_class, PLAN, plan)
     return plan
 
 
