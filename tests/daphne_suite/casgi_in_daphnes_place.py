@@ -25,7 +25,7 @@ import casgi.testing.daphne
 from casgi.server import Server
 
 LEVELLED = set(os.environ["LEVELLED"].split(","))
-OTHER_KEYS = {"extensions", "http_version"}
+OTHER_KEYS = {"http": {"extensions"}, "websocket": {"extensions", "http_version"}}
 HOST = "added.invalid"
 PATIENCE = 20.0
 """Seconds in the place of the suite's one or two, which a busy machine exceeds."""
@@ -89,8 +89,9 @@ def _stand_in_for_reactor(process: Process, server: Server) -> None:
 
 def _level(application: Any, is_idle: Any) -> Callable[..., Awaitable[None]]:
     async def levelled(scope: Any, receive: Any, send: Any) -> None:
-        if "scope keys" in LEVELLED and scope["type"] == "websocket":
-            scope = {name: value for name, value in scope.items() if name not in OTHER_KEYS}
+        if "scope keys" in LEVELLED:
+            others = OTHER_KEYS[scope["type"]]
+            scope = {name: value for name, value in scope.items() if name not in others}
         if "addresses" in LEVELLED:
             scope = {**scope, **{name: list(scope[name]) for name in ("client", "server")}}
         if "missing Host" in LEVELLED:
