@@ -1,4 +1,4 @@
-"""Behind nginx and HAProxy, which send other people's requests on the connections they keep."""
+"""Behind nginx, HAProxy and Caddy, which send other people's requests on the connections they keep."""
 
 import http.client
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, str(len(await read_body(receive))).encode())
 
 
-@pytest.fixture(params=["nginx", "nginx-unbuffered", "haproxy"])
+@pytest.fixture(params=["nginx", "nginx-unbuffered", "haproxy", "haproxy-http2", "caddy-http2"])
 def proxy(request: pytest.FixtureRequest, serve: Serve, tmp_path: Path) -> Iterator[Proxy]:
     server = serve(application)
     with Proxy(request.param, tmp_path, server.address[1]) as running:

@@ -7,20 +7,7 @@ from pathlib import Path
 from support.server_process import ServerProcess, environment_of_foreign_programs, free_port
 
 NGINX = """
-daemon off;
-master_process off;
-worker_processes 1;
-error_log stderr warn;
-pid {folder}/nginx.pid;
-events {{}}
-http {{
-    access_log off;
     client_max_body_size 0;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
     upstream casgi {{ server 127.0.0.1:{upstream}; keepalive 1; }}
     server {{
         listen 127.0.0.1:{port};
@@ -32,7 +19,6 @@ http {{
             proxy_request_buffering {buffering};
         }}
     }}
-}}
 """
 
 NGINX_AROUND = """
@@ -63,34 +49,26 @@ defaults
     http-reuse always
 listen casgi
     bind 127.0.0.1:{port}
-    server casgi 127.0.0.1:{upstream}
+    server casgi 127.0.0.1:{upstream} {protocol}
 """
 
+CADDY = """
+http://127.0.0.1:{port} {{
+    reverse_proxy h2c://127.0.0.1:{upstream}
+}}
+"""
 
-class Proxy(ServerProcess):
-    """A proxy for a server on a port of 127.0.0.1, of which it keeps connections open.
-
-    A request that fails is not tried again: the client sees a 502.
-    """
-
-    def __init__(self, kind: str, folder: Path, upstream: int) -> None:
-        """Run `nginx`, `nginx-unbuffered` (bodies are passed on as they come) or `haproxy`."""
-        port = free_port()
-        is_haproxy = kind == "haproxy"
-        text = (HAPROXY if is_haproxy else NGINX).format(
-            folder=folder,
-            port=port,
-            upstream=upstream,
-            buffering="off" if kind == "nginx-unbuffered" else "on",
-        )
-        configuration = folder / f"{kind}.conf"
-        configuration.write_text(text)
-        program = _program("haproxy" if is_haproxy else "nginx")
-        command = [program, "-db", "-f", str(configuration)]
-        if not is_haproxy:
-            command = [program, "-p", str(folder), "-c", str(configuration), "-e", "stderr"]
-        log = folder / f"{kind}.log"
-        super().__init__(command, port, log, folder, environment_of_foreign_programs())
+# Caddy would listen on port 80 too, and by UDP for HTTP/3.
+CADDY_AROUND = """
+{{
+    admin off
+    auto_https disable_redirects
+    servers {{
+        protocols h1 h2
+    }}
+}}
+{server}
+"""
 
 
 class ConfiguredProxy(ServerProcess):
@@ -98,12 +76,9 @@ class ConfiguredProxy(ServerProcess):
 
     def __init__(self, program: str, folder: Path, text: str, port: int) -> None:
         """Run `nginx`, `haproxy` or `caddy` with this text, within `folder`."""
+        around = {"nginx": NGINX_AROUND, "caddy": CADDY_AROUND}.get(program, "{server}")
         configuration = folder / f"{program}.conf"
-        if program == "nginx":
-            text = NGINX_AROUND.format(folder=folder, server=text)
-        elif program == "caddy":
-            text = "{\n    admin off\n}\n" + text
-        configuration.write_text(text)
+        configuration.write_text(around.format(folder=folder, server=text))
         arguments = {
             "nginx": ["-p", str(folder), "-c", str(configuration), "-e", "stderr"],
             "haproxy": ["-db", "-f", str(configuration)],
@@ -112,6 +87,28 @@ class ConfiguredProxy(ServerProcess):
         command = [_program(program), *arguments[program]]
         environment = environment_of_foreign_programs() | {"HOME": str(folder)}
         super().__init__(command, port, folder / f"{program}.log", folder, environment)
+
+
+class Proxy(ConfiguredProxy):
+    """A proxy for a server on a port of 127.0.0.1, of which it keeps connections open.
+
+    A request that fails is not tried again: the client sees a 502.
+    """
+
+    def __init__(self, kind: str, folder: Path, upstream: int) -> None:
+        """Run `nginx`, `nginx-unbuffered` (bodies are passed on as they come) or `haproxy`.
+
+        `haproxy-http2` and `caddy-http2` speak HTTP/2 to the server.
+        """
+        program, _, way = kind.partition("-")
+        port = free_port()
+        text = {"nginx": NGINX, "haproxy": HAPROXY, "caddy": CADDY}[program].format(
+            port=port,
+            upstream=upstream,
+            buffering="off" if way == "unbuffered" else "on",
+            protocol="proto h2" if way == "http2" else "",
+        )
+        super().__init__(program, folder, text, port)
 
 
 def _program(name: str) -> str:
