@@ -78,7 +78,7 @@ def test_the_page_has_them() -> None:
 
 
 def test_requests(site: Site) -> None:
-    """Small and large ones are their client's, and come in the version that the page says."""
+    """They are their client's, and come in the version that the page says."""
     client = site.connect()
     port = 0 if site.program == "caddy" else client.raw.socket.getsockname()[1]
     for size in (0, 100_000, 900_000):
@@ -88,25 +88,24 @@ def test_requests(site: Site) -> None:
         assert response.status == 200
         assert response.body.decode() == f"127.0.0.1 {port} https {size}"
         assert site.seen.next() == ("http", VERSION_AT_CASGI[site.program], f"/{size}")
+    check_many_at_once(site, client)
+    check_one_that_is_broken_off(site, client)
 
 
-def test_many_at_once(site: Site) -> None:
-    client = site.connect()
+def check_many_at_once(site: Site, client: Http2Client) -> None:
     streams = [client.request(f"/{number}") for number in range(60)]
     assert {client.response(stream).status for stream in streams} == {200}
     paths = {site.seen.next()[2] for _ in streams}
     assert paths == {f"/{number}" for number in range(60)}
 
 
-def test_a_request_that_is_broken_off(site: Site) -> None:
-    """The application learns of it, and the requests beside it do not."""
-    client = site.connect()
+def check_one_that_is_broken_off(site: Site, client: Http2Client) -> None:
+    """The application learns of it, and the request beside it does not."""
     stream = client.request("/wait")
     assert site.seen.next()[2] == "/wait"
     client.reset(stream)
     assert client.get("/beside").status == 200
-    seen = [site.seen.next(), site.seen.next()]
-    assert "http.disconnect" in seen
+    assert "http.disconnect" in [site.seen.next(), site.seen.next()]
 
 
 def test_websockets(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""Behind nginx, HAProxy and Caddy, which send other people's requests on the connections they keep."""
+"""Behind proxies, which send other people's requests on the connections that they keep."""
 
 import http.client
 from collections.abc import Iterator
