@@ -110,6 +110,12 @@ class Config(ClientConfig):
         "Longest time that a worker's event loop may be held up before the worker is replaced.",
         is_of_core=False,
     )
+    worker_start_timeout: float | None = seconds(
+        90.0,
+        Section.WORKERS,
+        "Longest time that a worker may take to import and start the application.",
+        is_of_core=False,
+    )
     max_requests: int = number(
         0,
         Section.WORKERS,

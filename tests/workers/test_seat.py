@@ -1,10 +1,15 @@
-"""The place of a worker, when the system has no process for one."""
+"""The place of a worker: when there is no process for one, or it dies, or never starts."""
 
 import asyncio
+import contextlib
 import errno
 import os
+import sys
 
+from casgi.supervisor.children import Children
+from casgi.supervisor.recycling import Limits
 from casgi.supervisor.seat import Seat
+from casgi.supervisor.worker import Worker
 
 
 def test_process_that_cannot_be_made_is_tried_again():
@@ -28,3 +33,55 @@ def test_process_that_cannot_be_made_is_tried_again():
         await keeping
 
     asyncio.run(run())
+
+
+WAITING = "import time; time.sleep(1000)"
+
+
+@contextlib.asynccontextmanager
+async def workers_of(*commands):
+    """Give a function that starts one worker after the other, each a Python command that waits."""
+    with Children() as children:
+        left, started = list(commands), []
+
+        async def start(number):
+            command = [sys.executable, "-c", left.pop(0)]
+            pid = os.spawnv(os.P_NOWAIT, sys.executable, command)  # noqa: ASYNC220  As spawn().
+            started.append(Worker(number, 0, pid, children.end_of(pid), Limits()))
+            return started[-1]
+
+        yield start, started
+        for worker in started:
+            worker.kill()
+            await asyncio.wait([worker.ended])
+
+
+def test_reload_does_not_wait_for_the_back_off(monkeypatch):
+    # A worker says over its channel that it is ready, which these have not.
+    monkeypatch.setattr(Worker, "is_ready", lambda worker, longest: asyncio.sleep(0, True))
+
+    async def main():
+        async with workers_of(WAITING, WAITING) as (start, started):
+            seat = Seat(0, start, lambda: None)
+            monkeypatch.setattr(seat._back_off, "after", lambda lived: 1000.0)
+            assert await seat.fill()
+            keeping = asyncio.create_task(seat.keep())
+            started[0].kill()
+            await asyncio.wait([started[0].ended])
+            await asyncio.sleep(0)  # keep() begins to wait for its time
+            assert await seat.replace()
+            assert seat.worker is started[1]
+            seat.give_up()
+            await keeping
+
+    asyncio.run(main())
+
+
+def test_worker_that_does_not_start_in_time_is_killed():
+    async def main():
+        async with workers_of(WAITING) as (start, started):
+            seat = Seat(0, start, lambda: None, longest_start=0.05)
+            assert not await seat.fill()
+            assert started[0].ended.result() < 0
+
+    asyncio.run(main())

@@ -11,6 +11,8 @@ import pytest
 from support.casgi_process import DEADLINE, PROJECT
 from support.processes import is_alive, wait_for_end
 
+from casgi.supervisor.handover import STACK_SIGNAL
+
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 # Of all three a worker has the sum to leave.
 QUICKLY = ["--application-close-timeout", "0.2", "--linger", "0.1", "--drain", "0.1"]
@@ -99,9 +101,11 @@ def test_second_signal_does_not_wait_for_requests(start, number):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_stop_does_not_wait_for_an_import(start, number):
+def test_worker_that_imports_shows_its_stack_and_a_stop_does_not_wait_for_it(start, number):
     site = start("kept:slow()")
-    site.stdout.wait_for("^importing$")
+    pid = int(site.stdout.wait_for(r"^importing (\d+)$")[1])
+    os.kill(pid, STACK_SIGNAL)
+    site.stderr.wait_for(r"File .*kept.py\", line \d+ in slow$")
     site.signal(number)
     assert site.wait() == 0
     assert not [line for line in site.stderr.lines() if "ERROR" in line]
@@ -113,6 +117,14 @@ def test_ctrl_c_of_a_terminal_goes_to_everybody_and_is_one(start):
     os.killpg(site.pid, signal.SIGINT)
     assert site.wait() == 0
     assert len([line for line in site.stdout.lines() if line.startswith("shutdown")]) == 2
+
+
+def test_signal_of_a_service_manager_goes_to_everybody_and_is_one(start):
+    site = start("kept:tell_process", start_new_session=True)
+    site.worker(2)
+    os.killpg(site.pid, signal.SIGTERM)
+    assert site.wait() == 0
+    assert not any("Leaving" in line for line in site.stderr.lines())
 
 
 def test_worker_that_is_killed_is_replaced_and_the_other_stays(start):
@@ -194,6 +206,17 @@ def test_worker_that_is_asked_to_end_gets_a_successor(start):
     wait_for_end(first)
     assert site.stop() == 0
     assert not any("ERROR" in line for line in site.stderr.lines())
+
+
+def test_worker_that_is_asked_to_end_ends_also_without_a_successor(start, tmp_path):
+    dying = tmp_path / "dying"
+    site = start(*QUICKLY, "kept:dying()", variables={"DYING": str(dying)})
+    first, second = site.worker(1), site.worker(2)
+    dying.touch()
+    os.kill(first, signal.SIGTERM)
+    wait_for_end(first)
+    assert is_alive(second)
+    assert site.stop() == 0
 
 
 def test_number_of_workers_changes_by_signals(start):

@@ -6,6 +6,7 @@ one pickled Handover, whose descriptors are inherited under the same numbers. Th
 is their channel.
 """
 
+import faulthandler
 import os
 import pickle
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 
 from casgi import __version__
 from casgi.errors import ConfigError
+from casgi.signals import is_handled
 from casgi.sockets import BoundSocket
 from casgi.tls import TicketSecret
 
@@ -25,6 +27,7 @@ VARIABLE = "CASGI_WORKER"
 STACK_SIGNAL = signal.SIGUSR2
 """At which a worker writes where its threads are, even while C code holds the GIL."""
 
+_STDERR = 2
 _LENGTH = struct.Struct("!I")
 # What stands for the socket, and what only its owner may have.
 _NOT_INHERITED = ("socket", "unix_file")
@@ -94,6 +97,8 @@ def take_handover() -> tuple[Handover, socket.socket] | None:
         raise ConfigError(
             f"the supervisor is casgi {version} and this is {__version__}: restart it"
         )
+    if not is_handled(STACK_SIGNAL):
+        faulthandler.register(STACK_SIGNAL, file=_STDERR)  # also while the application is imported
     channel = socket.socket(fileno=int(descriptor))
     (length,) = _LENGTH.unpack(_receive(channel, _LENGTH.size))
     handover: Handover = pickle.loads(_receive(channel, length))

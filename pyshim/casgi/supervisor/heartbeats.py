@@ -16,8 +16,6 @@ from casgi.waiting import wait_for_any
 logger = logging.getLogger("casgi.supervisor")
 
 _INTERVAL = 0.25
-# For the worker to write its stack: a signal handler in C, unless the kernel itself holds it.
-_TIME_TO_WRITE = 0.5
 
 
 class Heartbeats:
@@ -58,6 +56,4 @@ class Heartbeats:
             condition.busy,
             condition.connections,
         )
-        worker.show_stack()
-        await wait_for_any(until, tasks=[worker.ended], timeout=_TIME_TO_WRITE)
-        worker.kill()
+        await worker.end_with_stack(until)

@@ -26,14 +26,17 @@ class Seat:
         number: int,
         start: Callable[[int], Awaitable[Worker]],
         before_serving: Callable[[], None],
+        *,
+        longest_start: float | None = None,
         longest_leave: float | None = None,
     ) -> None:
-        """Take how to start a worker, what comes before one serves, and how long one may leave."""
+        """Take how to start a worker, what comes before one serves, and the times of both ends."""
         self.number = number
         self.worker: Worker | None = None
         self.filled = asyncio.Event()
         self._start = start
         self._before_serving = before_serving
+        self._longest_start = longest_start
         self._longest_leave = longest_leave
         self._changing = asyncio.Lock()
         self._back_off = BackOff()
@@ -62,7 +65,7 @@ class Seat:
             old = self.worker
             if self._given_up.is_set() or not await self._fill():
                 return False
-        await self._let_go(old)
+        await self.see_off(old)
         return True
 
     async def retire(self) -> None:
@@ -70,14 +73,14 @@ class Seat:
         self.give_up()
         async with self._changing:
             worker = self.worker
-        await self._let_go(worker)
+        await self.see_off(worker)
 
     def give_up(self) -> None:
         """Start no more workers."""
         self._given_up.set()
         self._changed.set()
 
-    async def _let_go(self, worker: Worker | None) -> None:
+    async def see_off(self, worker: Worker | None) -> None:
         """Let a worker end without losing a request; end it, when it takes far too long."""
         if worker is None or worker.ended.done():
             return
@@ -95,7 +98,7 @@ class Seat:
         except OSError as error:
             logger.error("Worker %d cannot be started: %s", self.number + 1, error.strerror)
             return False
-        if not await self._latest.is_ready():
+        if not await self._latest.is_ready(self._longest_start):
             return False
         self.worker = self._latest
         self._changed.set()
@@ -109,14 +112,15 @@ class Seat:
         return True
 
     async def _fill_again(self) -> None:
+        # Not under the lock: a reload may bring what the next start needs.
+        await self._wait(self._back_off.after(self._latest.age if self._latest else 0))
         async with self._changing:
-            if self.worker is not None and not self.worker.ended.done():
-                return  # A reload was faster.
-            await self._wait(self._back_off.after(self._latest.age if self._latest else 0))
-            if not self._given_up.is_set():
+            has_worker = self.worker is not None and not self.worker.ended.done()
+            if not (has_worker or self._given_up.is_set()):
                 await self._fill()
 
     async def _wait(self, seconds: float) -> None:
         if seconds:
             logger.warning("Worker %d is started again in %.1f s", self.number + 1, seconds)
-            await wait_for_any(self._given_up, timeout=seconds)
+            self._changed.clear()
+            await wait_for_any(self._changed, timeout=seconds)

@@ -128,7 +128,13 @@ class Supervisor:
     def _add_seat(self) -> Seat:
         leaving = self._config.seconds_to_leave()
         longest = None if leaving is None else leaving + _LAST_STEPS
-        seat = Seat(len(self._seats), self._workers.start, self._workers.listen, longest)
+        seat = Seat(
+            len(self._seats),
+            self._workers.start,
+            self._workers.listen,
+            longest_start=self._config.worker_start_timeout,
+            longest_leave=longest,
+        )
         self._seats.append(seat)
         return seat
 
@@ -145,12 +151,14 @@ class Supervisor:
     def _on_worker_leaving(self, worker: Worker) -> None:
         for seat in self._seats:
             if seat.worker is worker:
-                self._run(self._replace_unless_stopping(seat))
+                self._run(self._replace_unless_stopping(seat, worker))
 
-    async def _replace_unless_stopping(self, seat: Seat) -> None:
+    async def _replace_unless_stopping(self, seat: Seat, worker: Worker) -> None:
+        """Replace a worker that was asked to end; it ends also when it gets no successor."""
         # A service manager stops all processes of a service, and this one perhaps last.
         await wait_for_any(self._stop_requested, timeout=_SIGNALS_APART)
-        await seat.replace()
+        if not self._stop_requested.is_set() and not await seat.replace():
+            await seat.see_off(worker)
 
     def _on_limit(self, worker: Worker, reached: str) -> None:
         # One after the other: a host has memory for one worker more. The next look tries again.

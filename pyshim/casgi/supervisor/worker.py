@@ -22,6 +22,8 @@ from casgi.waiting import wait_for_any
 
 logger = logging.getLogger("casgi.supervisor")
 
+# For a worker to write its stack: a signal handler in C, unless the kernel itself holds it.
+_TIME_TO_WRITE = 0.5
 # What a service manager tells the supervisor alone.
 _NOT_INHERITED = (
     "NOTIFY_SOCKET",
@@ -76,9 +78,16 @@ class Worker:
         if self.is_expected_to_end:
             self.stop()  # It was told so before there was a channel.
 
-    async def is_ready(self) -> bool:
-        """Wait for its application; return whether it has started, or the worker has ended."""
-        await wait_for_any(self._ready, tasks=[self.ended])
+    async def is_ready(self, longest: float | None = None) -> bool:
+        """Wait for its application; return whether it has started, or the worker has ended.
+
+        One that takes longer than so many seconds is named with its stack, and killed.
+        """
+        await wait_for_any(self._ready, tasks=[self.ended], timeout=longest)
+        if not (self._ready.is_set() or self.ended.done()):
+            logger.error("%s has not started in %.1f s, and is killed; it is at", self, longest)
+            await self.end_with_stack()
+            await asyncio.wait([self.ended])
         return not self.ended.done()
 
     def serve(self) -> None:
@@ -106,6 +115,12 @@ class Worker:
     def reopen_logs(self) -> None:
         """Let it open its logs anew."""
         self._say(ToWorker.REOPEN_LOGS)
+
+    async def end_with_stack(self, *unless: asyncio.Event) -> None:
+        """Kill it when it has written where it is; at once when one of the events is set."""
+        self.show_stack()
+        await wait_for_any(*unless, tasks=[self.ended], timeout=_TIME_TO_WRITE)
+        self.kill()
 
     def show_stack(self) -> None:
         """Let it write to standard error where its threads are."""

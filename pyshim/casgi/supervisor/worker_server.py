@@ -7,7 +7,6 @@ A supervisor that has gone is as one that stops everything.
 
 import asyncio
 import contextlib
-import faulthandler
 import logging
 import os
 import signal
@@ -23,7 +22,7 @@ from casgi.signals import StopSignals, is_handled
 from casgi.sockets import BoundSocket
 from casgi.stopping import Idle
 from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
-from casgi.supervisor.handover import STACK_SIGNAL, Handover
+from casgi.supervisor.handover import Handover
 from casgi.tls import TlsAcceptors
 from casgi.watchdog import Watchdog
 
@@ -31,9 +30,6 @@ logger = logging.getLogger("casgi.server")
 
 # A terminal sends it to all of its processes, and the supervisor says what is to be done.
 _LEFT_TO_SUPERVISOR = (signal.SIGHUP, signal.SIGINT)
-
-
-_STDERR = 2
 
 
 class _WorkerWatchdog(Watchdog):
@@ -63,6 +59,7 @@ class WorkerServer(Server):
         self._end = end
         self._channel: Channel | None = None
         self._may_serve = asyncio.Event()
+        self._has_asked_to_leave = False
         self._leaving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -101,17 +98,14 @@ class WorkerServer(Server):
             loop.add_signal_handler(number, lambda: None)
         if not is_handled(signal.SIGUSR1):
             loop.add_signal_handler(signal.SIGUSR1, self.reopen_logs)
-        if not is_handled(STACK_SIGNAL):
-            faulthandler.register(STACK_SIGNAL, file=_STDERR)
-            until.callback(faulthandler.unregister, STACK_SIGNAL)
 
     def _on_stop_signal(self) -> None:
+        """Ask to leave: the supervisor knows whether somebody follows, or everything stops."""
         if self._channel is not None:
             self._channel.say(ToSupervisor.LEAVING)
-        if self._leaving is None and self._core is not None:
-            self._begin_leaving()
-        else:
+        if self._core is None or self._has_asked_to_leave:
             self.request_stop()
+        self._has_asked_to_leave = True
 
     def _begin_leaving(self) -> None:
         if self._leaving is None:

@@ -89,5 +89,5 @@ def dying():
 
 def slow():
     """Never become an application."""
-    say("importing")
+    say(f"importing {os.getpid()}")
     time.sleep(1000)
