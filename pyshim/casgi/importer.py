@@ -24,7 +24,10 @@ def add_app_dir(app_dir: str) -> None:
 
 
 def import_application(name: str) -> Any:
-    """Return what `name` stands for: "package.module:attribute.path", with () to call a factory."""
+    """Return what `name` stands for: "package.module:attribute.path", with () to call a factory.
+
+    Raises ApplicationImportError for what cannot be meant, and where threads are not threads.
+    """
     module_name, separator, attributes = name.partition(":")
     is_factory = attributes.endswith("()")
     attributes = attributes.removesuffix("()")
@@ -38,7 +41,9 @@ def import_application(name: str) -> Any:
         raise ApplicationImportError(
             f'"{module_name}" is a path: write the module as Python imports it, {suggestion}'
         )
-    target = _follow(_import_module(module_name), attributes)
+    module = _import_module(module_name)
+    _refuse_green_threads()
+    target = _follow(module, attributes)
     if not is_factory:
         return target
     if not callable(target):
@@ -55,6 +60,16 @@ def _import_module(module_name: str) -> ModuleType:
         if module_name != missing and not module_name.startswith(f"{missing}."):
             raise
         raise ApplicationImportError(_missing_module_text(module_name, missing)) from None
+
+
+def _refuse_green_threads() -> None:
+    """Raise ApplicationImportError where nothing would be served and no signal be heard."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        raise ApplicationImportError(
+            "gevent has replaced Python's threads and sockets beneath asyncio, on which no ASGI"
+            " server runs: remove its monkey patch, or serve this application by a WSGI server"
+        )
 
 
 def _missing_module_text(module_name: str, missing: str) -> str:

@@ -45,6 +45,7 @@ def refusal(*arguments: str, fds: tuple[int, ...] = ()) -> str:
         ("served:number()", "not callable"),
         ("served:wsgi", "WSGI"),
         ("served:asyncio.Event", "does not take the arguments of ASGI"),
+        ("patched_by_gevent:application", "gevent has replaced Python's threads"),
     ],
 )
 def test_application_that_is_none(application, said):
