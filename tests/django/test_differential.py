@@ -35,7 +35,7 @@ def difference(seed: int) -> str | None:
     try:
         ours = play(program)
     finally:
-        for seam in seams:
+        for seam in reversed(seams):
             seam.remove()
         pool.close()
     for number, (expected, found) in enumerate(zip(stock, ours, strict=True)):

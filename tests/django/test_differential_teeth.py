@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import contextvars
 import gc
@@ -16,10 +17,11 @@ from django.core import signals
 from django.core.handlers import exception
 from test_differential import difference
 
-from casgi.django import chain, hop, leased_thread, passage, request, steps
+from casgi.django import chain, hop, leased_thread, passage, request, steps, sync_front
 from casgi.django.passage import Passage
 from casgi.django.request import Request
 from casgi.django.request_kinds import RequestInTasks
+from casgi.django.sync_front import SyncFront
 from casgi.django.thread_pool import PoolThread
 
 # What is broken leaves coroutines that nobody awaits.
@@ -244,6 +246,51 @@ def do_not_log_bad_responses(patch: Patch) -> None:
     patch.setattr(request, "HTTPStatus", _Namespace(None, BAD_REQUEST=1000))
 
 
+def go_on_behind_sync_middleware_when_the_client_has_left(patch: Patch) -> None:
+    pass_behind = sync_front.SyncFront.pass_behind
+
+    def broken(self: Any, chain: Any, request: Any) -> Any:
+        front = SyncFront(lambda request: None, lambda: None)
+        return pass_behind(front, chain, request)
+
+    patch.setattr(sync_front.SyncFront, "pass_behind", broken)
+
+
+def sync_middleware_hears_of_a_client_that_has_left(patch: Patch) -> None:
+    go = sync_front.SyncFront.go
+
+    async def broken(self: Any) -> Any:
+        self._behind = Passage(chain.Chain([], None), None)
+        return await go(self)
+
+    patch.setattr(sync_front.SyncFront, "go", broken)
+    pass_behind = sync_front.SyncFront.pass_behind
+
+    def leaving(self: Any, behind: Any, request: Any) -> Any:
+        if self._behind is not None and self._behind.is_left:
+            raise asyncio.CancelledError
+        return pass_behind(self, behind, request)
+
+    patch.setattr(sync_front.SyncFront, "pass_behind", leaving)
+
+
+def raise_to_sync_middleware(patch: Patch) -> None:
+    async def broken(self: Any, step: Any) -> Any:
+        if self.error is not None and self.depth == 0:
+            raise self.error
+        return await self._go(step)
+
+    patch.setattr(Passage, "_go_converting", broken)
+
+
+def skip_responses_behind_sync_middleware(patch: Patch) -> None:
+    def broken(self: Any) -> Any:
+        self._go_in_here()
+        return self.response
+
+    patch.setattr(Passage, "go_here", broken)
+
+
 def do_not_bring_variables_back(patch: Patch) -> None:
     patch.setattr(hop, "_restore_context", lambda context: None)
 
@@ -283,6 +330,10 @@ BREAKAGES = [
     close_in_the_context_of_the_view,
     do_not_finish_who_has_left,
     do_not_log_bad_responses,
+    go_on_behind_sync_middleware_when_the_client_has_left,
+    sync_middleware_hears_of_a_client_that_has_left,
+    raise_to_sync_middleware,
+    skip_responses_behind_sync_middleware,
     do_not_bring_variables_back,
     keep_the_context_of_the_thread,
 ]

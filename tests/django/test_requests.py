@@ -69,7 +69,7 @@ def site(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
     with override_settings(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], MIDDLEWARE=[]):
         clear_url_caches()
         yield short
-    for seam in seams:
+    for seam in reversed(seams):
         seam.remove()
     views.clear()
     events.clear()
@@ -108,10 +108,28 @@ async def test_bodies(site: list[str], size: int) -> None:
     assert site == ["passage"]
 
 
-async def test_one_trip_and_one_to_close(site: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+class _SyncOnly:
+    """Sync alone, as whitenoise's: what stands before it runs in sync mode, too."""
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> Any:
+        response = self.get_response(request)
+        response["X-Sync"] = threading.current_thread().name
+        return response
+
+
+@pytest.mark.parametrize(
+    "middleware", [[], ["_Plain"], ["_SyncOnly"], ["_Plain", "_SyncOnly", "_Plain", "_Plain"]]
+)
+async def test_one_trip_and_one_to_close(
+    site: list[str], monkeypatch: pytest.MonkeyPatch, middleware: list[str]
+) -> None:
     from casgi.django import lease
 
-    handler = ASGIHandler()
+    with override_settings(MIDDLEWARE=[f"{__name__}.{name}" for name in middleware]):
+        handler = ASGIHandler()
     await _answer(handler, b"")  # The first looks at the URLs.
     calls: list[Any] = []
     call_from_loop = lease.Lease.call_from_loop

@@ -91,7 +91,6 @@ def test_everything_together() -> None:
     [
         ("OwnAcall", "event loop", "has a __acall__() of its own"),
         ("AsyncPart", "event loop", "its process_request() is async"),
-        ("sync_only", "trip of its own", "is sync only: what is behind it is awaited"),
         ("async_only", "event loop", "has async code of its own"),
     ],
 )
@@ -104,6 +103,24 @@ def test_middleware_that_prevents_it(name: str, way: str, reason: str) -> None:
     assert view == "trip of its own"
     assert why.startswith(f"{__name__}.{name}, which stands before the views")
     assert _listed(name, "Plain")[f"/sync {__name__}.sync_view"] == ("together", "")
+
+
+def test_sync_only_in_front() -> None:
+    """All before it runs in sync mode, and what is behind it in the same trip."""
+    found = _listed("Plain", "OwnAcall", "sync_only", "Plain")
+    assert {way for name, (way, _) in found.items() if "async" not in name} == {"together"}
+    found = _listed("Plain", "sync_only", "OwnAcall")
+    assert found["Plain"] == found["sync_only"] == ("together", "")
+    assert found["OwnAcall"] == ("event loop", "has a __acall__() of its own")
+
+
+def test_sync_only_behind_async_only() -> None:
+    found = _listed("async_only", "sync_only", "Plain")
+    assert found["sync_only"] == (
+        "trip of its own",
+        "is sync only, behind async code of others",
+    )
+    assert found["Plain"] == ("together", "")
 
 
 def test_no_middleware() -> None:

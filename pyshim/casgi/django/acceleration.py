@@ -106,7 +106,7 @@ class Acceleration:
         """Take ours away when nobody uses them any more."""
         self._users -= 1
         if self._users == 0:
-            for seam in self._seams:
+            for seam in reversed(self._seams):
                 seam.remove()
             self._seams.clear()
             self._pool.close()

@@ -43,14 +43,27 @@ class Chain:
     middleware: list[Any]
     handler: Any
     """The handler whose view comes next, or None: then `get_response` of the last is awaited."""
+    sync_front: Callable[[Any], Any] | None = None
+    """Sync middleware and all behind it, for the thread: there is nothing else, then."""
 
 
 def read_whole_chain(handler: Any, acall: Callable[..., Any]) -> Chain | None:
     """Return the chain of a handler from its very beginning; None if that is nothing known."""
-    first = _unwrapped(handler._middleware_chain)
+    top = handler._middleware_chain
+    if is_adapted(top):
+        return Chain([], None, top.func)
+    chain = read_wrapped_chain(top, acall)
+    is_of_another = chain is not None and not chain.middleware and chain.handler is not handler
+    return None if is_of_another else chain
+
+
+def read_wrapped_chain(wrapper: Any, acall: Callable[..., Any]) -> Chain | None:
+    """Return the chain that begins within convert_exception_to_response(); None as above."""
+    first = _unwrapped(wrapper)
     if isinstance(first, MiddlewareMixin):
         return read_chain(first, acall) if _is_plain(first, acall) else None
-    return Chain([], handler) if _handler_of(first) is handler else None
+    handler = _handler_of(first)
+    return None if handler is None else Chain([], handler)
 
 
 def read_chain(first: Any, acall: Callable[..., Any]) -> Chain:
@@ -116,11 +129,11 @@ def _handler_of(get_response: Any) -> Any:
     if vars(handler).keys() & OF_THE_HANDLER.keys():
         return None
     adapted = [*handler._view_middleware, *handler._template_response_middleware]
-    return handler if all(map(_is_adapted, adapted)) else None
+    return handler if all(map(is_adapted, adapted)) else None
 
 
-def _is_adapted(method: Any) -> bool:
-    """Whether it is a sync method as adapt_method_mode() adapts it."""
+def is_adapted(method: Any) -> bool:
+    """Whether it is something sync as adapt_method_mode() adapts it for async code."""
     return (
         type(method) is SyncToAsync
         and method._thread_sensitive

@@ -6,7 +6,10 @@ request (`casgi._core.Facts`). If one has changed, the chain is read anew.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from types import FunctionType
 from typing import Any, TypeAlias
+
+from django.core.handlers.base import BaseHandler
 
 from casgi import _core
 from casgi.channels.sharing.facts import ABSENT, Fact, Kind, mro_of, namespace_of
@@ -17,7 +20,7 @@ _OF_MIDDLEWARE = (
     *("process_request", "process_response", "get_response", "async_mode"),
     *("_is_coroutine", "_is_coroutine_mark", "_is_coroutine_marker"),
 )
-_OF_ADAPTED = ("_thread_sensitive", "_executor", "context")
+_OF_ADAPTED = ("func", "_thread_sensitive", "_executor", "context")
 _LISTS = ("_view_middleware", "_template_response_middleware")
 
 _MOST = 64
@@ -27,7 +30,7 @@ _Known: TypeAlias = tuple[Chain, Callable[[], bool], list[tuple[list[Any], list[
 
 
 class KnownChains:
-    """What `read` has returned, by what it was given: a middleware or a handler."""
+    """What `read` has returned, by what it was given: a middleware, its wrapper, or a handler."""
 
     def __init__(self, read: Callable[[Any], Chain | None], of_handler: Iterable[str] = ()) -> None:
         """Take the function that reads, and what it looks up of a handler that it is given."""
@@ -53,13 +56,15 @@ class KnownChains:
 
     def _with_facts(self, first: Any, chain: Chain) -> _Known:
         handlers = [chain.handler] if chain.handler is not None else []
-        if not any(first is one for one in (*chain.middleware, *handlers)):
+        if isinstance(first, BaseHandler) and first is not chain.handler:
             handlers.append(first)
         lists = [vars(one)[name] for one in handlers for name in _LISTS]
-        facts = [fact for one in chain.middleware for fact in _of_middleware(one)]
+        facts = list(_of_wrapper(first))
+        facts += [fact for one in chain.middleware for fact in _of_middleware(one)]
         facts += [fact for one in handlers for fact in _of_instance(one, self._of_handler)]
         for one in handlers:
             facts += _of_wrapper(one._middleware_chain)
+            facts += _of_adapted(one._middleware_chain)
         facts += [fact for methods in lists for one in methods for fact in _of_adapted(one)]
         return chain, _core.Facts(tuple(facts)).hold, [(one, list(one)) for one in lists]
 
@@ -71,7 +76,7 @@ def _of_middleware(middleware: Any) -> Iterator[Fact]:
 
 def _of_wrapper(function: Any) -> Iterator[Fact]:
     """Yield what a function is, and what it encloses."""
-    if hasattr(function, "__code__"):
+    if type(function) is FunctionType:
         yield Kind.CODE, function, "", function.__code__
         for cell in function.__closure__ or ():
             yield Kind.CELL, cell, "", cell.cell_contents

@@ -16,6 +16,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.core.handlers import base, exception
 
 from casgi.django.hop import hop
@@ -30,7 +31,38 @@ class Passage(Steps):
 
     async def go(self) -> Any:
         """Return the response of the first middleware, or raise what it raises."""
-        step: Callable[[], Awaitable[None]] = self._go_in
+        return await self._go(self._go_in)
+
+    def go_here(self) -> Any:
+        """Do the same, in the request's thread; what is for the event loop is done there.
+
+        An error of the first middleware becomes a response, too. When the client leaves,
+        CancelledError is raised, as of async_to_sync().
+        """
+        step: Callable[[], Awaitable[None]] | None = None
+        try:
+            self._go_in_here()
+            if not self._is_inside:
+                self._process_responses()
+            elif self._is_for_loop():
+                step = self._go_on
+        except Exception as error:
+            self.error = error
+            step = self._convert_error
+        if self.is_left:
+            raise asyncio.CancelledError
+        return self.response if step is None else async_to_sync(self._go_converting)(step)
+
+    async def _go_converting(self, step: Callable[[], Awaitable[None]]) -> Any:
+        try:
+            if self.error is not None and self.depth == 0:
+                error, self.error = self.error, None
+                raise error
+            return await self._go(step)
+        except Exception as error:
+            return await response_for(self.request, error)
+
+    async def _go(self, step: Callable[[], Awaitable[None]]) -> Any:
         while True:
             try:
                 await step()
@@ -50,8 +82,12 @@ class Passage(Steps):
             await self._hop(self._go_in_here)
         else:
             self._is_inside = True
-        if not self._is_inside:
-            return
+        if self._is_inside:
+            await self._go_on()
+
+    async def _go_on(self) -> None:
+        """Pass what is behind the middleware that has let the request in."""
+        count = len(self._chain.middleware)
         if self._chain.handler is None:
             self.depth = count - 1
             self.response = await self._chain.middleware[-1].get_response(self.request)
@@ -102,6 +138,15 @@ class Passage(Steps):
         except asyncio.CancelledError:
             self.is_left = True
             raise
+
+    def _is_for_loop(self) -> bool:
+        """Whether something behind the middleware is yet to be done, in the event loop."""
+        return (
+            self._chain.handler is None
+            or self._match is None
+            or self._awaits_render
+            or base.iscoroutinefunction(self._match[0])
+        )
 
     def _any_has(self, name: str, count: int) -> bool:
         return any(hasattr(one, name) for one in self._chain.middleware[:count])

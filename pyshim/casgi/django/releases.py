@@ -142,7 +142,7 @@ def unsupported_trips() -> str | None:
 
 def unsupported_middleware() -> str | None:
     """Return why middleware is not run in few trips, or None."""
-    return _unlike(MIDDLEWARE)
+    return _unlike(MIDDLEWARE) or _change("asgiref.sync", "AsyncToSync.__call__")
 
 
 def unsupported_files() -> str | None:

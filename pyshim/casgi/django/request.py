@@ -19,7 +19,8 @@ from django.http.response import HttpResponseBase
 
 from casgi.django.chain import Chain
 from casgi.django.hop import hop, waits_for_thread
-from casgi.django.passage import Passage, response_for
+from casgi.django.passage import response_for
+from casgi.django.sync_front import passage_of
 
 _OWN = {
     name: getattr(ASGIHandler, name)
@@ -55,7 +56,7 @@ class Request:
 
     def __init__(self, handler: Any, chain: Chain, scope: Any) -> None:
         self._handler = handler
-        self._passage = Passage(chain, None, self._begin)
+        self._passage = passage_of(chain, self._begin)
         self._scope = scope
         self._body: Any = None
         self._receivers: list[Callable[..., Any]] = []

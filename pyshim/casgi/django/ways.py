@@ -36,18 +36,36 @@ class Way:
 def ways() -> Iterator[Way]:
     """Yield the project's middleware in order, then its views in the order of its URLs."""
     paths = list(settings.MIDDLEWARE)
-    middleware = [_of_middleware(path, import_string(path)) for path in paths]
+    factories = [import_string(path) for path in paths]
+    in_front = _count_of_sync_front(factories)
+    middleware = [
+        Way("middleware", path, TOGETHER, "")
+        if number < in_front
+        else _of_middleware(path, factory)
+        for number, (path, factory) in enumerate(zip(paths, factories, strict=True))
+    ]
     yield from middleware
     prevented_by = _before_views(paths, middleware)
     for route, callback in _views(get_resolver().url_patterns, ""):
         yield _of_view(route, callback, prevented_by)
 
 
+def _count_of_sync_front(factories: Sequence[Any]) -> int:
+    """Return how many middleware Django runs in sync mode, since one behind them is only sync."""
+    modes: list[bool] = []
+    is_async = True
+    for factory in reversed(factories):
+        can_sync = getattr(factory, "sync_capable", True)
+        is_async = getattr(factory, "async_capable", False) and (is_async or not can_sync)
+        modes.insert(0, is_async)
+    return modes.index(True) if True in modes else len(modes)
+
+
 def _of_middleware(path: str, factory: Any) -> Way:
     is_plain = isinstance(factory, type) and issubclass(factory, MiddlewareMixin)
     if not is_plain:
         if not getattr(factory, "async_capable", False):
-            reason = "is sync only: what is behind it is awaited from the thread"
+            reason = "is sync only, behind async code of others"
             return Way("middleware", path, OWN_TRIP, reason)
         return Way("middleware", path, IN_THE_LOOP, "has async code of its own")
     for name in ("__call__", "__acall__"):

@@ -48,6 +48,8 @@ def generate(seed: int) -> Program:
     """Return the program of a seed."""
     chosen = random.Random(seed)
     middleware = [_middleware(chosen, number) for number in range(chosen.randint(0, 5))]
+    if chosen.random() < 0.2:
+        middleware.insert(chosen.randint(0, len(middleware)), _sync_only(chosen))
     view = chosen.choice(VIEWS)
     lines = ["view", "render", "within", "part 1", "m0 async", "m0 before", "m0 after"]
     lines += [f"{m.name} {method}" for m in middleware for method in m.does] * 2
@@ -67,6 +69,12 @@ def generate(seed: int) -> Program:
         query=b"" if chosen.random() < 0.95 else b"\xff",
         leaves_at=leaves_at,
     )
+
+
+def _sync_only(chosen: random.Random) -> Middleware:
+    """Return one that makes all that stands before it sync, too."""
+    does = {"request": chosen.choice(ACTIONS[:5]), "response": chosen.choice(ACTIONS[:5])}
+    return Middleware("sync", chosen.choice(("sync_function", "sync_class")), does)
 
 
 def _middleware(chosen: random.Random, number: int) -> Middleware:
