@@ -29,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The summary of the tests has to come last, and pip must not run twice at once.
 .NOTPARALLEL:
 .PHONY: help chat build test pytest lint types asan format bench fuzz equivalence screenshots \
-    django-suite hub-messages reloads test-all-pythons test-tls test-older-redis wheel sdist clean port-is-free \
+    browsers-idle django-suite hub-messages reloads test-all-pythons test-tls test-older-redis wheel sdist clean port-is-free \
     packages-chat packages-test
 
 help: ## list the targets
@@ -86,6 +86,10 @@ reloads: build $(VENV)/test-installed ## rolling reloads under traffic (RELOADS=
 
 hub-messages: build $(VENV)/test-installed ## messages from four senders through the hub (MESSAGES=1000000)
 	@HUB_MESSAGES=$(or $(MESSAGES),1000000) $(BIN)/python -m pytest -q --timeout 3600 tests/hub/test_hub_volume.py
+
+browsers-idle: packages-test build $(VENV)/test-installed $(VENV)/browser-installed ## idle WebSockets of Chromium and Firefox (IDLE=360)
+	@BROWSER_IDLE=$(or $(IDLE),360) $(BIN)/python -m pytest -q -n 4 --dist load --timeout 3600 \
+	    tests/browser/test_browser_http2.py -k idle
 
 fuzz: build ## fuzz every target for a while (SECONDS=60 each)
 	@scripts/system-packages.sh fuzz

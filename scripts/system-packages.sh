@@ -71,6 +71,7 @@ need_for_test() {
     need_command caddy caddy
     need_command chromium chromium
     need_command chromedriver chromium-driver
+    command -v firefox >/dev/null || need_command firefox-esr firefox-esr
     need_command wrk wrk
     need_command h2load nghttp2-client
     need_package logrotate
@@ -115,6 +116,12 @@ resolve() {
         chromium-driver)
             if ! has_candidate chromium-driver; then
                 echo "This release has no package of chromedriver: the Selenium example is skipped."
+                continue
+            fi
+            ;;
+        firefox-esr)
+            if ! has_candidate firefox-esr; then
+                echo "This release has no package of Firefox: its tests are skipped."
                 continue
             fi
             ;;

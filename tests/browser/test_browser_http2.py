@@ -1,32 +1,67 @@
-"""Chromium speaks HTTP/2 with casgi over TLS, and puts its WebSockets on the same connection."""
+"""Browsers speak HTTP/2 with casgi over TLS, and put their WebSockets on the same connection.
 
+`make browsers-idle` leaves the idle ones alone for six minutes.
+"""
+
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser
+import pytest
+from firefox import FIREFOX, Firefox, FirefoxPage, run_firefox
+from playwright.sync_api import Page
 from support.apps import Journal, Receive, Scope, Send, echo_websocket, read_body, respond
 from support.certificates import Authority
-from support.server import Serve
+from support.server import LiveServer, Serve
 
 from casgi.tls import Certificate, TlsSettings
 
-ECHO = """async (url) => {
-    const opened = Array.from({length: 20}, () => new Promise((resolve, reject) => {
-        const socket = new WebSocket(url);
-        socket.onopen = () => resolve(socket);
-        socket.onclose = (event) => reject(new Error(`closed with ${event.code}`));
-    }));
-    const sockets = await Promise.all(opened);
-    const answers = sockets.map((socket, number) => new Promise((resolve) => {
-        socket.onmessage = (event) => resolve(event.data);
-        socket.send(`hello ${number} ` + 'x'.repeat(number * 5000));
-    }));
-    const received = await Promise.all(answers);
+IDLE_SECONDS = float(os.environ.get("BROWSER_IDLE", "0.5"))
+
+OPEN = """const open = (url) => new Promise((resolve, reject) => {
+    const socket = new WebSocket(url);
+    socket.onopen = () => resolve(socket);
+    socket.onclose = (event) => reject(new Error(`closed with ${event.code}`));
+});
+const ask = (socket, text) => new Promise((resolve, reject) => {
+    socket.onmessage = (event) => resolve(event.data);
+    socket.onclose = (event) => reject(new Error(`closed with ${event.code}`));
+    socket.send(text);
+});
+"""
+ECHO = (
+    "async (url) => {"
+    + OPEN
+    + """
+    const sockets = await Promise.all(Array.from({length: 20}, () => open(url)));
+    const received = await Promise.all(sockets.map((socket, number) =>
+        ask(socket, `hello ${number} ` + 'x'.repeat(number * 5000))));
     const codes = sockets.map((socket) => new Promise((resolve) => {
         socket.onclose = (event) => resolve(event.code);
         socket.close(4000);
     }));
-    return [received.map((text) => text.length), await Promise.all(codes)];
+    const extensions = new Set(sockets.map((socket) => socket.extensions.split(';')[0]));
+    return [received.map((text) => text.length), await Promise.all(codes), [...extensions]];
 }"""
+)
+IDLE = (
+    "async ([url, seconds]) => {"
+    + OPEN
+    + """
+    const sockets = await Promise.all(Array.from({length: 10}, () => open(url)));
+    const closed = [];
+    for (const socket of sockets) {
+        socket.onclose = (event) => closed.push(event.code);
+    }
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    if (closed.length) {
+        return closed;
+    }
+    const texts = await Promise.all(sockets.map((socket) => ask(socket, 'still here')));
+    sockets.forEach((socket) => socket.close());
+    return texts;
+}"""
+)
 ABORT = """async () => {
     for (let round = 0; round < 20; round++) {
         const control = new AbortController();
@@ -57,27 +92,66 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, b"<title>page</title>", headers=[(b"content-type", b"text/html")])
 
 
-def test_chromium(browser: Browser, serve: Serve, tmp_path: Path) -> None:
-    journal = Journal()
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    if FIREFOX is None:
+        pytest.skip("Firefox is not installed: this release has no package of it")
+    with run_firefox(tmp_path_factory.mktemp("firefox")) as running:
+        yield running
+
+
+@pytest.fixture(params=["chromium", "firefox"])
+def page(request: pytest.FixtureRequest) -> Iterator[Page | FirefoxPage]:
+    if request.param == "firefox":
+        tab = request.getfixturevalue("firefox").new_page()
+        yield tab
+        tab.close()
+        return
+    context = request.getfixturevalue("browser").new_context(ignore_https_errors=True)
+    yield context.new_page()
+    context.close()
+
+
+def start(serve: Serve, folder: Path, journal: Journal, **options: object) -> LiveServer:
+    """Return a server with TLS that notes who comes, and how."""
 
     async def noting(scope: Scope, receive: Receive, send: Send) -> None:
         journal.add((scope["type"], scope["http_version"], scope["scheme"], scope["client"]))
         await application(scope, receive, send)
 
-    files = Authority(tmp_path).issue("127.0.0.1")
-    server = serve(noting, tls=TlsSettings((Certificate(files.certificate, files.key),)))
-    host, port = server.address
-    address = f"{host}:{port}"
-    context = browser.new_context(ignore_https_errors=True)
-    page = context.new_page()
-    page.goto(f"https://{address}/")
-    lengths, codes = page.evaluate(ECHO, f"wss://{address}/")
+    files = Authority(folder).issue("127.0.0.1")
+    settings = TlsSettings((Certificate(files.certificate, files.key),))
+    return serve(noting, tls=settings, **options)
+
+
+def test_browser(page: Page | FirefoxPage, serve: Serve, tmp_path: Path) -> None:
+    journal = Journal()
+    host, port = start(serve, tmp_path, journal, ws_deflate=True).address
+    page.goto(f"https://{host}:{port}/")
+    lengths, codes, extensions = page.evaluate(ECHO, f"wss://{host}:{port}/")
     assert lengths == [len(f"hello {n} ") + n * 5000 for n in range(20)]
     assert codes == [4000] * 20
+    assert extensions == ["permessage-deflate"]
     noted = journal.rest()
     client = noted[0][3]
     assert noted[0] == ("http", "2", "https", client)
     assert noted.count(("websocket", "2", "wss", client)) == 20
     assert page.evaluate(ABORT) == "<title>page</title>"
     assert {entry[3] for entry in journal.rest()} == {client}  # it was not cut
-    context.close()
+
+
+@pytest.mark.parametrize("ping_interval", [0, 20])
+def test_idle_websockets(
+    page: Page | FirefoxPage, serve: Serve, tmp_path: Path, ping_interval: float
+) -> None:
+    """They stay open, with pings and without, and are on one connection at the end."""
+    journal = Journal()
+    scale = min(1.0, IDLE_SECONDS / 360)
+    server = start(serve, tmp_path, journal, ping_interval=ping_interval * scale)
+    host, port = server.address
+    page.goto(f"https://{host}:{port}/")
+    more = {"seconds": IDLE_SECONDS + 60} if isinstance(page, FirefoxPage) else {}
+    texts = page.evaluate(IDLE, [f"wss://{host}:{port}/", IDLE_SECONDS], **more)
+    assert texts == ["still here"] * 10
+    noted = journal.rest()
+    assert noted.count(("websocket", "2", "wss", noted[0][3])) == 10
