@@ -1,7 +1,5 @@
 """WebSockets over HTTP/2 (RFC 8441): what holds over HTTP/1.1 holds here."""
 
-import zlib
-
 import pytest
 from support.apps import Gate, Journal, Receive, Scope, Send
 from support.django_settings import configure_django
@@ -233,16 +231,3 @@ def test_consumers_of_channels(serve: Serve) -> None:
     members = [Http2WebSocket(client) for _ in range(3)]
     members[0].send_frame(TEXT, b"hello")
     assert [member.read_frame().payload for member in members] == [b"hello"] * 3
-
-
-def test_compression(serve: Serve) -> None:
-    client = Http2Client(serve(echo, ws_deflate=True).connect())
-    offer = [("sec-websocket-extensions", "permessage-deflate")]
-    socket = Http2WebSocket(client, headers=offer)
-    assert (socket.response.header(b"sec-websocket-extensions") or b"").startswith(
-        b"permessage-deflate"
-    )
-    socket.send_frame(TEXT, b"x" * 10_000)
-    frame = socket.read_frame()
-    assert frame.rsv == 4
-    assert zlib.decompressobj(-15).decompress(frame.payload + b"\0\0\xff\xff") == b"x" * 10_000

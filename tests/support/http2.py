@@ -258,9 +258,11 @@ class Http2WebSocket:
         if waits:
             client.until(lambda: self.response.headers or self.response.reset is not None)
 
-    def send_frame(self, opcode: int, payload: bytes = b"", *, fin: bool = True) -> None:
+    def send_frame(
+        self, opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0
+    ) -> None:
         """Send one masked frame."""
-        self.client.send(self.stream, encode_frame(opcode, payload, fin=fin))
+        self.client.send(self.stream, encode_frame(opcode, payload, fin=fin, rsv=rsv))
 
     def read_exactly(self, size: int) -> bytes:
         """Return the next bytes of the stream."""
