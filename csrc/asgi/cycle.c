@@ -27,6 +27,7 @@ PyObject *cycle_new(struct bridge *bridge, PyTypeObject *type, PyObject *scope,
     self->bridge = bridge;
     self->owner = Py_NewRef(bridge->owner);
     self->scope = scope;
+    self->began = event_loop_now(bridge->event_loop);
     waiter_queue_init(&self->receivers);
     waiter_queue_init(&self->senders);
     self->methods = methods;

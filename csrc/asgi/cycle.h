@@ -22,11 +22,14 @@ typedef struct {
     struct waiter_queue receivers;
     struct waiter_queue senders; /* waiting for the client to read */
     struct app_task app_task;
+    uint64_t began; /* event_loop_now() when it was made */
     const struct cycle_methods *methods;
     struct deferred start;    /* due when another thread has asked for it */
     bool can_send;            /* somebody holds the method send */
     bool drops_late_messages; /* what is sent too late is dropped without an error */
 } CycleObject;
+
+struct exchange;
 
 /* The methods that the application is given, and what the end of its task means. */
 struct cycle_methods {
@@ -37,6 +40,8 @@ struct cycle_methods {
     void (*abort)(PyObject *cycle);
     /* Nobody holds send any more. Runs no application code. May be NULL. */
     void (*on_send_dropped)(PyObject *cycle);
+    /* What it answers, NULL when that is over. *Borrows*. */
+    const struct exchange *(*exchange)(PyObject *cycle);
 };
 
 /* Returns new object of `type`, its own part of which is for the caller to fill before

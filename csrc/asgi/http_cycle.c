@@ -248,12 +248,17 @@ static void abort_exchange(PyObject *op) {
     exchange_abort(((HttpCycleObject *)op)->response.exchange);
 }
 
+static const struct exchange *exchange_of(PyObject *op) {
+    return ((HttpCycleObject *)op)->response.exchange;
+}
+
 static const struct cycle_methods cycle_methods = {
     .receive = {"receive", receive, METH_NOARGS, NULL},
     .send = {"send", send, METH_O, NULL},
     .task_events = {.on_done = on_app_done, .on_overdue = on_overdue},
     .abort = abort_exchange,
     .on_send_dropped = on_send_dropped,
+    .exchange = exchange_of,
 };
 
 /* --- Events of the exchange --- */

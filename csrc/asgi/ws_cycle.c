@@ -133,11 +133,17 @@ static void abort_websocket(PyObject *op) {
     websocket_abort(((WsCycleObject *)op)->websocket);
 }
 
+static const struct exchange *exchange_of(PyObject *op) {
+    const struct websocket *websocket = ((WsCycleObject *)op)->websocket;
+    return websocket == NULL ? NULL : websocket->exchange;
+}
+
 static const struct cycle_methods cycle_methods = {
     .receive = {"receive", receive, METH_NOARGS, NULL},
     .send = {"send", ws_send, METH_O, NULL},
     .task_events = {.on_done = on_app_done, .on_overdue = on_overdue},
     .abort = abort_websocket,
+    .exchange = exchange_of,
 };
 
 /* --- Events of the WebSocket --- */
@@ -249,6 +255,20 @@ static const struct websocket_events websocket_events = {
 
 uint64_t ws_cycle_dropped(PyObject *cycle) {
     return ((WsCycleObject *)cycle)->dropped;
+}
+
+PyObject *ws_cycle_traffic(PyObject *op) {
+    WsCycleObject *self = (WsCycleObject *)op;
+    const struct exchange *exchange = exchange_of(op);
+    struct access_traffic traffic = {0};
+    if (self->websocket != NULL) {
+        traffic = self->websocket->traffic;
+    }
+    return Py_BuildValue(
+        "KKKKnK", (unsigned long long)traffic.messages_in, (unsigned long long)traffic.messages_out,
+        (unsigned long long)traffic.bytes_in, (unsigned long long)traffic.bytes_out,
+        (Py_ssize_t)(exchange == NULL ? 0 : exchange_queued(exchange)),
+        (unsigned long long)self->dropped);
 }
 
 /* Returns new cycle with its first event, or NULL with an exception. */

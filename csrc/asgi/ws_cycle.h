@@ -14,4 +14,8 @@ int ws_cycle_begin(struct bridge *bridge, struct websocket *websocket);
 /* How many group frames it was too slow for. */
 uint64_t ws_cycle_dropped(PyObject *cycle);
 
+/* Returns new tuple of what it has carried: messages in and out, bytes in and out, the bytes that
+ * are unsent and ws_cycle_dropped(). All but the last 0 when it is over. NULL with MemoryError. */
+PyObject *ws_cycle_traffic(PyObject *cycle);
+
 #endif

@@ -1,6 +1,8 @@
 /* Reading the constructor's arguments. Holds nothing. */
 #include "bindings/server_arguments.h"
 
+#include <string.h>
+
 #include "ws/ws_deflate.h"
 
 /* A number of seconds, or None for never, which is -1 below the bridge. */
@@ -170,4 +172,15 @@ int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObj
         return -1;
     }
     return 0;
+}
+
+#define OPTION_CHANGE(kind, option, value)                                                         \
+    if (strcmp(name, #option) == 0) {                                                              \
+        return kind##_converter(given, &options->option) ? 0 : -1;                                 \
+    }
+
+int server_arguments_change(struct server_options *options, const char *name, PyObject *given) {
+    SERVER_OPTIONS(OPTION_CHANGE)
+    PyErr_Format(PyExc_KeyError, "there is no option %s", name);
+    return -1;
 }

@@ -18,6 +18,10 @@ struct server_arguments {
  * *given is used. Returns -1 with TypeError, ValueError or OverflowError. */
 int server_arguments_parse(struct server_arguments *given, PyObject *args, PyObject *kwargs);
 
+/* Sets an option by its name, for whatever looks at it from now on. Returns -1 with KeyError when
+ * there is none of the name, or the errors of server_arguments_parse(). */
+int server_arguments_change(struct server_options *options, const char *name, PyObject *value);
+
 /* check_access_log_format(text): None, or ValueError with the reason. */
 PyObject *server_arguments_check_access_log_format(PyObject *module, PyObject *text);
 

@@ -10,6 +10,7 @@
 #include "asgi/application.h"
 #include "base/limits.h"
 #include "bindings/server_arguments.h"
+#include "bindings/server_control.h"
 #include "bindings/server_docs.h"
 #include "bindings/server_draining.h"
 #include "bindings/server_metrics.h"
@@ -394,6 +395,7 @@ static PyMethodDef methods[] = {
     {"close", close_server, METH_NOARGS, close_doc},
     {"leave_to_parent", leave_to_parent, METH_NOARGS, leave_to_parent_doc},
     {"unfinished", unfinished, METH_NOARGS, unfinished_doc},
+    SERVER_CONTROL_METHODS,
     {NULL, NULL, 0, NULL},
 };
 

@@ -67,7 +67,8 @@ static void close_now(void *protocol) {
     connection_close(protocol);
 }
 
-const struct protocol_ops busy_connection_ops = {.begin = begin,
+const struct protocol_ops busy_connection_ops = {.name = "http/1.1",
+                                                 .begin = begin,
                                                  .on_bytes = on_bytes,
                                                  .on_read_end = on_read_end,
                                                  .on_drain = on_nothing,

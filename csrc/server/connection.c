@@ -235,6 +235,8 @@ void connection_accept(void *owner, struct stream *stream) {
     counters_opened(COUNTER_connections);
     connection->server = server;
     connection->stream = stream;
+    connection->number = ++server->last_number;
+    connection->opened = event_loop_now(server->loop);
     timer_init(&connection->timer, on_timer);
     timer_init(&connection->stall, on_stall);
     write_queue_init(&connection->queue, stream);

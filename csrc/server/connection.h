@@ -20,6 +20,7 @@ struct connection;
 struct server;
 
 struct protocol_ops {
+    const char *name; /* static, as ALPN calls it */
     /* By which a client says, before all else, that it speaks this; empty: no client does. */
     struct slice preface;
     /* Returns new protocol for a connection (*borrows*), which on_closed() frees; or NULL. */
@@ -58,6 +59,8 @@ struct connection {
     void *protocol;
     void *context;          /* the application's: kept per connection until on_connection_end() */
     struct address *peer;   /* owned; NULL until connection_peer() was called */
+    uint64_t number;        /* which connection of its server it is, from 1 */
+    uint64_t opened;        /* event_loop_now() when it was accepted */
     uint64_t last_heard;    /* event_loop_now() of the last bytes read */
     uint64_t lingers_since; /* event_loop_now() of our FIN, when FINISHING; 0 before */
     struct address_share *share; /* of admission: with how many of its address it is counted */

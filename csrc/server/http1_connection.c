@@ -365,6 +365,7 @@ static void *begin(struct connection *connection) {
 }
 
 const struct protocol_ops http1_connection_ops = {
+    .name = "http/1.1",
     .begin = begin,
     .on_bytes = on_bytes,
     .on_read_end = on_read_end,

@@ -379,6 +379,7 @@ static void *begin(struct connection *connection) {
 }
 
 const struct protocol_ops http2_connection_ops = {
+    .name = "h2",
     .preface = {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24},
     .begin = begin,
     .on_bytes = on_bytes,

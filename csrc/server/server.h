@@ -33,6 +33,7 @@ struct server {
     void *owner; /* passed to the application's events */
     struct list connections;
     size_t connection_count;
+    uint64_t last_number; /* of the connection that was accepted last */
     struct list websockets;
     size_t websocket_count;
     struct admission admission;

@@ -185,6 +185,47 @@ class Server:
         All 0 once it is closed.
         """
 
+    def list_connections(
+        self,
+    ) -> list[tuple[int, str, int, str, str | None, float, int, bool, float]]:
+        """Return what there is to say of each connection; on any thread.
+
+        Its number, the peer's host and port, its state, the protocol, its age in seconds, unsent
+        bytes, whether it is encrypted, and the seconds since a byte came.
+        """
+
+    def running(
+        self,
+    ) -> list[
+        tuple[
+            int,
+            dict[str, Any],
+            asyncio.Task[Any] | None,
+            float,
+            tuple[int, int, int, int, int, int] | None,
+        ]
+    ]:
+        """Return what there is to say of each application that runs; on any thread.
+
+        The number of its connection, 0 when the client has gone; scope, task, seconds; and of a
+        WebSocket messages in and out, bytes in and out, unsent bytes and lost messages.
+        """
+
+    def group_sizes(self) -> dict[str, int]:
+        """Return the members that each group of the extension websocket.group has here."""
+
+    def kick(self, number: int, code: int, reason: str, /) -> bool:
+        """Close a connection: a WebSocket's with this code, or with 0 at once, as any other.
+
+        Returns whether there is a connection of this number. On the loop's thread.
+        """
+
+    def change(self, option: str, value: Any, /) -> None:
+        """Set an option by its keyword, for whatever looks at it from now on.
+
+        Raises KeyError for a name that is none.
+        """
+
     def stop_listening(self) -> None:
         """Accept no more connections. Can be called again."""
 

@@ -13,6 +13,7 @@ from casgi.command import Refusal, SectionedCommand, take_config_file, variable_
 from casgi.command_hints import normal_name
 from casgi.command_options import option, settings
 from casgi.config import Config
+from casgi.control.command_line import control_command
 from casgi.daphne_command import casgi_command
 from casgi.errors import CasgiError, ConfigError
 from casgi.importer import add_app_dir, import_application, import_hint
@@ -182,6 +183,9 @@ main.subcommands["check"] = SectionedCommand(
     params=[*main.params, click.Option(["--json"], is_flag=True, help="Print an object instead.")],
     context_settings=main.context_settings,
 )
+
+
+main.subcommands["ctl"] = control_command()
 
 
 def make_config(

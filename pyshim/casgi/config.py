@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from casgi import option_checks as checks
 from casgi.client_config import ClientConfig
+from casgi.control.protocol import check_path
 from casgi.cpus import available_cpus
 from casgi.errors import ConfigError
 from casgi.options import (
@@ -221,6 +222,14 @@ class Config(ClientConfig):
         "HOST:PORT, PORT or unix:PATH that answers /metrics for Prometheus, /health and /ready.",
         metavar="ADDRESS",
         checked_by=checks.status_address,
+        is_of_core=False,
+    )
+    control: str | None = text(
+        None,
+        Section.LOGS,
+        "Unix socket for `casgi ctl` and `casgi top`, which only its owner may open.",
+        metavar="PATH",
+        checked_by=check_path,
         is_of_core=False,
     )
     reload: bool = flag(

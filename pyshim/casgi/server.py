@@ -18,6 +18,11 @@ from typing import Any
 from casgi import _core
 from casgi.advice import advise
 from casgi.config import Config
+from casgi.control.calling_in import CallingIn
+from casgi.control.commands.limits import changeable
+from casgi.control.endpoint import ControlSocket
+from casgi.control.process import Process
+from casgi.control.single import ControlThread
 from casgi.errors import LifespanError
 from casgi.forks import leave_to_parent_after_fork
 from casgi.hub.serving import join_hub
@@ -63,6 +68,7 @@ class Server:
         self._core: _core.Server | None = None
         self._access_log = AccessLogFile(None)
         self._status: StatusThread | None = None
+        self._control: ControlThread | CallingIn | None = None
         self._stopping: Stopping | None = None
         self._process = os.getpid()
         # What to call at the end for each library that is stood in for, and those that are not.
@@ -162,6 +168,7 @@ class Server:
             self._core.drops_late_messages = "channels" in self._left_alone
             await self._before_listening()
             self._begin_status(self._core)
+            self._control = self._begin_control(self._core)
             for bound in self._sockets:
                 self._listen(self._core, bound)
             self._on_listening(self._core)
@@ -203,6 +210,16 @@ class Server:
         self._status = StatusThread(bind_status(self.config.metrics), status)
         self._status.start()
 
+    def _begin_control(self, core: _core.Server) -> "ControlThread | CallingIn | None":
+        """Answer on the socket of --control, on a thread of its own."""
+        if self.config.control is None:
+            return None
+        loop = asyncio.get_running_loop()
+        process = Process(core, loop, changeable(self.config))
+        control = ControlThread(ControlSocket(self.config.control), process)
+        control.start()
+        return control
+
     def _bind(self) -> list[BoundSocket]:
         """Return the sockets to listen on, which are the server's from now on."""
         return bind_sockets(self.config)
@@ -239,6 +256,8 @@ class Server:
                 await stopping.end_lifespan(self._lifespan)
                 if self._status is not None:
                     self._status.close()
+                if self._control is not None:
+                    self._control.close()
                 self._access_log.close()
 
     async def _start_unless(self, *ends: asyncio.Event) -> bool:

@@ -83,13 +83,18 @@ def log_unfinished(core: _core.Server, timeout: float | None) -> None:
 
 def task_stack(task: asyncio.Future[Any]) -> str:
     """Return the lines of code at which a task and all that it awaits stand, the innermost last."""
+    return format_frames(task_frames(task))
+
+
+def task_frames(task: asyncio.Future[Any]) -> list[FrameType]:
+    """Return the frames of a task and of all that it awaits, the innermost last."""
     frames: list[FrameType] = []
     waiting: object = task
     while isinstance(waiting, asyncio.Task) and len(frames) < sys.getrecursionlimit():
         frames += _suspended_frames(waiting.get_coro())
         # A task that waits for another one: asyncio.wait_for() and create_task() make such.
         waiting = getattr(waiting, "_fut_waiter", None)
-    return format_frames(frames)
+    return frames
 
 
 def thread_stack(thread: threading.Thread) -> str:

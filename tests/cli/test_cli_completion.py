@@ -30,6 +30,8 @@ def completions(line: str) -> list[str]:
         ("casgi --ssl-certfile cert", ["file,cert"]),
         ("casgi ch", ["plain,check"]),
         ("casgi check --js", ["plain,--json"]),
+        ("casgi ctl conn", ["plain,connections"]),
+        ("casgi ctl kick --co", ["plain,--code", "plain,--control"]),
     ],
 )
 def test_completion(line, expected):

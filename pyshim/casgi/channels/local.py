@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,11 @@ from casgi import _core
 _STUCK = 5.0
 # Above the number of any membership.
 _ALL = 2**64 - 1
+
+
+def all_local_channels() -> list["LocalChannels"]:
+    """Return those of all layers that are in use."""
+    return list(_instances)
 
 
 class LocalChannels:
@@ -40,6 +46,7 @@ class LocalChannels:
             discards_oldest: a full channel loses its oldest message instead of the new one.
 
         """
+        _instances.add(self)
         self.capacity = capacity
         self.expiry = expiry
         self._core = _core.ChannelTable(capacity, _wake, expiry, group_expiry, discards_oldest)
@@ -214,3 +221,6 @@ def _finisher(arrival: "asyncio.Future[None]") -> Callable[[], None]:
             arrival.set_result(None)
 
     return finish
+
+
+_instances: "weakref.WeakSet[LocalChannels]" = weakref.WeakSet()

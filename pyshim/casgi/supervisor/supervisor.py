@@ -17,6 +17,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from casgi.config import MOST_WORKERS, Config
+from casgi.control.by_supervisor import SupervisorHead
+from casgi.control.endpoint import ControlEndpoint, ControlSocket
 from casgi.log_files import reopen_logging
 from casgi.process import open_standard_descriptors
 from casgi.signals import has_terminal
@@ -74,6 +76,7 @@ class Supervisor:
             ends.callback(hub.close)
             hub.start()
             await self._answer_status(hub, ends)
+            await self._answer_control(ends)
             self._workers.on_end = self._on_worker_end
             self._workers.on_leaving = self._on_worker_leaving
             self._take_signals()
@@ -99,6 +102,17 @@ class Supervisor:
         server = StatusServer(bind_status(self._config.metrics), status)
         await server.start()
         ends.callback(server.close)
+
+    async def _answer_control(self, ends: contextlib.ExitStack) -> None:
+        if self._config.control is None:
+            return
+        bound = ControlSocket(self._config.control)
+        ends.callback(bound.close)
+        head = SupervisorHead(self._workers, self._drain)
+        endpoint = ControlEndpoint(bound, head.answer)
+        endpoint.on_worker = head.take_worker
+        await endpoint.start()
+        ends.callback(endpoint.close)
 
     # --- Starting ---
 
@@ -169,6 +183,16 @@ class Supervisor:
                 logger.info("%s has reached %s, and is replaced", worker, reached)
                 self._run(self._recycle(seat))
                 return
+
+    def _drain(self, number: int) -> bool:
+        """Replace the worker of a number, from 1; return whether that has begun."""
+        is_possible = not (self._stop_requested.is_set() or self._reloading.locked())
+        for seat in self._seats:
+            if seat.number == number - 1 and seat.worker is not None and is_possible:
+                logger.info("%s is drained, and replaced", seat.worker)
+                self._run(self._recycle(seat))
+                return True
+        return False
 
     async def _recycle(self, seat: Seat) -> None:
         async with self._reloading:
