@@ -36,6 +36,7 @@
 /* Objects imported once: IMPORT(member, "module", "attribute"). */
 #define MODULE_IMPORTS(IMPORT)                                                                     \
     IMPORT(task_class, "asyncio", "Task")                                                          \
+    IMPORT(future_class, "asyncio", "Future")                                                      \
     IMPORT(cancelled_error, "asyncio", "CancelledError")                                           \
     IMPORT(get_running_loop, "asyncio", "_get_running_loop")                                       \
     IMPORT(invalid_state_error, "asyncio", "InvalidStateError")                                    \

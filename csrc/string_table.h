@@ -58,6 +58,7 @@
     STRING(scope)                                                                                  \
     STRING(seek)                                                                                   \
     STRING(select)                                                                                 \
+    STRING(set_result)                                                                             \
     STRING(server)                                                                                 \
     STRING(spec_version)                                                                           \
     STRING(state)                                                                                  \

@@ -119,8 +119,12 @@ int bridge_traverse(struct bridge *bridge, visitproc visit, void *arg) {
     Py_VISIT(bridge->start_catcher);
     Py_VISIT(bridge->caught_start);
     Py_VISIT(bridge->task_keywords);
+    Py_VISIT(bridge->done_future);
     Py_VISIT(bridge->on_slow_consumer);
     Py_VISIT(bridge->on_overdue);
+    for (int i = 0; i < SCOPE_PARTS; i++) {
+        Py_VISIT(bridge->scope_parts[i]);
+    }
     for (struct list *link = bridge->attached.next; link != &bridge->attached; link = link->next) {
         Py_VISIT(LIST_OBJECT(link, struct attached, link)->cycle);
     }
@@ -139,9 +143,13 @@ void bridge_clear(struct bridge *bridge) {
     Py_CLEAR(bridge->start_catcher);
     Py_CLEAR(bridge->caught_start);
     Py_CLEAR(bridge->task_keywords);
+    Py_CLEAR(bridge->done_future);
     Py_CLEAR(bridge->last_host);
     Py_CLEAR(bridge->last_server);
     Py_CLEAR(bridge->last_certificate);
+    for (int i = 0; i < SCOPE_PARTS; i++) {
+        Py_CLEAR(bridge->scope_parts[i]);
+    }
     for (int i = 0; i < HEADER_PAIR_SLOTS; i++) {
         Py_CLEAR(bridge->header_pairs[i]);
     }

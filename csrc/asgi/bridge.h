@@ -23,6 +23,15 @@ struct attached {
 /* Headers that come with nearly every request: see header_pairs.c. */
 #define HEADER_PAIR_SLOTS 256
 
+/* Dicts of scopes that are given again: see reused_dict.h. */
+enum scope_part {
+    SCOPE_HTTP_VERSIONS,
+    SCOPE_WEBSOCKET_VERSIONS,
+    SCOPE_HTTP_EXTENSIONS,
+    SCOPE_WEBSOCKET_EXTENSIONS,
+    SCOPE_PARTS
+};
+
 struct bridge {
     struct module_state *state;
     struct event_loop *event_loop; /* borrowed from the selector or the rider, which the Server
@@ -41,12 +50,14 @@ struct bridge {
     PyObject *task_keywords;    /* dict: see app_task.c */
     PyObject *starting_context; /* borrowed: of the task whose start is to be caught */
     PyObject *header_pairs[HEADER_PAIR_SLOTS];
-    PyObject *last_host;              /* str: behind a proxy all clients have the same */
-    PyObject *last_server;            /* tuple: scope["server"] of the last connection */
-    PyObject *last_certificate;       /* str: the PEM of the last TLS connection */
-    void (*on_idle)(PyObject *owner); /* the last task, or connection, has ended */
-    struct list tasks;                /* of struct app_task: running */
-    struct list attached;             /* of struct attached: with an exchange */
+    PyObject *scope_parts[SCOPE_PARTS]; /* dict: the last scope's; NULL: there was none yet */
+    PyObject *last_host;                /* str: behind a proxy all clients have the same */
+    PyObject *last_server;              /* tuple: scope["server"] of the last connection */
+    PyObject *last_certificate;         /* str: the PEM of the last TLS connection */
+    PyObject *done_future;              /* asyncio.Future: see waiter.c; NULL until it is needed */
+    void (*on_idle)(PyObject *owner);   /* the last task, or connection, has ended */
+    struct list tasks;                  /* of struct app_task: running */
+    struct list attached;               /* of struct attached: with an exchange */
     struct slow_report slow_report;
     PyObject *on_slow_consumer; /* Server's; NULL or None: nobody is notified */
     PyObject *on_overdue;       /* Server's; NULL or None: only logged */

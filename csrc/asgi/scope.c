@@ -3,6 +3,7 @@
 #include "asgi/scope.h"
 
 #include "asgi/header_pairs.h"
+#include "asgi/reused_dict.h"
 #include "asgi/tls_extension.h"
 #include "server/connection.h"
 #include "server/forwarded.h"
@@ -191,13 +192,13 @@ static PyObject *root_path(struct bridge *bridge, struct exchange *exchange) {
 static PyObject *asgi_versions(struct bridge *bridge, bool is_websocket) {
     struct module_strings *strings = &bridge->state->strings;
     PyObject *spec = is_websocket ? strings->websocket_spec_version : strings->http_spec_version;
-    PyObject *versions = PyDict_New();
-    if (versions != NULL &&
-        (PyDict_SetItem(versions, strings->version, strings->asgi_version) < 0 ||
-         PyDict_SetItem(versions, strings->spec_version, spec) < 0)) {
-        Py_CLEAR(versions);
-    }
-    return versions;
+    enum scope_part part = is_websocket ? SCOPE_WEBSOCKET_VERSIONS : SCOPE_HTTP_VERSIONS;
+    struct reused_dict_items items = {
+        .keys = (PyObject *[]){strings->version, strings->spec_version},
+        .values = (PyObject *[]){strings->asgi_version, spec},
+        .count = 2,
+    };
+    return reused_dict_get(&bridge->scope_parts[part], &items);
 }
 
 /* Never what the client's target says: an application decides by it what is safe. */
@@ -249,29 +250,22 @@ static PyObject *method_text(struct bridge *bridge, struct slice method) {
     return PyUnicode_DecodeLatin1(method.data, (Py_ssize_t)method.length, NULL);
 }
 
-/* Adds names[0] to names[count - 1] with an empty dict each: the extensions have nothing to say. */
-static int fill_extensions(struct module_strings *strings, PyObject *scope, PyObject *const *names,
-                           size_t count) {
-    PyObject *extensions = PyDict_New();
-    for (size_t i = 0; extensions != NULL && i < count; i++) {
-        if (set_new(extensions, names[i], PyDict_New()) < 0) {
-            Py_CLEAR(extensions);
-        }
-    }
-    return set_new(scope, strings->extensions, extensions);
-}
+/* The extensions have nothing to say: an empty dict each. */
+static PyObject *const no_values[4];
 
 static int fill_http(struct bridge *bridge, PyObject *scope, const struct exchange *exchange) {
     struct module_strings *strings = &bridge->state->strings;
     const struct http_request_head *head = exchange->request;
+    bool is_http10 = head->version_major == 1 && head->version_minor == 0;
     PyObject *const names[] = {
         strings->http_response_pathsend, strings->http_response_zerocopysend,
         strings->http_response_early_hint, /* HTTP/1.0 knows neither this */
         strings->http_response_trailers,   /* nor these */
     };
-    bool is_http10 = head->version_major == 1 && head->version_minor == 0;
+    struct reused_dict_items items = {names, no_values, is_http10 ? 2 : 4};
+    PyObject **last = &bridge->scope_parts[SCOPE_HTTP_EXTENSIONS];
     return set_new(scope, strings->method, method_text(bridge, head->method)) < 0 ||
-                   fill_extensions(strings, scope, names, is_http10 ? 2 : 4) < 0
+                   set_new(scope, strings->extensions, reused_dict_get(last, &items)) < 0
                ? -1
                : 0;
 }
@@ -280,7 +274,9 @@ static int fill_websocket(struct bridge *bridge, PyObject *scope,
                           const struct http_request_head *head) {
     struct module_strings *strings = &bridge->state->strings;
     PyObject *const names[] = {strings->websocket_http_response, strings->websocket_group};
-    return fill_extensions(strings, scope, names, 2) < 0 ||
+    struct reused_dict_items items = {names, no_values, 2};
+    PyObject **last = &bridge->scope_parts[SCOPE_WEBSOCKET_EXTENSIONS];
+    return set_new(scope, strings->extensions, reused_dict_get(last, &items)) < 0 ||
                    set_new(scope, strings->subprotocols, subprotocols(head)) < 0
                ? -1
                : 0;

@@ -7,6 +7,8 @@
  * each other. */
 #include "asgi/waiter.h"
 
+#include <string.h>
+
 enum waiter_state { WAITER_WAITING, WAITER_WOKEN, WAITER_CANCELLED };
 
 struct WaiterObject {
@@ -93,6 +95,48 @@ static void call_soon(WaiterObject *self, PyObject *callback, PyObject *context)
     Py_DECREF(loop);
 }
 
+/* True for the callback of a task that is asyncio's own, in C. */
+static bool is_task_wakeup(const struct module_state *state, PyObject *callback) {
+    if (!PyCFunction_CheckExact(callback) || PyCFunction_GET_SELF(callback) == NULL) {
+        return false;
+    }
+    const char *name = ((PyCFunctionObject *)callback)->m_ml->ml_name;
+    return (PyObject *)Py_TYPE(PyCFunction_GET_SELF(callback)) == state->task_class &&
+           strcmp(name, "task_wakeup") == 0;
+}
+
+/* Future(loop=…), done with None. */
+static PyObject *new_done_future(struct bridge *bridge) {
+    struct module_strings *strings = &bridge->state->strings;
+    PyObject *names = PyTuple_Pack(1, strings->loop);
+    PyObject *future =
+        names == NULL ? NULL
+                      : PyObject_Vectorcall(bridge->state->future_class, &bridge->loop, 0, names);
+    PyObject *result =
+        future == NULL ? NULL : PyObject_CallMethodOneArg(future, strings->set_result, Py_None);
+    if (result == NULL) {
+        Py_CLEAR(future);
+    }
+    Py_XDECREF(names);
+    Py_XDECREF(result);
+    return future;
+}
+
+/* Returns what the callback is called with (*borrowed*). Of what has woken it a task of asyncio
+ * wants the result only, for which it makes a text and a bound method unless it is asyncio's own
+ * future: it gets one that is done. */
+static PyObject *argument_of(WaiterObject *self, PyObject *callback) {
+    struct bridge *bridge = self->bridge;
+    if (self->state != WAITER_WOKEN || !is_task_wakeup(bridge->state, callback)) {
+        return (PyObject *)self;
+    }
+    if (bridge->done_future == NULL && bridge->loop != NULL) {
+        bridge->done_future = new_done_future(bridge);
+        bridge_report(bridge, "casgi could not make a future");
+    }
+    return bridge->done_future != NULL ? bridge->done_future : (PyObject *)self;
+}
+
 /* Steps the task right here, in its own context. Returns false when that context can not be
  * entered. */
 static bool step_now(WaiterObject *self, PyObject *callback, PyObject *context) {
@@ -100,7 +144,9 @@ static bool step_now(WaiterObject *self, PyObject *callback, PyObject *context) 
         PyErr_Clear();
         return false;
     }
-    PyObject *result = PyObject_CallOneArg(callback, (PyObject *)self);
+    PyObject *argument = Py_NewRef(argument_of(self, callback));
+    PyObject *result = PyObject_CallOneArg(callback, argument);
+    Py_DECREF(argument);
     if (result == NULL) {
         bridge_report(self->bridge, "Exception in a task that casgi woke");
     }

@@ -1,5 +1,7 @@
 """The scope, as ASGI 3.0 wants it: HTTP as of 2.3, WebSocket as of 2.5."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -169,6 +171,91 @@ def test_scope_is_new_for_each_request_of_a_connection(serve: Serve) -> None:
     assert len({id(scope) for scope in entries[1::2]}) == 3
     for scope in entries[1::2]:
         assert list(map(tuple, scope["headers"])) == [(b"host", b"test"), (b"x-added", b"1")]
+
+
+def _with_another_key(part: dict[str, Any]) -> object:
+    part["added"] = {}
+    return None
+
+
+def _with_one_key_less(part: dict[str, Any]) -> object:
+    part.popitem()
+    return None
+
+
+def _with_another_value(part: dict[str, Any]) -> object:
+    part[next(iter(part))] = "other"
+    return None
+
+
+def _in_another_order(part: dict[str, Any]) -> object:
+    first = next(iter(part))
+    part[first] = part.pop(first)
+    return None
+
+
+def _empty(part: dict[str, Any]) -> object:
+    part.clear()
+    return None
+
+
+def _with_values_of_their_own(part: dict[str, Any]) -> object:
+    for value in part.values():
+        if isinstance(value, dict):
+            value["mine"] = "secret"
+    return None
+
+
+def _kept(part: dict[str, Any]) -> object:
+    return part
+
+
+def _values_kept(part: dict[str, Any]) -> object:
+    return list(part.values())
+
+
+def _in_a_cycle(part: dict[str, Any]) -> object:
+    part["itself"] = part
+    return None
+
+
+@both
+@pytest.mark.parametrize("part", ["asgi", "extensions"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        *[_with_another_key, _with_one_key_less, _with_another_value, _in_another_order, _empty],
+        *[_with_values_of_their_own, _kept, _values_kept, _in_a_cycle],
+    ],
+)
+def test_parts_of_a_scope_are_of_one_scope(
+    serve: Serve, kind: str, part: str, change: Callable[[dict[str, Any]], object]
+) -> None:
+    """What one application does to them, or keeps of them, no other ever meets."""
+    journal = Journal()
+    kept: list[object] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        journal.add(json.dumps(scope[part]))
+        kept.append(change(scope[part]))
+        if scope["type"] == "http":
+            await respond(send)
+        else:
+            await receive()
+            await send({"type": "websocket.close"})
+
+    server = serve(application)
+    data = request("/a?b") if kind == "http" else upgrade("/a?b")
+    for _ in range(3):
+        with server.connect() as client:
+            client.send(data)
+            client.read_head()
+    server.stop()
+    texts = journal.rest()
+    assert texts == [texts[0]] * 3
+    parts = [each for one in kept for each in (one if isinstance(one, list) else [one])]
+    dicts = [each for each in parts if isinstance(each, dict)]
+    assert len({id(each) for each in dicts}) == len(dicts)  # All are there still.
 
 
 def test_scope_can_be_copied_and_kept(serve: Serve) -> None:

@@ -12,10 +12,12 @@ every fact of its proof must still hold (`facts`). What is changed on an instanc
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
+from casgi import _core
 from casgi.channels.sharing.consumer_class import RESERVED, find
 from casgi.channels.sharing.declaring import is_declared
 from casgi.channels.sharing.execution import NotRecorded, Outcome, execute
@@ -64,6 +66,8 @@ class _Finding(NamedTuple):
     code: CodeType
     mro: tuple[type, ...]
     result: Proof | Rejected
+    holds: Callable[[], bool]
+    """Whether all that a proof relies on is still there."""
 
     def is_of(self, function: FunctionType, mro: tuple[type, ...]) -> bool:
         """Whether it is about that very function, as it is now, in that very class."""
@@ -80,7 +84,7 @@ class SharingPlan:
     def __init__(self, consumer_class: type) -> None:
         self._class = consumer_class
         self._findings: dict[str, _Finding] = {}
-        self._told: set[tuple[int, str]] = set()
+        self._logged: set[tuple[int, str]] = set()
 
     def is_of(self, consumer_class: type) -> bool:
         """Whether this is the plan of that very class."""
@@ -97,13 +101,13 @@ class SharingPlan:
         try:
             proof = self.proof(name)
         except Rejected as rejected:
-            self._tell(logging.DEBUG, name, rejected.reason)
+            self._log_once(logging.DEBUG, name, rejected.reason)
             return None
         try:
             return SharedRun(execute(proof, self._class, message), proof.attributes)
         except NotRecorded as failure:
             level = logging.WARNING if proof.how == "declared" else logging.DEBUG
-            self._tell(level, name, str(failure))
+            self._log_once(level, name, str(failure))
             return None
 
     def proof(self, name: str) -> Proof:
@@ -119,19 +123,22 @@ class SharingPlan:
         found = self._findings.get(name)
         if found is None or not found.is_of(function, mro):
             result = _find_out(self._class, name, function)
-            found = self._findings[name] = _Finding(function, function.__code__, mro, result)
+            holds = bool if isinstance(result, Rejected) else _core.Facts(result.facts).hold
+            found = _Finding(function, function.__code__, mro, result, holds)
+            self._findings[name] = found
         if isinstance(found.result, Rejected):
             raise Rejected(*vars(found.result).values())
-        _check_facts(found.result)
+        if not found.holds():
+            raise Rejected(_what_has_changed(found.result))
         return found.result
 
-    def _tell(self, level: int, name: str, reason: str) -> None:
+    def _log_once(self, level: int, name: str, reason: str) -> None:
         """Log once for each handler that it runs for each consumer, and why."""
-        if (level, name) in self._told:
+        if (level, name) in self._logged:
             return
         if find(self._class, name) is ABSENT:  # There is no end of names that are not there.
             return
-        self._told.add((level, name))
+        self._logged.add((level, name))
         where = f"{self._class.__module__}.{self._class.__qualname__}.{name}"
         logger.log(level, "%s runs for each consumer: it %s", where, reason)
 
@@ -189,12 +196,9 @@ def _find_out(consumer_class: type, name: str, function: FunctionType) -> Proof 
         return Rejected("is too deeply nested to be read")
 
 
-def _check_facts(proof: Proof) -> None:
-    """Raise Rejected when something that the proof relies on has changed."""
-    broken = first_broken(proof.facts)
-    if broken is not None:
-        kind, holder, name, _ = broken
-        what = (
-            name if kind in (Kind.NAME, Kind.ABSENT) else getattr(holder, "__name__", "an object")
-        )
-        raise Rejected(f"relies on {what}, which has been changed since")
+def _what_has_changed(proof: Proof) -> str:
+    """Return the reason why a proof does not hold any more."""
+    kind, holder, name, _ = first_broken(proof.facts) or (None, None, "something", None)
+    is_of_name = kind in (None, Kind.NAME, Kind.ABSENT)
+    what = name if is_of_name else getattr(holder, "__name__", "an object")
+    return f"relies on {what}, which has been changed since"
