@@ -219,11 +219,25 @@ static void dealloc(PyObject *op) {
     Py_DECREF(type);
 }
 
+PyDoc_STRVAR(layout_doc,
+             "layout() -> str\n\nWhat the memory is like: only who has the same can read it.");
+
+static PyObject *layout(PyObject *Py_UNUSED(type), PyObject *Py_UNUSED(ignored)) {
+    PyObject *text =
+        PyUnicode_FromFormat("%zu %zu %zu", sizeof(struct scoreboard),
+                             offsetof(struct scoreboard, slots), sizeof(struct scoreboard_slot));
+    for (int kind = 0; text != NULL && kind < METRIC_COUNT; kind++) {
+        Py_SETREF(text, PyUnicode_FromFormat("%U %s", text, metrics_name((enum metric)kind)));
+    }
+    return text;
+}
+
 static PyMethodDef methods[] = {
     {"fileno", get_fileno, METH_NOARGS, fileno_doc},
     {"read", read_slot, METH_O, read_doc},
     {"free", free_slot, METH_O, free_doc},
     {"forget_passed", forget_passed, METH_O, forget_doc},
+    {"layout", layout, METH_NOARGS | METH_STATIC, layout_doc},
     {"join", (PyCFunction)(void (*)(void))join, METH_VARARGS | METH_KEYWORDS, join_doc},
     {NULL, NULL, 0, NULL},
 };

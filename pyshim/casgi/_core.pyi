@@ -83,6 +83,10 @@ class Scoreboard:
     def fileno(self) -> int:
         """Return the descriptor to inherit."""
 
+    @staticmethod
+    def layout() -> str:
+        """Return what the memory is like: only who has the same can read it."""
+
     def read(self, slot: int, /) -> tuple[int, int, float, dict[str, int]]:
         """Return what the worker of a slot says.
 

@@ -28,7 +28,9 @@ from casgi.reloading.reloaded_server import (
 from casgi.reloading.reloader import run_reloader
 from casgi.server import Server
 from casgi.supervisor.handover import take_handover
+from casgi.supervisor.inheritance import take_inheritance
 from casgi.supervisor.supervisor import run_supervisor
+from casgi.supervisor.upgrade import check_upgrade
 from casgi.supervisor.worker_server import run_worker
 
 _APPLICATION_FAILED = 1
@@ -141,6 +143,10 @@ def _serve(application: str, app_dir: str, config: Config, *, debug: bool | None
     """Serve as what this process is among others, or alone; return the exit code."""
     if (inherited := take_handover()) is not None:
         return run_worker(load_application(application, app_dir), config, inherited, debug)
+    if (left := take_inheritance()) is not None:
+        if left.is_check:
+            return check_upgrade(application, app_dir, config, left)
+        return run_supervisor(config, left)
     if (channel := inherited_channel()) is not None:
         sockets = inherited_sockets(channel)
         loaded = load_application(application, app_dir)

@@ -12,8 +12,8 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import astuple, dataclass, field, fields
+from typing import Any, Literal, TypeAlias
 
 from casgi import _core
 from casgi.errors import ConfigError
@@ -59,6 +59,13 @@ class TlsSettings:
     minimum_version: TlsVersion = "1.2"
     http2: bool = True
     """Whether HTTP/2 is offered (ALPN)."""
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> "TlsSettings":
+        """Return what dataclasses.asdict() was made of, perhaps by another version."""
+        certificates = tuple(Certificate(**each) for each in values["certificates"])
+        known = {each.name: values[each.name] for each in fields(cls) if each.name in values}
+        return cls(**{**known, "certificates": certificates})
 
     def files(self) -> Iterator[str]:
         """Yield the paths of all that is read."""

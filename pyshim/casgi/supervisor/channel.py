@@ -1,13 +1,15 @@
 """The words that a supervisor and a worker tell each other, one a line.
 
 Each end is read in its process's event loop. The end of the stream says that the other process has
-gone, which no signal would say of a supervisor that was killed.
+gone, which no signal would say of a supervisor that was killed. After an upgrade the two are of
+different versions: what one does not know it passes over.
 """
 
 import asyncio
 import enum
 import socket
 from collections.abc import Callable
+from typing import Any
 
 
 class ToWorker(enum.Enum):
@@ -44,12 +46,25 @@ class Channel(asyncio.Protocol):
 
     @classmethod
     async def open(
-        cls, end: socket.socket, on_word: Callable[[str], None], on_end: Callable[[], None]
+        cls,
+        end: socket.socket,
+        on_word: Callable[[str], None],
+        on_end: Callable[[], None],
+        rest: str = "",
     ) -> "Channel":
-        """Take one end of a socket pair; on_end is called once, when the other end is closed."""
+        """Take one end of a socket pair; on_end is called once, when the other end is closed.
+
+        `rest` is what another Channel has left of a word.
+        """
         loop = asyncio.get_running_loop()
         _, channel = await loop.create_unix_connection(lambda: cls(on_word, on_end), sock=end)
+        channel._rest = rest.encode()
         return channel
+
+    def leave(self) -> dict[str, Any]:
+        """Write its descriptor down, None if it is closed, and what has come of a word."""
+        end = None if self._transport is None else self._transport.get_extra_info("socket")
+        return {"descriptor": end and end.fileno(), "rest": self._rest.decode()}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""

@@ -18,7 +18,7 @@ class Children:
         self._ends: dict[int, asyncio.Future[int]] = {}
 
     def __enter__(self) -> "Children":
-        self._loop.add_signal_handler(signal.SIGCHLD, self._reap)
+        self._loop.add_signal_handler(signal.SIGCHLD, self.reap)
         return self
 
     def __exit__(
@@ -33,7 +33,8 @@ class Children:
         """Return what will be the exit code of a child just started: negative for a signal's."""
         return self._ends.setdefault(pid, self._loop.create_future())
 
-    def _reap(self) -> None:
+    def reap(self) -> None:
+        """Take note of those that have ended. SIGCHLD does so by itself."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)

@@ -19,19 +19,27 @@ VARIABLE = "CASGI_HUB"
 
 
 class HubHost:
-    """Runs a hub while it is started, unless there is one at the path that is asked for."""
+    """Runs a hub while it is started, unless there is one at the path that is asked for.
 
-    def __init__(self, path: str | None) -> None:
-        """Take where other processes look for it; None is for the workers alone."""
+    Attributes:
+        folder: of a hub for the workers alone; it goes with the hub.
+
+    """
+
+    def __init__(self, path: str | None, folder: str | None = None) -> None:
+        """Take where other processes look for it; None is for the workers alone.
+
+        `folder` is that of a hub for the workers alone which was left behind at the path.
+        """
         self._path = path
-        self._folder: str | None = None
+        self.folder = folder
         self._hub: _core.Hub | None = None
 
     def start(self) -> None:
         """Start it, and put its path into the environment. Raise BindError."""
         if self._path is None:
-            self._folder = tempfile.mkdtemp(prefix="casgi-")
-        path = os.path.abspath(self._path or os.path.join(str(self._folder), "hub"))
+            self.folder = tempfile.mkdtemp(prefix="casgi-")
+        path = os.path.abspath(self._path or os.path.join(str(self.folder), "hub"))
         hub = _core.Hub(path)
         try:
             hub.start()
@@ -52,9 +60,9 @@ class HubHost:
         if self._hub is not None:
             self._hub.stop()
             self._hub = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
 
 
 def _is_socket(path: str) -> bool:

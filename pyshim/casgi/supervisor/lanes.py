@@ -7,15 +7,24 @@ ends of each, so that what was passed to a worker that dies waits for its succes
 import contextlib
 import select
 import socket
+from collections.abc import Iterable
 
 
 class Lanes:
     """The pairs of all seats there can be. Closed by close()."""
 
-    def __init__(self, count: int) -> None:
-        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(count)]
+    def __init__(self, count: int, left: Iterable[tuple[int, int]] = ()) -> None:
+        """Make so many pairs, or as many more than those that were left."""
+        pairs = [(socket.socket(fileno=one), socket.socket(fileno=two)) for one, two in left]
+        while len(pairs) < count:
+            pairs.append(socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
         self._receiving = [pair[0] for pair in pairs]
         self._sending = [pair[1] for pair in pairs]
+
+    def leave(self) -> list[tuple[int, int]]:
+        """Write the descriptors down."""
+        pairs = zip(self._receiving, self._sending, strict=True)
+        return [(receiving.fileno(), sending.fileno()) for receiving, sending in pairs]
 
     def __len__(self) -> int:
         return len(self._receiving)

@@ -44,6 +44,15 @@ class Seat:
         self._latest: Worker | None = None
         self._changed = asyncio.Event()
 
+    def hold(self) -> asyncio.Lock:
+        """Return what is to be entered while the worker shall not be changed."""
+        return self._changing
+
+    def inherit(self, worker: Worker) -> None:
+        """Have a worker that serves already."""
+        self.worker = self._latest = worker
+        self.filled.set()
+
     async def fill(self) -> bool:
         """Start a worker; return whether it serves, or has ended before it could."""
         async with self._changing:

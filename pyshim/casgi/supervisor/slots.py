@@ -1,7 +1,9 @@
 """The slots of the scoreboard: which process has which, and what all have counted so far."""
 
+import os
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from casgi import _core
 
@@ -23,23 +25,55 @@ class Condition:
 class Slots:
     """The scoreboard of one supervisor."""
 
-    def __init__(self) -> None:
-        self.scoreboard = _core.Scoreboard()
+    def __init__(self, left: dict[str, Any] | None = None) -> None:
+        """Make one, or go on with what was left, if this version reads its memory."""
         self._free = list(range(_COUNT - 1, -1, -1))
         self._past: Counter[str] = Counter()
+        self._is_foreign = left is not None and left["layout"] != _core.Scoreboard.layout()
+        # Of workers that were left, and write to memory that is of another kind.
+        self._unread: set[int] = set()
+        if left is None or self._is_foreign:
+            self.scoreboard = _core.Scoreboard()
+            self._past.update({} if left is None else left["total"])
+        else:
+            self.scoreboard = _core.Scoreboard(left["descriptor"])
+            self._past.update(left["past"])
+        if left is not None:
+            os.close(left["descriptor"])
+
+    def leave(self, slots: list[int]) -> dict[str, Any]:
+        """Write it down; these are the slots that are taken."""
+        return {
+            "descriptor": self.scoreboard.fileno(),
+            "layout": _core.Scoreboard.layout(),
+            "past": dict(self._past),
+            "total": dict(self.metrics(slots)),
+        }
 
     def take(self) -> int:
         """Return a slot that nobody has."""
         return self._free.pop()
 
+    def keep(self, slot: int) -> int:
+        """Return the slot of a worker that was left, or another one, of which nothing is known."""
+        if not self._is_foreign:
+            self._free.remove(slot)
+            return slot
+        unread = self.take()
+        self._unread.add(unread)
+        return unread
+
     def give_back(self, slot: int) -> None:
         """Take a slot back from a process that has ended, and keep what it has counted."""
         self._past.update(self.condition(slot).metrics)
+        self._unread.discard(slot)
         self.scoreboard.free(slot)
         self._free.append(slot)
 
     def condition(self, slot: int) -> Condition:
         """Return what the process of a slot says."""
+        if slot in self._unread:
+            return Condition(True, False, 0, 0.0, Counter())
         state, connections, busy, metrics = self.scoreboard.read(slot)
         return Condition(state == 1, state == 2, connections, busy, metrics)
 

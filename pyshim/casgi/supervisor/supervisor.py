@@ -1,35 +1,39 @@
 """The process that keeps the workers. Owns the listening sockets; never imports the application.
 
     made -- run() --> starting -- the first worker is ready --> serving -- a signal --> stopping
-                          `-- the first worker has ended: its exit code is ours
+               |          `-- the first worker has ended: its exit code is ours
+               `-- in the place of another one: serving
 
 The first worker starts alone, so that an application that cannot start says so once. Signals:
-SIGTERM and SIGINT stop everything, again at once; SIGHUP replaces the workers one by one; SIGTTIN
-and SIGTTOU make them one more or one less; SIGUSR1 opens the logs anew.
+SIGTERM and SIGINT stop everything, again at once; SIGHUP replaces the workers one by one; SIGUSR2
+this program first (upgrade.py); SIGTTIN and SIGTTOU make them one more or one less; SIGUSR1 opens
+the logs anew.
 """
 
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from casgi import __version__
 from casgi.config import MOST_WORKERS, Config
 from casgi.control.by_supervisor import SupervisorHead
 from casgi.control.endpoint import ControlEndpoint, ControlSocket
 from casgi.log_files import reopen_logging
 from casgi.process import open_standard_descriptors
 from casgi.signals import has_terminal
-from casgi.sockets import bind_sockets
-from casgi.status.answering import Status, StatusServer, bind_status
+from casgi.sockets import BoundSocket, bind_sockets
 from casgi.supervisor.children import Children
 from casgi.supervisor.heartbeats import Heartbeats
 from casgi.supervisor.hub_host import HubHost
+from casgi.supervisor.inheritance import Inheritance, inherit_socket, listening_options
+from casgi.supervisor.rolling import Rolling
 from casgi.supervisor.seat import Seat
 from casgi.supervisor.service_manager import ServiceManager
-from casgi.supervisor.supervisor_status import supervisor_metrics
+from casgi.supervisor.supervisor_status import SupervisorStatus
+from casgi.supervisor.upgrade import Upgrade, let_signals_through
 from casgi.supervisor.worker import Worker
 from casgi.supervisor.workers import Workers
 from casgi.waiting import wait_for_any
@@ -40,48 +44,50 @@ logger = logging.getLogger("casgi.supervisor")
 _LAST_STEPS = 8.0
 _SIGNALS_APART = 0.2
 _TIME_TO_WRITE = 0.5
-# Until it is tried again to replace a worker that has reached a limit.
-_AFTER_FAILURE = 30.0
 _FAILED = 1
 
 
 class Supervisor:
     """Runs once."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, left: Inheritance | None = None) -> None:
+        """Take what another supervisor has left to this process."""
         self._config = config
+        self._left = left
         self._seats: list[Seat] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._exit_code = 0
         self._stop_requested = asyncio.Event()
         self._abort_requested = asyncio.Event()
         self._ended = asyncio.Event()
-        self._reloading = asyncio.Lock()
-        self._reload_requested = asyncio.Event()
         self._service_manager = ServiceManager()
+        self._rolling = Rolling(self._seats, self._service_manager, self._stop_requested)
         self._has_terminal = has_terminal()
 
     async def run(self) -> int:
         """Serve until a signal; return the exit code. Raise BindError, ConfigError."""
+        left = self._left
         with Children() as children, contextlib.ExitStack() as ends:
-            sockets = bind_sockets(self._config)
+            sockets = _inherit_sockets(left) if left else bind_sockets(self._config)
             for bound in sockets:
                 ends.callback(bound.close)
-            self._workers = Workers(
-                sockets, _seats_for(self._config.worker_count()), children, self._config
-            )
+            seats = _seats_for(self._config.worker_count())
+            self._workers = Workers(sockets, seats, children, self._config, left)
             ends.callback(self._workers.close)
             ends.callback(self._service_manager.close)
-            hub = HubHost(self._config.hub)
-            ends.callback(hub.close)
-            hub.start()
-            await self._answer_status(hub, ends)
+            self._hub = HubHost(self._config.hub, left.hub_folder if left else None)
+            ends.callback(self._hub.close)
+            self._hub.start()
+            self._status = SupervisorStatus(self._config.metrics, left.status if left else None)
+            is_stopping = self._stop_requested.is_set
+            ends.callback(await self._status.start(self._workers, self._hub, is_stopping))
+            self._upgrade = Upgrade(children, self._config.worker_start_timeout)
             await self._answer_control(ends)
             self._workers.on_end = self._on_worker_end
             self._workers.on_leaving = self._on_worker_leaving
             self._take_signals()
             try:
-                if await self._start():
+                if await (self._go_on(left) if left else self._start()):
                     self._run(self._service_manager.keep_alive(self._ended))
                     self._run(self._say_ready())
                     heartbeats = Heartbeats(self._workers, self._config)
@@ -90,18 +96,6 @@ class Supervisor:
             finally:
                 await self._stop()
         return self._exit_code
-
-    async def _answer_status(self, hub: HubHost, ends: contextlib.ExitStack) -> None:
-        if self._config.metrics is None:
-            return
-        workers, pid = self._workers, os.getpid()
-        status = Status(
-            is_ready=lambda: workers.is_serving() and not self._stop_requested.is_set(),
-            metrics=lambda: supervisor_metrics(workers, hub, pid),
-        )
-        server = StatusServer(bind_status(self._config.metrics), status)
-        await server.start()
-        ends.callback(server.close)
 
     async def _answer_control(self, ends: contextlib.ExitStack) -> None:
         if self._config.control is None:
@@ -130,6 +124,25 @@ class Supervisor:
         self._run(first.keep())
         while len(self._seats) < self._config.worker_count():
             self._run(self._add_seat().keep())
+        return True
+
+    async def _go_on(self, left: Inheritance) -> bool:
+        """Take the place of another supervisor; its workers serve until they are replaced."""
+        logger.info("casgi %s goes on where %s has ended", __version__, left.version)
+        is_as_before = left.worker_count == self._config.worker_count()
+        for _ in range(left.seats if is_as_before else self._config.worker_count()):
+            self._add_seat()
+        for worker in await self._workers.inherit(left.workers):
+            if worker.is_current and worker.seat < len(self._seats):
+                self._seats[worker.seat].inherit(worker)
+                if worker.is_expected_to_end:
+                    self._on_worker_leaving(worker)
+            else:
+                self._run(self._see_off(worker))
+        let_signals_through()
+        for seat in self._seats:
+            self._run(seat.keep())
+        self._run(self._rolling.reload())
         return True
 
     async def _say_ready(self) -> None:
@@ -174,64 +187,56 @@ class Supervisor:
         if not self._stop_requested.is_set() and not await seat.replace():
             await seat.see_off(worker)
 
+    async def _see_off(self, worker: Worker) -> None:
+        """Let a worker end whose seat has another one, or is given up."""
+        await Seat(worker.seat, self._workers.start, lambda: None).see_off(worker)
+        self._empty(worker.seat)
+
     def _on_limit(self, worker: Worker, reached: str) -> None:
-        # One after the other: a host has memory for one worker more. The next look tries again.
-        if self._reloading.locked():
-            return
+        if self._rolling.is_replacing:
+            return  # The next look tries again.
         for seat in self._seats:
             if seat.worker is worker:
                 logger.info("%s has reached %s, and is replaced", worker, reached)
-                self._run(self._recycle(seat))
+                self._run(self._rolling.recycle(seat))
                 return
 
     def _drain(self, number: int) -> bool:
         """Replace the worker of a number, from 1; return whether that has begun."""
-        is_possible = not (self._stop_requested.is_set() or self._reloading.locked())
+        is_possible = not (self._stop_requested.is_set() or self._rolling.is_replacing)
         for seat in self._seats:
             if seat.number == number - 1 and seat.worker is not None and is_possible:
                 logger.info("%s is drained, and replaced", seat.worker)
-                self._run(self._recycle(seat))
+                self._run(self._rolling.recycle(seat))
                 return True
         return False
 
-    async def _recycle(self, seat: Seat) -> None:
-        async with self._reloading:
-            if not await seat.replace() and not self._stop_requested.is_set():
-                logger.error("The new worker did not start: the old one stays")
-                ends = self._stop_requested, self._reload_requested
-                await wait_for_any(*ends, timeout=_AFTER_FAILURE)
-
     # --- Changes ---
 
-    async def _reload(self) -> None:
-        """Replace the workers one by one; stop at the first whose successor cannot start.
-
-        What is deployed while workers are being replaced is for those that were started before,
-        too: then all are replaced once more.
-        """
-        if self._reload_requested.is_set():
-            return  # One that has not begun will do.
-        self._reload_requested.set()
-        if self._reloading.locked():
-            logger.info("The workers are replaced when those that are being replaced have ended")
-        async with self._reloading:
-            self._reload_requested.clear()
-            if self._stop_requested.is_set():
-                return
-            logger.info("Replacing the workers")
-            self._service_manager.reloading()
+    async def _upgrade_program(self) -> None:
+        """Let the casgi that is installed now take this one's place, if it can serve."""
+        async with self._rolling.alone():
             try:
-                await self._replace_all()
-            finally:
-                self._service_manager.ready(len(self._seats))
+                if not await self._upgrade.check(self._leave(), self._stop_requested):
+                    return
+                async with contextlib.AsyncExitStack() as held:
+                    for seat in self._seats:
+                        await held.enter_async_context(seat.hold())
+                    if not self._stop_requested.is_set():
+                        self._upgrade.execute(self._leave())
+            except Exception as error:  # Whatever it is, the server goes on.
+                logger.error("SIGUSR2: nothing is changed: %s: %s", type(error).__name__, error)
 
-    async def _replace_all(self) -> None:
-        for seat in list(self._seats):
-            if not await seat.replace() and seat in self._seats:
-                if not self._stop_requested.is_set():
-                    logger.error("The new worker did not start: the others stay as they are")
-                return
-        logger.info("The workers were replaced")
+    def _leave(self) -> Inheritance:
+        return Inheritance(
+            version=__version__,
+            listening=listening_options(self._config),
+            worker_count=self._config.worker_count(),
+            seats=len(self._seats),
+            status=self._status.leave(),
+            hub_folder=self._hub.folder,
+            **self._workers.leave({seat.worker for seat in self._seats}),
+        )
 
     def _add_worker(self) -> None:
         if self._stop_requested.is_set():
@@ -255,8 +260,11 @@ class Supervisor:
 
     async def _retire(self, seat: Seat) -> None:
         await seat.retire()
-        if not self._stop_requested.is_set() and seat.number >= len(self._seats):
-            self._workers.empty_seat(seat.number, to=0)
+        self._empty(seat.number)
+
+    def _empty(self, seat: int) -> None:
+        if not self._stop_requested.is_set() and seat >= len(self._seats):
+            self._workers.empty_seat(seat, to=0)
 
     def _reopen_logs(self) -> None:
         reopen_logging()
@@ -321,6 +329,7 @@ class Supervisor:
             signal.SIGTERM: self._request_stop,
             signal.SIGHUP: self._hang_up,
             signal.SIGUSR1: self._reopen_logs,
+            signal.SIGUSR2: lambda: self._run(self._upgrade_program()),
             signal.SIGTTIN: self._add_worker,
             signal.SIGTTOU: self._remove_worker,
         }
@@ -335,7 +344,7 @@ class Supervisor:
             logger.info("SIGHUP: the terminal has gone")
             self._request_stop()
         else:
-            self._run(self._reload())
+            self._run(self._rolling.reload())
 
 
 def _seats_for(workers: int) -> int:
@@ -343,8 +352,12 @@ def _seats_for(workers: int) -> int:
     return min(MOST_WORKERS, max(2 * workers, workers + 8))
 
 
-def run_supervisor(config: Config) -> int:
+def _inherit_sockets(left: Inheritance) -> list[BoundSocket]:
+    return [inherit_socket(each) for each in left.sockets]
+
+
+def run_supervisor(config: Config, left: Inheritance | None = None) -> int:
     """Serve by several workers until a signal; return the exit code. Raises as Supervisor.run()."""
     open_standard_descriptors()
     with asyncio.Runner() as runner:
-        return runner.run(Supervisor(config).run())
+        return runner.run(Supervisor(config, left).run())

@@ -1,7 +1,11 @@
 """What a supervisor says of its workers, from the scoreboard: also while their Python is busy."""
 
-from collections.abc import Iterable
+import os
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any
 
+from casgi.status.answering import Status, StatusServer, bind_status
 from casgi.status.exposition import Family, counts, exposition
 from casgi.supervisor.hub_host import HubHost
 from casgi.supervisor.recycling import resident_bytes
@@ -9,6 +13,43 @@ from casgi.supervisor.worker import Worker
 from casgi.supervisor.workers import Workers
 
 _GAUGES_OF_THE_HUB = ("peers", "topics", "waiting", "waiting_bytes")
+
+
+class SupervisorStatus:
+    """What answers on the address of --metrics, if there is one."""
+
+    def __init__(self, address: str | None, left: dict[str, Any] | None = None) -> None:
+        """Bind it, or take the socket of another supervisor, if that is of the same address."""
+        self._address = address
+        self._bound: socket.socket | None = None
+        if left is not None:
+            self._bound = socket.socket(fileno=left["descriptor"])
+            if address != left["address"]:
+                self._bound.close()
+                self._bound = None
+        if self._bound is None and address is not None:
+            self._bound = bind_status(address)
+
+    async def start(
+        self, workers: Workers, hub: HubHost, is_stopping: Callable[[], bool]
+    ) -> Callable[[], None]:
+        """Begin to answer; return what ends it."""
+        if self._bound is None:
+            return lambda: None
+        pid = os.getpid()
+        status = Status(
+            is_ready=lambda: workers.is_serving() and not is_stopping(),
+            metrics=lambda: supervisor_metrics(workers, hub, pid),
+        )
+        server = StatusServer(self._bound, status)
+        await server.start()
+        return server.close
+
+    def leave(self) -> dict[str, Any] | None:
+        """Write it down."""
+        if self._bound is None:
+            return None
+        return {"descriptor": self._bound.fileno(), "address": self._address}
 
 
 def supervisor_metrics(workers: Workers, hub: HubHost, pid: int) -> str:

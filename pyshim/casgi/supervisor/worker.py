@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
 from casgi.supervisor.handover import STACK_SIGNAL, VARIABLE, Handover, variable_for
@@ -45,6 +46,7 @@ class Worker:
         ended: what will be its exit code, negative for a signal's.
         limits: after which it is replaced.
         is_expected_to_end: whether it was told to, or has said so itself.
+        is_current: of one that another supervisor has left, whether it had its seat.
 
     """
 
@@ -57,11 +59,47 @@ class Worker:
         self.ended = ended
         self.limits = limits
         self.is_expected_to_end = False
+        self.is_current = True
         self._ready = asyncio.Event()
         self._channel: Channel | None = None
         self._started_at = time.monotonic()
         self._ended_at: float | None = None
         self._on_leaving: Callable[[Worker], None] | None = None
+
+    @classmethod
+    async def inherit(
+        cls,
+        left: dict[str, Any],
+        slot: int,
+        ended: "asyncio.Future[int]",
+        limits: Limits,
+        on_leaving: Callable[["Worker"], None],
+    ) -> "Worker":
+        """Return one that another supervisor has started in this process."""
+        worker = cls(left["seat"], slot, left["pid"], ended, limits)
+        worker.is_expected_to_end = left["is_expected_to_end"]
+        worker.is_current = left["is_current"]
+        worker._started_at = left["started_at"]
+        if left["is_ready"]:
+            worker._ready.set()
+        worker._on_leaving = on_leaving
+        if left["descriptor"] is not None:
+            end = socket.socket(fileno=left["descriptor"])
+            worker._channel = await Channel.open(end, worker._on_word, lambda: None, left["rest"])
+        return worker
+
+    def leave_behind(self, *, is_current: bool) -> dict[str, Any]:
+        """Write it down."""
+        return {
+            "seat": self.seat,
+            "slot": self.slot,
+            "pid": self.pid,
+            "is_expected_to_end": self.is_expected_to_end,
+            "started_at": self._started_at,
+            "is_ready": self._ready.is_set(),
+            "is_current": is_current,
+            **({"descriptor": None} if self._channel is None else self._channel.leave()),
+        }
 
     def __str__(self) -> str:
         return f"Worker {self.seat + 1} (PID {self.pid})"
@@ -154,13 +192,23 @@ class Worker:
             self._channel.say(word)
 
     def _on_word(self, word: str) -> None:
-        match ToSupervisor(word):
-            case ToSupervisor.READY:
+        match word:
+            case ToSupervisor.READY.value:
                 self._ready.set()
-            case ToSupervisor.LEAVING if not self.is_expected_to_end:
+            case ToSupervisor.LEAVING.value if not self.is_expected_to_end:
                 self.is_expected_to_end = True
                 if self._on_leaving is not None:
                     self._on_leaving(self)
+
+
+def own_command() -> list[str]:
+    """Return the command that has started this process."""
+    return [sys.executable, *sys.orig_argv[1:]]
+
+
+def environment_of_workers() -> dict[str, str]:
+    """Return this process's environment without what is for it alone."""
+    return {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
 
 
 def spawn(handover: Handover) -> tuple[int, socket.socket]:
@@ -171,12 +219,9 @@ def spawn(handover: Handover) -> tuple[int, socket.socket]:
     ours, theirs = socket.socketpair()
     with theirs, contextlib.ExitStack() as until_started:
         until_started.callback(ours.close)
-        environment = {
-            name: value for name, value in os.environ.items() if name not in _NOT_INHERITED
-        }
         process = subprocess.Popen(
-            [sys.executable, *sys.orig_argv[1:]],
-            env={**environment, VARIABLE: variable_for(theirs)},
+            own_command(),
+            env={**environment_of_workers(), VARIABLE: variable_for(theirs)},
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno(), *handover.descriptors()],
         )

@@ -137,17 +137,17 @@ class WorkerServer(Server):
         self._stop_once()
 
     def _on_word(self, word: str) -> None:
-        match ToWorker(word):
-            case ToWorker.SERVE:
+        match word:
+            case ToWorker.SERVE.value:
                 self._may_serve.set()
-            case ToWorker.LEAVE:
+            case ToWorker.LEAVE.value:
                 self._begin_leaving()
-            case ToWorker.STOP:
+            case ToWorker.STOP.value:
                 self._stop_once()
-            case ToWorker.ABORT:
+            case ToWorker.ABORT.value:
                 self.request_stop()
                 self.request_stop()
-            case ToWorker.REOPEN_LOGS:
+            case ToWorker.REOPEN_LOGS.value:
                 self.reopen_logs()
 
     def _stop_once(self) -> None:

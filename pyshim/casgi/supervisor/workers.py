@@ -2,11 +2,18 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from casgi.config import Config
 from casgi.sockets import BoundSocket, listen_error, log_addresses
 from casgi.supervisor.children import Children
 from casgi.supervisor.handover import Handover, InheritedSocket
+from casgi.supervisor.inheritance import (
+    Inheritance,
+    inherit_tickets,
+    leave_socket,
+    leave_tickets,
+)
 from casgi.supervisor.lanes import Lanes
 from casgi.supervisor.recycling import Limits
 from casgi.supervisor.slots import Slots
@@ -29,21 +36,26 @@ class Workers:
     """
 
     def __init__(
-        self, sockets: list[BoundSocket], seats: int, children: Children, config: Config
+        self,
+        sockets: list[BoundSocket],
+        seats: int,
+        children: Children,
+        config: Config,
+        left: Inheritance | None = None,
     ) -> None:
-        """Borrow the sockets."""
+        """Borrow the sockets; go on with what another supervisor has left."""
         self._config = config
-        self.seats = seats
-        self.slots = Slots()
+        self.slots = Slots(left.scoreboard if left else None)
         self.on_leaving: Callable[[Worker], None] = lambda worker: None
         self.on_end: Callable[[Worker], None] = lambda worker: None
         self._sockets = sockets
-        self._tickets = TicketSecret.new()
+        self._tickets = inherit_tickets(left.tickets) if left else TicketSecret.new()
         self._children = children
-        self._lanes = Lanes(seats)
+        self._lanes = Lanes(seats, left.lanes if left else ())
+        self.seats = len(self._lanes)
         self._there: set[Worker] = set()
-        self._is_listening = False
-        self.restarts = 0
+        self._is_listening = left is not None
+        self.restarts = left.restarts if left else 0
 
     def __iter__(self) -> Iterator[Worker]:
         return iter(list(self._there))
@@ -76,10 +88,39 @@ class Workers:
             raise
         limits = Limits.of(self._config)
         worker = Worker(seat, slot, pid, self._children.end_of(pid), limits)
-        self._there.add(worker)
-        worker.ended.add_done_callback(lambda _: self._on_end(worker))
+        self._add(worker)
         await worker.connect(end, lambda leaving: self.on_leaving(leaving))
         return worker
+
+    async def inherit(self, left: list[dict[str, Any]]) -> list[Worker]:
+        """Return those that another supervisor has started, in the same order."""
+        # All before the first wait: who ends meanwhile is known by then.
+        ends = [self._children.end_of(each["pid"]) for each in left]
+        workers = []
+        for each, end in zip(left, ends, strict=True):
+            slot, limits = self.slots.keep(each["slot"]), Limits.of(self._config)
+            worker = await Worker.inherit(
+                each, slot, end, limits, lambda leaving: self.on_leaving(leaving)
+            )
+            self._add(worker)
+            workers.append(worker)
+        self._children.reap()
+        return workers
+
+    def leave(self, current: set[Worker | None]) -> dict[str, Any]:
+        """Write down what they share, and who there is: a part of an Inheritance.
+
+        `current` are those that have their seats.
+        """
+        there = [worker for worker in self._there if not worker.ended.done()]
+        return {
+            "sockets": [leave_socket(bound) for bound in self._sockets],
+            "tickets": leave_tickets(self._tickets),
+            "lanes": self._lanes.leave(),
+            "scoreboard": self.slots.leave([worker.slot for worker in there]),
+            "workers": [worker.leave_behind(is_current=worker in current) for worker in there],
+            "restarts": self.restarts,
+        }
 
     def listen(self) -> None:
         """Listen, once; a socket that was passed to us may do so already. Raise BindError."""
@@ -100,6 +141,10 @@ class Workers:
     def close(self) -> None:
         """Close what they share."""
         self._lanes.close()
+
+    def _add(self, worker: Worker) -> None:
+        self._there.add(worker)
+        worker.ended.add_done_callback(lambda _: self._on_end(worker))
 
     def _on_end(self, worker: Worker) -> None:
         self._there.discard(worker)

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import casgi
+
 
 def say(text):
     """Write a line, in one piece: others write to the same pipe."""
@@ -91,3 +93,11 @@ def slow():
     """Never become an application."""
     say(f"importing {os.getpid()}")
     time.sleep(1000)
+
+
+async def tell_version(scope, receive, send):
+    """Answer with the version of casgi; a WebSocket gets it as its first message."""
+    if scope["type"] == "http":
+        await respond(send, casgi.__version__.encode())
+    else:
+        await tell_process(scope, receive, send)

@@ -1,0 +1,154 @@
+"""SIGUSR2: the casgi that is installed now takes the place of this one, in the same process.
+
+A child of the new version first checks what it can without serving: options, certificates, the
+import of the application. Only if it can go on is it executed here; otherwise nothing happens, and
+one line says why. Workers notice nothing, and are replaced afterwards, as at a reload.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import IO
+
+from casgi import __version__
+from casgi.config import Config
+from casgi.errors import ApplicationImportError, CasgiError
+from casgi.importer import add_app_dir, import_application
+from casgi.server import Server
+from casgi.supervisor.children import Children
+from casgi.supervisor.inheritance import VARIABLE, Inheritance, variable_for
+from casgi.supervisor.worker import environment_of_workers, own_command
+from casgi.tls import TlsAcceptors
+from casgi.waiting import wait_for_any
+
+logger = logging.getLogger("casgi.supervisor")
+
+SIGNALS = frozenset(
+    {
+        signal.SIGCHLD,
+        signal.SIGHUP,
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGTTIN,
+        signal.SIGTTOU,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+    }
+)
+"""Those that wait, while one program takes the place of the other, until that has its handlers."""
+
+
+class Upgrade:
+    """Checks the new casgi, and executes it."""
+
+    def __init__(self, children: Children, longest: float | None) -> None:
+        """Take for how many seconds the check may import the application."""
+        self._children = children
+        self._longest = longest
+
+    async def check(self, left: Inheritance, until: asyncio.Event) -> bool:
+        """Return whether a new process could go on with this; say why not."""
+        logger.info("SIGUSR2: looking whether the casgi that is installed now can serve")
+        with tempfile.TemporaryFile() as output, _written(left) as descriptor:
+            pid = _start_check(descriptor, output)
+            ended = self._children.end_of(pid)
+            await wait_for_any(until, tasks=[ended], timeout=self._longest)
+            reason = self._reason_against(ended, output)
+            if not ended.done():
+                os.kill(pid, signal.SIGKILL)
+                await asyncio.wait([ended])
+        if reason is not None and not until.is_set():
+            logger.error("SIGUSR2: nothing is changed, the new casgi cannot serve: %s", reason)
+        return reason is None and not until.is_set()
+
+    def _reason_against(self, ended: "asyncio.Future[int]", output: IO[bytes]) -> str | None:
+        if not ended.done():
+            return f"it has not imported the application in {self._longest} s"
+        if ended.result() == 0:
+            return None
+        output.seek(0)
+        lines = output.read().decode(errors="replace").split("\n")
+        said = [line for line in lines if line.strip()] or [f"status {ended.result()}"]
+        return said[-1].removeprefix("casgi: ")
+
+    def execute(self, left: Inheritance) -> None:
+        """Become the new casgi. Raise OSError when that cannot be; all is as before then."""
+        logger.info("SIGUSR2: casgi %s makes way for the one that is installed now", __version__)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        command = own_command()
+        with _written(left) as descriptor, _inheritable(left), _signals_held_back():
+            variable = variable_for(descriptor, is_check=False)
+            os.execve(command[0], command, {**os.environ, VARIABLE: variable})
+
+
+def _start_check(descriptor: int, output: IO[bytes]) -> int:
+    """Return the PID of a process of the new version, which runs check_upgrade()."""
+    process = subprocess.Popen(
+        own_command(),
+        env={**environment_of_workers(), VARIABLE: variable_for(descriptor, is_check=True)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=output,
+        pass_fds=[descriptor],
+    )
+    process.returncode = 0  # Children waits for it instead.
+    return process.pid
+
+
+@contextlib.contextmanager
+def _written(left: Inheritance) -> Iterator[int]:
+    descriptor = left.write()
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _inheritable(left: Inheritance) -> Iterator[None]:
+    descriptors = list(left.descriptors())
+    for each in descriptors:
+        os.set_inheritable(each, True)
+    try:
+        yield
+    finally:
+        for each in descriptors:
+            os.set_inheritable(each, False)
+
+
+@contextlib.contextmanager
+def _signals_held_back() -> Iterator[None]:
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        let_signals_through()
+
+
+def let_signals_through() -> None:
+    """Take the signals that have come while one program took the place of the other."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+def check_upgrade(application: str, app_dir: str, config: Config, left: Inheritance) -> int:
+    """In a process of the new version: return 0 when it can go on with this; raise CasgiError."""
+    left.check(config)
+    settings = config.tls_settings()
+    if settings is not None:
+        TlsAcceptors().get(settings)
+    add_app_dir(app_dir)
+    try:
+        Server(import_application(application), config)
+    except CasgiError:
+        raise
+    except BaseException as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ApplicationImportError(f'importing "{application}" failed: {what}') from None
+    return 0

@@ -1,0 +1,150 @@
+"""SIGUSR2: another casgi goes on in the place of this one, and nobody notices."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+
+import pytest
+from support.casgi_process import DEADLINE
+from support.processes import is_alive, wait_for_end
+from traffic import SERVICE_RESTART, Traffic
+
+import casgi
+
+REPLACED = "The workers were replaced$"
+NEW_VERSION = "99.0"
+
+
+class Installed:
+    """A copy of casgi, which is what a site finds installed, and can be changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.package = folder / "casgi"
+        ignore = shutil.ignore_patterns("__pycache__", "*.so")
+        shutil.copytree(Path(casgi.__file__).parent, self.package, ignore=ignore)
+        for core in Path(casgi.__file__).parent.glob("*.so"):
+            (self.package / core.name).symlink_to(core)
+        self.variables = {"PYTHONPATH": str(folder)}
+
+    def change(self, file: str, before: str, after: str) -> None:
+        """Release another one."""
+        path = self.package / file
+        text = path.read_text()
+        assert before in text
+        path.write_text(text.replace(before, after))
+
+    def release(self) -> None:
+        """Release one of another version, whose supervisor has other code, too."""
+        self.change("__init__.py", f'"{casgi.__version__}"', f'"{NEW_VERSION}"')
+        self.change("supervisor/rolling.py", '"Replacing the workers"', '"Replacing all workers"')
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Installed:
+    """A copy of casgi that is only the site's."""
+    return Installed(tmp_path)
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def fetch(address: str, path: str) -> str:
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=DEADLINE) as answer:
+        return answer.read().decode()
+
+
+def follow_upgrade(site, workers: int, version: str = casgi.__version__) -> None:
+    """Wait for one step of an upgrade after the other: each may take its time."""
+    site.stderr.wait_for("makes way for the one that is installed now$")
+    site.stderr.wait_for(f"casgi {version} goes on where {casgi.__version__} has ended$")
+    for number in range(workers):
+        site.worker(number + 1, nth=1)
+    site.stderr.wait_for(REPLACED)
+
+
+def test_upgrade_under_load_loses_nothing(start, installed, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        metrics = f"127.0.0.1:{probe.getsockname()[1]}"
+    site = start(
+        *("--linger", "5", "--drain", "0.1", "--no-access-log", "--metrics", metrics),
+        "kept:tell_version",
+        variables=installed.variables,
+    )
+    old = [site.worker(1), site.worker(2)]
+    assert site.get() == casgi.__version__
+
+    async def run() -> Traffic:
+        async with Traffic(site.port(), 2) as traffic:
+            installed.release()
+            site.signal(signal.SIGUSR2)
+            await asyncio.to_thread(follow_upgrade, site, 2, NEW_VERSION)
+        return traffic
+
+    traffic = asyncio.run(run())
+    assert traffic.failures == []
+    assert set(traffic.closed_with) <= {SERVICE_RESTART}
+    site.stderr.wait_for("Replacing all workers$")
+    new = [site.worker(1, nth=1), site.worker(2, nth=1)]
+    assert {parent_of(pid) for pid in new} == {site.pid}
+    for pid in old:
+        wait_for_end(pid)
+    assert site.get() == NEW_VERSION
+    # What the old workers have counted is not forgotten.
+    counted = re.search(r"^casgi_requests_total (\d+)$", fetch(metrics, "/metrics"), re.MULTILINE)
+    assert int(counted[1]) >= sum(traffic.answered.values())
+    assert fetch(metrics, "/ready") == "ready\n"
+    assert site.stop() == 0
+    errors = [line for line in site.stderr.lines() if "ERROR" in line]
+    assert all("The hub is away" in line for line in errors)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("cli.py", "import click\n", "import click\n1 / 0\n"), "ZeroDivisionError: division by"),
+        (
+            ("supervisor/inheritance.py", "_FORMAT = 1", "_FORMAT = 2"),
+            "casgi .* and this one need a restart in between",
+        ),
+        (None, r'importing "kept:deployed\(\)" failed: RuntimeError: a broken release'),
+    ],
+)
+def test_casgi_that_cannot_serve_changes_nothing(start, installed, tmp_path, change, reason):
+    broken = tmp_path / "broken"
+    variables = {**installed.variables, "BROKEN": str(broken)}
+    site = start("kept:deployed()", variables=variables)
+    old = [site.worker(1), site.worker(2)]
+    if change is None:
+        broken.touch()
+    else:
+        installed.change(*change)
+    site.signal(signal.SIGUSR2)
+    site.stderr.wait_for(f"ERROR .*SIGUSR2: nothing is changed, .* cannot serve: {reason}")
+    assert all(map(is_alive, old))
+    assert site.worker_of() in old
+    assert site.stop() == 0
+    lines = site.stderr.lines()
+    assert len([line for line in lines if "ERROR" in line or "Traceback" in line]) == 1
+
+
+def test_number_of_workers_and_a_lack_of_one_outlive_an_upgrade(start, tmp_path):
+    dying = tmp_path / "dying"
+    site = start("kept:dying()", variables={"DYING": str(dying)})
+    site.worker(2)
+    site.signal(signal.SIGTTIN)
+    third = site.worker(3)
+    dying.touch()
+    os.kill(third, signal.SIGKILL)
+    site.stderr.wait_for("Worker 3 is started again in 0.5 s")
+    dying.unlink()
+    site.signal(signal.SIGUSR2)
+    follow_upgrade(site, 3)
+    os.kill(site.worker(1, nth=1), signal.SIGKILL)
+    site.worker(1, nth=2)
+    assert site.stop() == 0
