@@ -38,7 +38,8 @@ static struct slice take_word(struct slice *line) {
 static bool read_address(struct address *address, enum address_family family, struct slice text) {
     struct in6_addr binary;
     char copy[INET6_ADDRSTRLEN];
-    if (text.length == 0 || text.length >= sizeof(copy)) {
+    if (text.length == 0 || text.length >= sizeof(copy) ||
+        memchr(text.data, '\0', text.length) != NULL) {
         return false;
     }
     memcpy(copy, text.data, text.length);

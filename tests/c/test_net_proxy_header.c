@@ -127,6 +127,7 @@ static const struct {
     INVALID("PROXY TCP4 192.0.2.256 192.0.2.2 1 2\r\n"),
     INVALID("PROXY TCP4 ::1 ::1 1 2\r\n"),
     INVALID("PROXY TCP6 192.0.2.1 192.0.2.2 1 2\r\n"),
+    INVALID("PROXY TCP4 192.0.2.1\0x 192.0.2.2 1 2\r\n"),
     INVALID("PROXY TCP4\r\n"),
     INVALID("PROXY \r\n"),
     INVALID("\r\n\r\n\1"),

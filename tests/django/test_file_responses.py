@@ -15,6 +15,7 @@ import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
 from django.core.handlers.asgi import ASGIHandler
+from django.core.management.color import no_style
 from django.http import FileResponse, StreamingHttpResponse
 from django.middleware.gzip import GZipMiddleware
 from django.test import override_settings
@@ -23,6 +24,7 @@ from django.views.static import serve as serve_static
 from support.raw import Response, request
 from support.server import Serve
 
+from casgi.development.request_log import RequestLog
 from casgi.django import file_responses
 from casgi.django.file_responses import FileResponses
 from casgi.django.thread_pool import ThreadPool
@@ -244,6 +246,26 @@ def test_asgi_middleware_gets_what_it_knows(serve: Serve, sent: list[Any]) -> No
     assert response.body == CONTENTS
     assert set(types) == {"http.response.start", "http.response.body"}
     assert sent == []
+
+
+def test_the_lines_of_runserver_are_in_nobodys_way(
+    serve: Serve, sent: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its static files go by the core as well, and each response has one line."""
+    caplog.set_level("INFO", logger="django.channels.server")
+
+    async def path_of_a_file(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 206})
+        await send({"type": "http.response.pathsend", "path": str(folder[0] / "file.bin")})
+
+    with in_place():
+        for handler in (ASGIHandler(), path_of_a_file):
+            logged = RequestLog(handler, no_style())
+            (response,) = answers(serve, request("/static/file.bin"), application=logged)
+            assert response.body == CONTENTS
+    assert len(sent) == 1
+    lines = [text.split(" [")[0] for text in caplog.messages]
+    assert lines == ["HTTP GET /static/file.bin 200", "HTTP GET /static/file.bin 206"]
 
 
 def test_what_is_no_regular_file(serve: Serve, sent: list[Any]) -> None:

@@ -5,14 +5,17 @@ An ASGI middleware: in development a line that says what happened is worth the d
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from casgi.asgi import Application, Event, Receive, Scope, Send
+from casgi.django.file_responses import takes_files
 
 logger = logging.getLogger("django.channels.server")
 """Under the name by which projects configure it; Django's own settings show it on the console."""
 
 _FAILED = 500
+_BODIES = {"http.response.body", "http.response.zerocopysend", "http.response.pathsend"}
 
 
 class RequestLog:
@@ -34,23 +37,16 @@ class RequestLog:
 
     async def _serve_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.monotonic()
-        status: int | None = None
-        is_complete = False
 
-        async def observe(event: Event) -> None:
-            nonlocal status, is_complete
-            await send(event)
-            if event["type"] == "http.response.start":
-                status = event["status"]
-            elif event["type"] == "http.response.body" and not event.get("more_body"):
-                is_complete = True
-                self._log_response(scope, status or _FAILED, time.monotonic() - begun)
+        def log() -> None:
+            self._log_response(scope, response.status or _FAILED, time.monotonic() - begun)
 
+        response = _Response(send, log)
         try:
-            await self._application(scope, receive, observe)
+            await self._application(scope, receive, response)
         except Exception:
-            if not is_complete:
-                self._log_response(scope, status or _FAILED, time.monotonic() - begun)
+            if not response.is_complete:
+                log()
             raise
 
     def _log_response(self, scope: Scope, status: int, seconds: float) -> None:
@@ -89,6 +85,25 @@ class RequestLog:
             await self._application(scope, receive, observe)
         finally:
             logger.info("WebSocket %s %s", "DISCONNECT" if is_accepted else "REJECT", about)
+
+
+class _Response:
+    """Sends what an application sends, which may be files, and notes what becomes of it."""
+
+    def __init__(self, send: Send, on_end: Callable[[], None]) -> None:
+        self.takes_files = takes_files(send)
+        self.status: int | None = None
+        self.is_complete = False
+        self._send = send
+        self._on_end = on_end
+
+    async def __call__(self, event: Event) -> None:
+        await self._send(event)
+        if event["type"] == "http.response.start":
+            self.status = event["status"]
+        elif event["type"] in _BODIES and not event.get("more_body") and not self.is_complete:
+            self.is_complete = True
+            self._on_end()
 
 
 def _target(scope: Scope) -> str:

@@ -18,6 +18,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import FileResponse
 
 from casgi import _core
+from casgi.asgi import Send
 
 # What a response's class must have as Django has it, for its content to be the file's.
 _OF_CONTENT = ("__iter__", "__aiter__", "streaming_content", "_set_streaming_content")
@@ -31,8 +32,8 @@ class FileResponses:
         self._original = original = vars(ASGIHandler)["send_response"]
 
         async def send_response(self: Any, response: Any, send: Any) -> None:
-            file = file_of(response) if type(send) is _core.AsyncMethod else None
-            if file is None:
+            file = file_of(response)
+            if file is None or not takes_files(send):
                 await original(self, response, send)
             else:
                 await _send_file(original, self, response, file, send)
@@ -47,6 +48,14 @@ class FileResponses:
         """Put Django's back."""
         if vars(ASGIHandler)["send_response"] is self._ours:
             ASGIHandler.send_response = self._original
+
+
+def takes_files(send: Send) -> bool:
+    """Tell whether files go through `send` to the core, past nobody who would have read them.
+
+    A wrapper that passes everything on says so by an attribute of this name.
+    """
+    return type(send) is _core.AsyncMethod or getattr(send, "takes_files", False) is True
 
 
 def file_of(response: Any) -> "io.BufferedReader[Any] | None":
