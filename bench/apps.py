@@ -29,6 +29,18 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": HELLO})
 
 
+LARGE = b"Hello, world!\n" * 730
+LARGE_HEADERS = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(LARGE))]
+
+
+async def large_hello(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer every request with about 10 kilobytes, without reading its body."""
+    if scope["type"] != "http":
+        raise ValueError(f"no {scope['type']} here")
+    await send({"type": "http.response.start", "status": 200, "headers": LARGE_HEADERS})
+    await send({"type": "http.response.body", "body": LARGE})
+
+
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     """Send every text message back; answer plain HTTP as :func:`hello`."""
     if scope["type"] != "websocket":

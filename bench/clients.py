@@ -28,7 +28,7 @@ def wrk(server: RunningServer, connections: int, seconds: int, path: str = "/") 
     options = ["-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SOURCES / "wrk_report.lua")]
     try:
         finished = subprocess.run(
-            [require_wrk(), *options, f"http://127.0.0.1:{server.port}{path}"],
+            [require_wrk(), *options, server.url(path)],
             check=False,
             capture_output=True,
             text=True,
@@ -65,7 +65,7 @@ def h2load(server: RunningServer, connections: int, streams: int, seconds: int) 
     options = ["-t1", f"-c{connections}", f"-m{streams}", f"-D{seconds}"]
     try:
         finished = subprocess.run(
-            [require_h2load(), *options, f"http://127.0.0.1:{server.port}/"],
+            [require_h2load(), *options, server.url()],
             check=False,
             capture_output=True,
             text=True,
@@ -91,7 +91,8 @@ class WebSocketClient:
     """For all handshakes and the warm-up; the program itself gives up a little before."""
 
     def __init__(self, server: RunningServer, *options: str) -> None:
-        self._command = [str(compiled(self.program)), "--port", str(server.port), *options]
+        self._command = [str(compiled(self.program)), "--port", str(server.port)]
+        self._command += [*server.transport.value, *options]
         self._core = server.client_core
 
     def __enter__(self) -> Self:

@@ -43,7 +43,7 @@ def _run(options: argparse.Namespace) -> int:
     reports: list[Report] = []
     failed = False
     for scenario in scenarios:
-        report = Report(scenario, machine.describe(), cores)
+        report = Report(scenario, machine.describe(), cores, options.reference)
         failed |= not _fill(report, servers, options.rounds)
         print(
             report.text(with_machine=not reports), end="\n\n" if scenario != scenarios[-1] else "\n"
@@ -115,6 +115,12 @@ def _parser() -> argparse.ArgumentParser:
         scenario.add_options(command)
         command.add_argument(
             "--servers", metavar="LIST", default=scenario.servers, help=f"some of {names}"
+        )
+        command.add_argument(
+            "--reference",
+            metavar="SERVER",
+            default=scenario.reference,
+            help="whose figures are divided by those of the others",
         )
         command.add_argument("--rounds", type=positive, default=1, help="all servers in turn")
         command.add_argument("--json", type=Path, metavar="FILE", help="write the result there")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.servers import Server
+from bench.transport import Transport, trusting
 from bench.usage import SessionUsage
 
 START_SECONDS = 15.0
@@ -40,6 +41,12 @@ class RunningServer:
     port: int
     usage: SessionUsage
     client_core: int
+    transport: Transport = Transport.PLAIN
+
+    def url(self, path: str = "/") -> str:
+        """Return the address of a page."""
+        scheme = "https" if self.transport is Transport.TLS else "http"
+        return f"{scheme}://127.0.0.1:{self.port}{path}"
 
 
 def child_setup(core: int) -> Callable[[], None]:
@@ -89,9 +96,12 @@ class Launch:
                 preexec_fn=child_setup(self.cores.server),
             )
             try:
-                _wait_until_ready(process, port, path, log.fileno())
+                is_tls = self.server.transport is Transport.TLS
+                _wait_until_ready(process, port, path, log.fileno(), is_tls)
                 usage = SessionUsage(process.pid)
-                yield RunningServer(self.server.name, port, usage, self.cores.client)
+                yield RunningServer(
+                    self.server.name, port, usage, self.cores.client, self.server.transport
+                )
             except (BenchError, OSError) as error:
                 if process.poll() is None:
                     raise
@@ -111,21 +121,27 @@ def free_port() -> int:
         return port
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str, log: int) -> None:
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], port: int, path: str, log: int, is_tls: bool
+) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise BenchError("it never answered")
-        if _answers(port, path, deadline):
+        if _answers(port, path, deadline, is_tls):
             return
         time.sleep(POLL_SECONDS)
     raise BenchError(f"did not answer within {START_SECONDS:.0f} s: {_last_line(log)}")
 
 
-def _answers(port: int, path: str, deadline: float) -> bool:
+def _answers(port: int, path: str, deadline: float, is_tls: bool) -> bool:
     """Ask for a page: a master may listen long before its worker can answer."""
     seconds = max(deadline - time.monotonic(), POLL_SECONDS)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    connection = (
+        http.client.HTTPSConnection("127.0.0.1", port, timeout=seconds, context=trusting())
+        if is_tls
+        else http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    )
     try:
         connection.request("GET", path)
         with connection.getresponse() as response:

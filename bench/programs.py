@@ -9,11 +9,13 @@ from bench.errors import BenchError
 SOURCES = Path(__file__).resolve().parent / "client"
 CACHE = SOURCES.parent.parent / "build" / "bench"
 COMPILER_FLAGS = ["-O2", "-std=c11", "-Wall", "-Wextra"]
+CLIENT = ["websocket_client.c", "client_socket.c", "http2_carrier.c"]
 PARTS = {
-    "websocket_load": ["websocket_load.c", "websocket_client.c"],
-    "members": ["members.c", "websocket_client.c"],
+    "websocket_load": ["websocket_load.c", *CLIENT],
+    "members": ["members.c", *CLIENT],
     "send_floor": ["send_floor.c"],
 }
+LIBRARIES = ["-lssl", "-lcrypto", "-lnghttp2", "-lz"]
 
 
 def compiled(name: str) -> Path:
@@ -25,9 +27,9 @@ def compiled(name: str) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     unfinished = program.with_suffix(f".{os.getpid()}")
     compiler = os.environ.get("CC", "cc").split()
-    sources = [str(SOURCES / part) for part in PARTS[name]]
+    inputs = [*(str(SOURCES / part) for part in PARTS[name]), *LIBRARIES]
     try:
-        subprocess.run([*compiler, *COMPILER_FLAGS, *sources, "-o", str(unfinished)], check=True)
+        subprocess.run([*compiler, *COMPILER_FLAGS, *inputs, "-o", str(unfinished)], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise BenchError(f"{name} cannot be compiled: {error}") from error
     unfinished.replace(program)

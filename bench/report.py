@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from bench.process import Cores
 from bench.scenarios import Metric, Scenario
 
-REFERENCE = "casgi"
-
 
 @dataclass
 class Report:
@@ -17,6 +15,8 @@ class Report:
     scenario: Scenario
     machine: Mapping[str, str]
     cores: Cores
+    reference: str = "casgi"
+    """The server whose figures are divided by those of the others."""
     versions: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
@@ -27,10 +27,10 @@ class Report:
         return statistics.median(figures[key] for figures in self.rounds[server])
 
     def ratio(self, server: str, key: str) -> float | None:
-        """Return casgi's median divided by the server's; None where that means nothing."""
-        if REFERENCE not in self.rounds or not self.median(server, key):
+        """Return the reference's median divided by the server's; None if that means nothing."""
+        if self.reference not in self.rounds or not self.median(server, key):
             return None
-        return self.median(REFERENCE, key) / self.median(server, key)
+        return self.median(self.reference, key) / self.median(server, key)
 
     def head(self) -> str:
         """Return what is measured, with its settings."""
@@ -81,7 +81,8 @@ class Report:
     def _rows(self) -> list[list[str]]:
         metrics, compared = self.scenario.metrics, self.scenario.compared
         names = {metric.key: metric.heading for metric in metrics}
-        ratios = ["casgi/server", *(f"casgi/server {names[key]}" for key in compared[1:])]
+        ratio = f"{self.reference}/server"
+        ratios = [ratio, *(f"{ratio} {names[key]}" for key in compared[1:])]
         rows = [["server", "version", *ratios[: len(compared)]]]
         rows[0] += [metric.heading for metric in metrics]
         for server in self.rounds:

@@ -8,6 +8,7 @@ from importlib import metadata
 
 from bench.errors import BenchError
 from bench.programs import compiled
+from bench.transport import Transport, certificate
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,25 @@ class Server:
     arguments: str
     websockets: bool = True
     is_wsgi: bool = False
+    distribution: str | None = None
+    """What is installed, where that has another name than the module."""
+    transport: Transport = Transport.PLAIN
 
     def version(self) -> str | None:
         """Return the installed version, or None if this interpreter cannot import the server."""
         if importlib.util.find_spec(self.module) is None:
             return None
         try:
-            return metadata.version(self.module)
+            return metadata.version(self.distribution or self.module)
         except metadata.PackageNotFoundError:
             return "source tree"
 
     def command(self, application: str, port: int) -> list[str]:
         """Return the command line that serves ``module:name`` on 127.0.0.1."""
-        arguments = self.arguments.format(application=application, port=port)
+        names: dict[str, object] = {"application": application, "port": port}
+        if self.transport is Transport.TLS:
+            names["certificate"] = certificate()
+        arguments = self.arguments.format(**names)
         return [sys.executable, "-m", *arguments.split()]
 
 
@@ -65,6 +72,18 @@ SERVERS: tuple[Server, ...] = (
         " --backlog 8192 --backpressure 8192 --host 127.0.0.1 --port {port} {application}",
     ),
     Server(
+        "weft",
+        "weft",
+        "weft --log-level error --max-connections 8192 --host 127.0.0.1 --port {port}"
+        " {application}",
+        distribution="weft-server",
+    ),
+    Server(
+        "h2corn",
+        "h2corn",
+        "h2corn --no-access-log --loop uvloop --backlog 8192 --bind 127.0.0.1:{port} {application}",
+    ),
+    Server(
         "hypercorn",
         "hypercorn",
         "hypercorn --worker-class uvloop --log-level error --bind 127.0.0.1:{port} {application}",
@@ -89,6 +108,32 @@ SERVERS: tuple[Server, ...] = (
         "casgi-no-accelerate",
         "casgi",
         "casgi -v 0 --no-accelerate -b 127.0.0.1 -p {port} {application}",
+    ),
+    Server(
+        "casgi-tls",
+        "casgi",
+        "casgi -v 0 -b 127.0.0.1 -p {port} --ssl-certfile {certificate} {application}",
+        transport=Transport.TLS,
+    ),
+    Server(
+        "casgi-deflate",
+        "casgi",
+        "casgi -v 0 -b 127.0.0.1 -p {port} --ws-deflate {application}",
+        transport=Transport.DEFLATE,
+    ),
+    Server(
+        "casgi-http2",
+        "casgi",
+        "casgi -v 0 -b 127.0.0.1 -p {port} {application}",
+        transport=Transport.HTTP2,
+    ),
+    Server(
+        "uvicorn-tls",
+        "uvicorn",
+        "uvicorn --loop uvloop --http httptools --lifespan off --no-access-log"
+        " --log-level warning --host 127.0.0.1 --port {port} --ssl-certfile {certificate}"
+        " {application}",
+        transport=Transport.TLS,
     ),
     Floor("floor", "send_floor", ""),
 )

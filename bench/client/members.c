@@ -62,7 +62,8 @@ static struct options options = {.target = {.path = "/"},
                                  .seconds = 3,
                                  .stall_seconds = 20};
 static struct member *members;
-static uint8_t *burst; /* the masked frames of a round */
+static uint8_t *filling; /* letters, the same in every message: about as compressible as text */
+static uint8_t *burst;   /* the masked frames of a round */
 static uint64_t messages_sent;
 static uint64_t outstanding; /* deliveries of this round that have not come */
 static uint64_t deliveries, missing, unexpected;
@@ -108,7 +109,7 @@ static void on_message(struct connection *connection, const struct frame *frame)
 static void write_message(uint8_t *payload, uint64_t number) {
     char digits[NUMBER_DIGITS + 1];
     snprintf(digits, sizeof digits, "%0*llu", NUMBER_DIGITS, (unsigned long long)number);
-    memset(payload, 'a', options.message_size);
+    memcpy(payload, filling, options.message_size);
     memcpy(payload, message_start, NUMBER_AT);
     memcpy(payload + NUMBER_AT, digits, NUMBER_DIGITS);
     size_t end_length = sizeof message_end - 1;
@@ -177,21 +178,18 @@ static void open_members(void) {
 }
 
 static void parse_options(int count, char **arguments) {
-    static const struct option names[] = {
-        {"port", required_argument, NULL, 'p'},    {"path", required_argument, NULL, 'u'},
-        {"members", required_argument, NULL, 'c'}, {"bytes", required_argument, NULL, 'b'},
-        {"burst", required_argument, NULL, 'n'},   {"messages", required_argument, NULL, 'm'},
-        {"seconds", required_argument, NULL, 's'}, {"stall", required_argument, NULL, 't'},
-        {"greeted", no_argument, NULL, 'g'},       {NULL, 0, NULL, 0}};
+    static const struct option names[] = {TARGET_OPTIONS,
+                                          {"members", required_argument, NULL, 'c'},
+                                          {"bytes", required_argument, NULL, 'b'},
+                                          {"burst", required_argument, NULL, 'n'},
+                                          {"messages", required_argument, NULL, 'm'},
+                                          {"seconds", required_argument, NULL, 's'},
+                                          {"stall", required_argument, NULL, 't'},
+                                          {"greeted", no_argument, NULL, 'g'},
+                                          {NULL, 0, NULL, 0}};
     int name;
     while ((name = getopt_long(count, arguments, "", names, NULL)) != -1) {
         switch (name) {
-        case 'p':
-            options.target.port = (uint16_t)atoi(optarg);
-            break;
-        case 'u':
-            options.target.path = optarg;
-            break;
         case 'c':
             options.members = strtoul(optarg, NULL, 10);
             break;
@@ -214,7 +212,8 @@ static void parse_options(int count, char **arguments) {
             options.greeted = true;
             break;
         default:
-            exit(2);
+            if (!target_option(&options.target, name, optarg))
+                exit(2);
         }
     }
 }
@@ -228,8 +227,11 @@ static void prepare(void) {
     options.target.payload_max = options.message_size + ANSWER_MORE;
     members = calloc(options.members, sizeof *members);
     burst = malloc(options.burst * (FRAME_HEADER_MAX + options.message_size));
-    if (!members || !burst)
+    filling = malloc(options.message_size);
+    if (!members || !burst || !filling)
         fail("out of memory");
+    for (size_t i = 0; i < options.message_size; i++)
+        filling[i] = (uint8_t)('a' + random() % 26);
     clients_init(on_message);
 }
 

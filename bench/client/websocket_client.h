@@ -1,9 +1,10 @@
-/* websocket_client: what the load clients have in common: WebSockets to one server on loopback, one
- * epoll set for all of them, and the caller's lines on stdin.
+/* websocket_client: what the load clients have in common: WebSockets to one server on loopback,
+ * each on a connection of its own or many on one of HTTP/2, plain or with TLS, compressed or not;
+ * one epoll set for all of them, and the caller's lines on stdin.
  *
  * The connections belong to the program, which keeps each at one address until it ends; memory is
  * released by the end of the process. Any surprise ends the program with a line on stderr.
- * It never fragments, negotiates no extension, and does not judge a server's conformance. */
+ * It never fragments nor compresses what it sends, and does not judge a server's conformance. */
 #ifndef BENCH_WEBSOCKET_CLIENT_H
 #define BENCH_WEBSOCKET_CLIENT_H
 
@@ -11,31 +12,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client_socket.h"
 #include "websocket_frame.h"
-
-enum {
-    ANSWER_SECONDS = 10, /* one handshake, or any other single answer */
-    RESPONSE_MAX = 4096, /* bytes of a handshake's response */
-};
 
 struct target {
     uint16_t port;
     const char *path;
     size_t payload_max; /* bytes of the longest message in either direction */
+    size_t streams;     /* WebSockets of a connection of HTTP/2; 0: HTTP/1.1, one on each */
+    bool is_tls;
+    bool is_deflated; /* offers permessage-deflate, and wants it */
 };
 
+struct carrier; /* a socket, with what it carries */
+
 struct connection {
-    int fd;
-    uint8_t *input;
-    size_t input_length;
-    size_t input_capacity;
+    struct carrier *carrier;
+    int32_t stream;                /* of HTTP/2 */
+    uint8_t *input;                /* a frame that is not whole yet */
+    size_t input_length;           /* its bytes */
+    size_t input_capacity;         /* and the room for them */
+    struct connection *next_ready; /* among those that have input to be handed on */
+    bool is_ready;                 /* it is one of them */
 };
 
 /* Called for each text message; the frame is borrowed until it returns. */
 typedef void text_handler(struct connection *connection, const struct frame *frame);
-
-/* Ends the program with a line on stderr. */
-_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Nanoseconds of the monotonic clock. */
 uint64_t now(void);
@@ -43,6 +45,16 @@ uint64_t nanoseconds(double seconds);
 
 /* User and system seconds of this process so far. */
 double cpu_seconds(void);
+
+/* The options of a target, for getopt_long(): its letters, and what one of them says. */
+#define TARGET_OPTIONS                                                                             \
+    {"port", required_argument, NULL, 'p'}, {"path", required_argument, NULL, 'u'},                \
+        {"streams", required_argument, NULL, 'h'}, {"tls", no_argument, NULL, 'l'}, {              \
+        "deflate", no_argument, NULL, 'd'                                                          \
+    }
+
+/* Returns false for a letter that is none of them. */
+bool target_option(struct target *target, int letter, const char *argument);
 
 /* Makes the epoll set; before anything below. on_text is kept until the program ends. */
 void clients_init(text_handler *on_text);

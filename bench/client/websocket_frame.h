@@ -1,9 +1,11 @@
 /* websocket_frame: the small part of RFC 6455 framing (section 5.2) that the load clients and the
- * floor need: unfragmented frames with payloads up to 65,535 bytes, masked from the client only.
+ * floor need: unfragmented frames with payloads up to 65,535 bytes, masked from the client only,
+ * compressed from the server only (RFC 7692).
  * Borrows all memory and keeps none. */
 #ifndef BENCH_WEBSOCKET_FRAME_H
 #define BENCH_WEBSOCKET_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@ enum { OPCODE_TEXT = 0x1, OPCODE_CLOSE = 0x8, OPCODE_PING = 0x9, OPCODE_PONG = 0
 
 enum {
     FRAME_FINAL_BIT = 0x80,
+    FRAME_DEFLATED_BIT = 0x40,
     FRAME_MASK_BIT = 0x80,
     FRAME_CONTROL_MAX = 125,   /* also the longest payload whose length takes no extra bytes */
     FRAME_PAYLOAD_MAX = 65535, /* the 64-bit length is never used */
@@ -23,6 +26,7 @@ enum frame_status { FRAME_WHOLE, FRAME_INCOMPLETE, FRAME_UNEXPECTED };
 
 struct frame {
     uint8_t opcode;
+    bool is_deflated;
     const uint8_t *payload; /* borrowed from the input */
     size_t payload_length;
     size_t length; /* header and payload */
@@ -67,6 +71,7 @@ static inline enum frame_status frame_read(const uint8_t *bytes, size_t length,
     if (length < header_length + payload_length)
         return FRAME_INCOMPLETE;
     frame->opcode = bytes[0] & 0x0F;
+    frame->is_deflated = (bytes[0] & FRAME_DEFLATED_BIT) != 0;
     frame->payload = bytes + header_length;
     frame->payload_length = payload_length;
     frame->length = header_length + payload_length;

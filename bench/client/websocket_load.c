@@ -104,8 +104,7 @@ static void open_connections(void) {
 }
 
 static void parse_options(int count, char **arguments) {
-    static const struct option names[] = {{"port", required_argument, NULL, 'p'},
-                                          {"path", required_argument, NULL, 'u'},
+    static const struct option names[] = {TARGET_OPTIONS,
                                           {"connections", required_argument, NULL, 'c'},
                                           {"bytes", required_argument, NULL, 'b'},
                                           {"messages", required_argument, NULL, 'm'},
@@ -116,12 +115,6 @@ static void parse_options(int count, char **arguments) {
     int name;
     while ((name = getopt_long(count, arguments, "", names, NULL)) != -1) {
         switch (name) {
-        case 'p':
-            options.target.port = (uint16_t)atoi(optarg);
-            break;
-        case 'u':
-            options.target.path = optarg;
-            break;
         case 'c':
             options.connections = strtoul(optarg, NULL, 10);
             break;
@@ -141,7 +134,8 @@ static void parse_options(int count, char **arguments) {
             options.idle = true;
             break;
         default:
-            exit(2);
+            if (!target_option(&options.target, name, optarg))
+                exit(2);
         }
     }
     if (!options.target.port || !options.connections || !options.message_limit ||

@@ -21,9 +21,11 @@ from bench.scenarios.nothing_lost import NothingLost
 from bench.scenarios.scenario import Metric, Scenario
 from bench.scenarios.static import Static
 from bench.scenarios.sync_consumer import SyncConsumer
+from bench.scenarios.tls_hello import TlsHello
 
 SCENARIOS: tuple[type[Scenario], ...] = (
     Hello,
+    TlsHello,
     Http2Hello,
     Echo,
     Idle,

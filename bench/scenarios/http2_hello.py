@@ -23,7 +23,7 @@ class Http2Hello(Scenario):
     name = "http2-hello"
     summary = "CPU per HTTP/2 request of a raw ASGI hello"
     application = "bench.apps:hello"
-    servers = "casgi,granian,hypercorn"
+    servers = "casgi,weft,granian,h2corn,hypercorn"
     compared = ("cpu_us",)
     metrics = (
         Metric("cpu_us", "CPU us/request", 1),

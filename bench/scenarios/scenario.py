@@ -30,10 +30,12 @@ class Scenario(ABC):
     metrics: ClassVar[tuple[Metric, ...]]
     """The columns of the table; a measurement may have more figures, for the JSON file."""
     compared: ClassVar[tuple[str, ...]]
-    """The metrics whose ratios, casgi's figure divided by the server's, stand in the table."""
+    """The metrics whose ratios, the reference's figure by the server's, stand in the table."""
     needs_websockets: ClassVar[bool] = False
     servers: ClassVar[str] = PEERS
     """The servers that are measured if none are named."""
+    reference: ClassVar[str] = "casgi"
+    """The server whose figures are divided by those of the others, if none is named."""
 
     @classmethod
     @abstractmethod

@@ -34,6 +34,11 @@ struct bio_st *tls_bio_open(struct tls_bio *bio, struct bio_method_st *method);
 int tls_bio_feed(struct tls_bio *bio, struct slice bytes);
 int tls_bio_keep_rest(struct tls_bio *bio);
 
+/* True while there is ciphertext that OpenSSL has not taken. */
+static inline bool tls_bio_has_arrived(const struct tls_bio *bio) {
+    return bio->arriving.length > 0 || bio->unread.length > 0;
+}
+
 /* True while ciphertext waits for the transport: nothing is to be encrypted then. */
 static inline bool tls_bio_is_sending(const struct tls_bio *bio) {
     return bio->sending.length > 0 || bio->unsent.length > 0;

@@ -71,6 +71,14 @@ static void end_reading(struct tls_stream *tls, int status) {
     tls->stream.events->on_read_end(tls->stream.owner, status);
 }
 
+/* What other users of OpenSSL on this thread have left would be taken for an error of ours. To look
+ * costs a fraction of clearing. */
+static void forget_errors(void) {
+    if (ERR_peek_error() != 0) {
+        ERR_clear_error();
+    }
+}
+
 /* The last call to OpenSSL gave nothing: waits for more, or ends. */
 static void look_why(struct tls_stream *tls) {
     int reason = SSL_get_error(tls->ssl, 0);
@@ -100,7 +108,7 @@ static void explain(struct tls_stream *tls) {
 }
 
 static void shake_hands(struct tls_stream *tls) {
-    ERR_clear_error();
+    forget_errors();
     if (SSL_do_handshake(tls->ssl) != 1) {
         explain(tls);
         look_why(tls);
@@ -121,11 +129,17 @@ static bool is_flooding(const struct tls_stream *tls) {
            tls->bio.unsent.length > LIMIT_TLS_UNSENT;
 }
 
+/* Whether OpenSSL has anything to read, be it the end: a call in vain takes a buffer and gives it
+ * back. */
+static bool has_input(const struct tls_stream *tls) {
+    return tls_bio_has_arrived(&tls->bio) || tls->has_transport_ended || SSL_has_pending(tls->ssl);
+}
+
 static void read_records(struct tls_stream *tls) {
     char plain[RECORD_SIZE];
-    while (tls->state == TLS_OPEN && tls->is_reading && !tls->stream.closing) {
+    while (tls->state == TLS_OPEN && tls->is_reading && !tls->stream.closing && has_input(tls)) {
         size_t length;
-        ERR_clear_error();
+        forget_errors();
         bool is_read = SSL_read_ex(tls->ssl, plain, sizeof(plain), &length) == 1;
         if (is_flooding(tls)) {
             end_reading(tls, STATUS_SYSTEM);
@@ -234,7 +248,7 @@ static ssize_t encrypt(struct tls_stream *tls, struct plaintext *plaintext) {
     while (!is_used_up(plaintext) && !tls_bio_is_sending(&tls->bio)) {
         struct slice record = next_record(plaintext, room);
         size_t written;
-        ERR_clear_error();
+        forget_errors();
         if (record.length > 0 &&
             SSL_write_ex(tls->ssl, record.data, record.length, &written) != 1) {
             return STATUS_CLOSED;
@@ -291,7 +305,7 @@ static void end_writing(struct stream *stream) {
     struct tls_stream *tls = tls_of(stream);
     if (!tls->ends_writing) {
         tls->ends_writing = true;
-        ERR_clear_error();
+        forget_errors();
         (void)SSL_shutdown(tls->ssl); /* makes close_notify; nobody waits for the peer's */
         (void)send_ciphertext(tls);
     }

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SMALL_RUNS = {
     "hello": ["--connections=2", "--seconds=1"],
+    "tls-hello": ["--connections=2", "--seconds=1", "--reference=casgi"],
     "http2-hello": ["--connections=2", "--streams=5", "--seconds=1"],
     "static": ["--connections=2", "--seconds=1", "--way=static"],
     "echo": ["--connections=2", "--seconds=1"],
@@ -31,9 +32,10 @@ SMALL_RUNS = {
     "sync-consumer": ["--connections=2", "--seconds=1"],
     "nothing-lost": ["--members=5", "--messages=2", "--layer=pubsub"],
 }
-TABLES = {"fanout": 2, "broadcast": 2, "django-sync": 2}
+TABLES = {"fanout": 2, "broadcast": 2, "django-sync": 2, "tls-hello": 2}
 WITH_WRK = {
     "hello",
+    "tls-hello",
     "static",
     "django-sync",
     "django-async",
@@ -76,6 +78,20 @@ def test_small_run(command: str, tmp_path: Path) -> None:
         if command in GROUPS:
             assert (figures["messages"], figures["deliveries"]) == (2, 10)
             assert (figures["lost"], figures["unexpected"]) == (0, 0)
+
+
+@pytest.mark.parametrize("server", ["casgi-tls", "casgi-deflate", "casgi-http2"])
+def test_every_transport_is_measured_like_the_plain_one(server: str, tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    options = [f"--servers=casgi,{server}", f"--reference={server}", f"--json={result}"]
+    run = bench("fanout", "--groups=150x2", "--bytes=300", "--messages=4", *options)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"{server}/server" in run.stdout
+    [table] = json.loads(result.read_text())
+    assert set(table["servers"]) == {"casgi", server}
+    for measured in table["servers"].values():
+        [figures] = measured["rounds"]
+        assert (figures["deliveries"], figures["lost"], figures["unexpected"]) == (600, 0, 0)
 
 
 def test_the_floor_is_measured_like_a_server(tmp_path: Path) -> None:
