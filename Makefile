@@ -29,8 +29,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The summary of the tests has to come last, and pip must not run twice at once.
 .NOTPARALLEL:
 .PHONY: help chat build test pytest lint types asan format bench fuzz equivalence screenshots \
-    browsers-idle django-suite hub-messages reloads test-all-pythons test-tls test-older-redis wheel sdist clean port-is-free \
-    packages-chat packages-test
+    browsers-idle leaks django-suite hub-messages reloads test-all-pythons test-tls test-older-redis wheel sdist clean \
+    port-is-free packages-chat packages-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -70,6 +70,9 @@ format: $(VENV)/test-installed ## ruff and clang-format, in place
 
 equivalence: build $(VENV)/test-installed ## random consumers, accelerated and not (SECONDS=60)
 	@EQUIVALENCE_SECONDS=$(or $(SECONDS),60) $(BIN)/python -m pytest -q -s tests/equivalence
+
+leaks: build $(VENV)/test-installed ## what each kind of request leaves in the process, a thousand times each
+	@LEAKS_TIMES=1000 $(BIN)/python -m pytest -q tests/leaks
 
 django-suite: build $(VENV)/test-installed ## Django's own tests through the async chain, with ours and without
 	@DJANGO_SUITES="asgi async handlers middleware middleware_exceptions signals csrf_tests \
