@@ -2,9 +2,10 @@
 
     python scripts/build_wheel.py dist PYTHON...
 
-For each Python one wheel comes into the folder. auditwheel, which has to be installed beside the
-Python that runs this, puts the C libraries into it and names the oldest system that it runs on
-(manylinux). Their licences, as Debian's packages have them, go in with them.
+For each Python one wheel comes into the folder. It is built from a source distribution, never in
+this tree, whose build/ may hold modules that are gone. auditwheel, which has to be installed beside
+the Python that runs this, as build has, puts the C libraries into it and names the oldest system
+that it runs on (manylinux). Their licences, as Debian's packages have them, go in with them.
 """
 
 import argparse
@@ -53,21 +54,27 @@ _LIBRARIES = {
 _LLHTTP_SOURCES = Library("llhttp", "MIT", ("node-llhttp", "libllhttp-dev"))
 
 
-def build(python: str, folder: Path) -> Path:
-    """Return a new wheel for a Python, in the folder."""
+def build_source_distribution(folder: Path) -> Path:
+    """Return a new source distribution of this tree, in a folder that has nothing else in it."""
+    _run(sys.executable, "-m", "build", "--sdist", "--outdir", str(folder), str(ROOT))
+    return _only(folder)
+
+
+def build(python: str, source: Path, folder: Path) -> Path:
+    """Return a new wheel of a source distribution for a Python, in the folder."""
     with tempfile.TemporaryDirectory() as scratch:
-        raw = _run_pip_wheel(python, Path(scratch))
+        raw = _run_pip_wheel(python, source, Path(scratch))
         repaired = _repair(raw, Path(scratch) / "repaired")
         return _add_licenses(repaired, Path(scratch) / "unpacked", folder)
 
 
-def _run_pip_wheel(python: str, scratch: Path) -> Path:
+def _run_pip_wheel(python: str, source: Path, scratch: Path) -> Path:
     """Compile; what the build needs is fetched for it, and nothing is installed."""
     environment = scratch / "environment"
     _run(python, "-m", "venv", str(environment))
     options = ["--quiet", "--disable-pip-version-check", "--no-deps"]
     pip = str(environment / "bin" / "pip")
-    _run(pip, "wheel", *options, "--wheel-dir", str(scratch / "raw"), str(ROOT))
+    _run(pip, "wheel", *options, "--wheel-dir", str(scratch / "raw"), str(source))
     return _only(scratch / "raw")
 
 
@@ -163,11 +170,13 @@ def main() -> None:
     arguments = parser.parse_args()
     if shutil.which("dpkg-query") is None:
         sys.exit("the licences of the libraries are taken from Debian's packages: build it there")
-    for python in arguments.python:
-        try:
-            print(build(python, arguments.folder.resolve()))
-        except subprocess.CalledProcessError as error:
-            sys.exit(f"no wheel for {python}: {error}\n{error.stderr or ''}".rstrip())
+    with tempfile.TemporaryDirectory() as scratch:
+        source = build_source_distribution(Path(scratch))
+        for python in arguments.python:
+            try:
+                print(build(python, source, arguments.folder.resolve()), flush=True)
+            except subprocess.CalledProcessError as error:
+                sys.exit(f"no wheel for {python}: {error}\n{error.stderr or ''}".rstrip())
 
 
 if __name__ == "__main__":
