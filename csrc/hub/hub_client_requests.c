@@ -34,12 +34,15 @@ static int transmit(struct hub_client *client, const struct hub_frame *frame, ui
     return status < 0 ? STATUS_SYSTEM : STATUS_OK;
 }
 
+/* Checks the size, and connects. */
+static int prepare(struct hub_client *client, const struct hub_frame *frame) {
+    bool is_too_large = frame->name.length > LIMIT_HUB_NAME ||
+                        frame->payload.length > LIMIT_HUB_MESSAGE + HUB_SEND_PREFIX;
+    return is_too_large ? STATUS_TOO_LARGE : hub_client_connect(client);
+}
+
 static int request(struct hub_client *client, const struct hub_frame *frame, uint64_t *number) {
-    if (frame->name.length > LIMIT_HUB_NAME ||
-        frame->payload.length > LIMIT_HUB_MESSAGE + HUB_SEND_PREFIX) {
-        return STATUS_TOO_LARGE;
-    }
-    int status = hub_client_connect(client);
+    int status = prepare(client, frame);
     if (status != STATUS_OK) {
         return status;
     }
@@ -94,9 +97,11 @@ int hub_client_leave(struct hub_client *client, struct slice topic, struct slice
     return request(client, &frame, number);
 }
 
+/* What asks for messages does not wait for credit: who has none may have to hear first. */
 static int ask(struct hub_client *client, enum hub_kind kind, struct slice name, uint64_t *number) {
     struct hub_frame frame = {.kind = (uint8_t)kind, .name = name, .payload = SLICE_EMPTY};
-    return request(client, &frame, number);
+    int status = prepare(client, &frame);
+    return status == STATUS_OK ? transmit(client, &frame, number) : status;
 }
 
 int hub_client_receive(struct hub_client *client, struct slice channel, uint64_t *number) {
@@ -108,7 +113,8 @@ int hub_client_abandon(struct hub_client *client, struct slice channel, uint64_t
 }
 
 int hub_client_flush(struct hub_client *client, struct slice beginning, uint64_t *number) {
-    return ask(client, HUB_FLUSH, beginning, number);
+    struct hub_frame frame = {.kind = HUB_FLUSH, .name = beginning, .payload = SLICE_EMPTY};
+    return request(client, &frame, number);
 }
 
 /* --- Topics --- */

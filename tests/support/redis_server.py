@@ -18,3 +18,7 @@ class RedisServer(ServerProcess):
         log = folder / f"redis-{port}.log"
         super().__init__(command, port, log, folder, environment_of_foreign_programs())
         self.url = f"redis://127.0.0.1:{port}"
+
+    def option(self, name: str) -> str:
+        """Return what follows an option on the command line."""
+        return self._command[self._command.index(name) + 1]

@@ -11,6 +11,7 @@ from casgi.channels.sharing.declaring import shared
 from casgi.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from casgi.channels.hosts.layer import RedisHubChannelLayer
     from casgi.channels.identity.api import disconnect, identify
     from casgi.channels.layer import ChannelLayer
     from casgi.channels.presence import Presence
@@ -22,6 +23,7 @@ __all__ = [
     "ChannelLayer",
     "Presence",
     "RedisChannelLayer",
+    "RedisHubChannelLayer",
     "RedisPubSubChannelLayer",
     "disconnect",
     "identify",
@@ -36,6 +38,7 @@ __getattr__ = lazy_names(
         "ChannelLayer": "casgi.channels.layer",
         "Presence": "casgi.channels.presence",
         "RedisChannelLayer": "casgi.channels.redis.core",
+        "RedisHubChannelLayer": "casgi.channels.hosts.layer",
         "RedisPubSubChannelLayer": "casgi.channels.redis.pubsub",
         "disconnect": "casgi.channels.identity.api",
         "identify": "casgi.channels.identity.api",

@@ -215,6 +215,13 @@ class HubConnection(TurnedClient):
             finally:
                 self._turning.release()
 
+    def failure_of(self, number: int) -> int | None:
+        """Return why a request that nobody waits for has failed, or 0; None while it may."""
+        client = self._client
+        if client is not None and client.is_connected and client.acked < number:
+            return None
+        return self._failures.pop(number, 0)
+
     def on_answer(self, number: int, callback: Callable[[], object]) -> None:
         """Have it called once the request is answered, or never will be; where that is noticed."""
         self._add(self._live(), number, callback)

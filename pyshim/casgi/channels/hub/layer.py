@@ -38,6 +38,8 @@ _MOST = 2**32 - 1
 class HubChannelLayer(ChannelLayer):
     """`ChannelLayer` for all processes of the host that use the same hub, project and prefix."""
 
+    reaches_other_hosts = False
+
     def _adopt(self) -> None:
         super()._adopt()
         self.gaps = 0
@@ -115,8 +117,8 @@ class HubChannelLayer(ChannelLayer):
                 sibling.put(channel, unpack(payload))
                 return None
         if owner is not None:
-            topic, text = process_topic(self.prefix, owner), pack(["send", channel, payload])
-            return lambda client: client.publish(topic, text)
+            text = pack(["send", channel, payload])
+            return self.publishing(process_topic(self.prefix, owner), text)
         key, capacity = channel_key(self.prefix, channel), self._capacity_of(channel)
         lifetime = _bounded(self.expiry * 1000)
         return lambda client: client.send(key, payload, capacity, lifetime)
@@ -184,7 +186,7 @@ class HubChannelLayer(ChannelLayer):
         """Send to all channels of a group, wherever they are; those that are full do not get it."""
         payload = self.packed(group, message)
         topic = group_topic(self.prefix, group)
-        number = await self.hub.submit(lambda client: client.publish(topic, payload))
+        number = await self.hub.submit(self.publishing(topic, payload))
         events = 0
         if self.local.size(group) > 0:
             events = await self.local.deliver(group, unpack(payload))
@@ -217,6 +219,10 @@ class HubChannelLayer(ChannelLayer):
 
     async def close(self) -> None:
         """Do nothing: the connection is the process's, and ends with it."""
+
+    def publishing(self, topic: bytes, payload: bytes, wants_receiver: bool = False) -> Any:
+        """Return what publishes to all other processes that have announced the topic."""
+        return lambda client: client.publish(topic, payload, wants_receiver)
 
     async def _do(self, act: Any) -> int:
         return await self.hub.answer(await self.hub.submit(act), is_patient=True)

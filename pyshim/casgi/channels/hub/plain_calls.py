@@ -26,7 +26,7 @@ class PlainCalls:
         """Send to all channels of a group. Raise HubUnavailable."""
         layer = self._layer
         payload, topic = layer.packed(group, message), group_topic(layer.prefix, group)
-        number = layer.hub.put(lambda client: client.publish(topic, payload))
+        number = layer.hub.put(layer.publishing(topic, payload))
         if layer.local.size(group) > 0:
             layer.local.send(group, unpack(payload))
         for sibling in layer.siblings():

@@ -37,11 +37,14 @@ class Strangers:
         self._answers[number] = loop, answer
         topic = process_topic(layer.prefix, owner)
         text = pack([what, group, channel, layer._token, number])
+        is_here = True
         try:
-            failure = await layer._do(lambda client: client.publish(topic, text, True))
-            if failure != NOBODY:
+            is_here = await layer._do(layer.publishing(topic, text, True)) != NOBODY
+            if is_here or layer.reaches_other_hosts:
                 await asyncio.wait_for(answer, _PATIENCE)
         except TimeoutError:
+            if not is_here:
+                return  # it has gone from all hosts
             reason = f"the process that has the channel {channel} does not answer"
             raise HubUnavailable(layer.hub.path, reason) from None
         finally:
@@ -76,7 +79,7 @@ class Strangers:
         topic = process_topic(self._layer.prefix, asker)
         text = pack(["answer", number])
         with contextlib.suppress(HubUnavailable):  # who asks is told the same
-            self._layer.hub.request(lambda client: client.publish(topic, text))
+            self._layer.hub.request(self._layer.publishing(topic, text))
 
     def _arrive(self, number: int) -> None:
         loop, answer = self._answers.get(number, (None, None))
