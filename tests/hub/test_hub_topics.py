@@ -240,3 +240,15 @@ def frame(kind: int, name: bytes, payload: bytes = b"", flags: int = 0, number: 
     """Return a frame as docs/hub.md has it."""
     header = struct.pack("<IBBHI", len(name) + len(payload), kind, flags, len(name), number)
     return header + name + payload
+
+
+def test_who_has_no_credit_may_ask_for_messages(hub: _core.Hub, make_peer: MakePeer) -> None:
+    flooding, sender = make_peer(), make_peer()
+    flooding.settle()
+    while flooding.client.publish(b"room", b"x" * 65536) > 0:
+        pass
+    number = flooding.client.receive(b"tasks")
+    assert number > 0
+    flooding.wait(number)
+    sender.wait(sender.client.send(b"tasks", b"one", 10, 60_000))
+    flooding.until(lambda: flooding.heard == [(b"tasks", b"one")])

@@ -59,6 +59,11 @@ class SentinelServers:
         self._stack = ExitStack()
 
     @property
+    def doomed(self) -> RedisServer:
+        """The master that has a replica."""
+        return self.master
+
+    @property
     def hosts(self) -> list[dict[str, object]]:
         """How the settings of a layer name them."""
         return [{"sentinels": [("127.0.0.1", self.port)], "master_name": self.name}]
@@ -77,10 +82,6 @@ class SentinelServers:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def wait_for_promotion(self) -> None:
-        """Wait until the replica is the master."""
-        wait_for(self.replica.port, ("role",), "master")
-
 
 class ClusterServers:
     """Three masters with a third of the slots each, and a replica of the first."""
@@ -97,6 +98,11 @@ class ClusterServers:
         own.mkdir()
         options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
         return RedisServer(own, *options, "--cluster-node-timeout", "2000")
+
+    @property
+    def doomed(self) -> RedisServer:
+        """The master that has a replica."""
+        return self.servers[0]
 
     @property
     def hosts(self) -> list[str]:
@@ -131,7 +137,3 @@ class ClusterServers:
         wait_for(self.replica.port, ("info", "replication"), "master_link_status:up")
         for server in self.servers:
             wait_for(server.port, ("cluster", "nodes"), f"slave {master}")
-
-    def wait_for_promotion(self) -> None:
-        """Wait until the replica of the first is a master."""
-        wait_for(self.replica.port, ("role",), "master")

@@ -90,6 +90,7 @@ class RedisHubChannelLayer(HubChannelLayer):
         await self._wait_for_link()
 
     async def _listen(self) -> None:
+        self.hub.announce(gap_topic(self.prefix))
         await super()._listen()
         await self._wait_for_link()
 
