@@ -14,7 +14,9 @@ typedef struct {
     PyObject_HEAD
     PyObject *turn;          /* called for each turn */
     PyThread_type_lock wake; /* held by nobody while a turn is asked for */
-    bool is_woken;           /* `wake` was released for a turn that has not begun; under the GIL */
+    /* Under the GIL: */
+    bool is_woken;   /* `wake` was released for a turn that has not begun */
+    bool is_in_turn; /* until its thread state is gone, with all that was kept by thread */
     bool has_ended;
 } NativeThreadObject;
 
@@ -43,6 +45,28 @@ static bool read_result(NativeThreadObject *self, PyObject *result, PY_TIMEOUT_T
     return goes_on;
 }
 
+/* One turn, in a thread state of its own. Returns false if it was the last. */
+static bool run_turn(NativeThreadObject *self, PY_TIMEOUT_T *microseconds) {
+    PyThreadState *state = PyThreadState_New(PyInterpreterState_Main());
+    if (state == NULL) {
+        Py_FatalError("no memory for a thread state");
+    }
+    PyEval_AcquireThread(state);
+    self->is_woken = false;
+    self->is_in_turn = true;
+    bool goes_on = read_result(self, PyObject_CallNoArgs(self->turn), microseconds);
+    if (!goes_on) {
+        self->has_ended = true;
+        Py_DECREF(self);
+    }
+    PyThreadState_Clear(state); /* which runs what has waited for the thread's end */
+    if (goes_on) {
+        self->is_in_turn = false;
+    }
+    PyThreadState_DeleteCurrent();
+    return goes_on;
+}
+
 static void run(void *argument) {
     NativeThreadObject *self = argument;
     PY_TIMEOUT_T microseconds = -1;
@@ -52,14 +76,7 @@ static void run(void *argument) {
         if (!Py_IsInitialized()) { /* the time was over behind Python's end */
             return;
         }
-        PyGILState_STATE gil = PyGILState_Ensure();
-        self->is_woken = false;
-        goes_on = read_result(self, PyObject_CallNoArgs(self->turn), &microseconds);
-        if (!goes_on) {
-            self->has_ended = true;
-            Py_DECREF(self);
-        }
-        PyGILState_Release(gil);
+        goes_on = run_turn(self, &microseconds);
     }
 }
 
@@ -111,6 +128,14 @@ static PyObject *wake(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(is_beginning_doc, "is_beginning() -> bool\n\n"
+                               "A turn was asked for that waits for nothing but the GIL.");
+
+static PyObject *is_beginning(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    NativeThreadObject *self = (NativeThreadObject *)op;
+    return PyBool_FromLong(self->is_woken && !self->is_in_turn);
+}
+
 static int traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(((NativeThreadObject *)op)->turn);
@@ -136,6 +161,7 @@ static void dealloc(PyObject *op) {
 
 static PyMethodDef methods[] = {
     {"wake", wake, METH_NOARGS, wake_doc},
+    {"is_beginning", is_beginning, METH_NOARGS, is_beginning_doc},
     {NULL, NULL, 0, NULL},
 };
 

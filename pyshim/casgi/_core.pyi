@@ -492,6 +492,9 @@ class NativeThread:
     def wake(self) -> None:
         """Have a turn soon; two calls before it are one. RuntimeError when the thread has ended."""
 
+    def is_beginning(self) -> bool:
+        """Whether a turn was asked for that waits for nothing but the GIL."""
+
 def copy_message(message: dict[str, Any], /) -> dict[str, Any]:
     """As copy.deepcopy(), fast when all in it is of the types that JSON has."""
 

@@ -16,6 +16,7 @@ from casgi.django import thread_pool
 from casgi.django.lease import Lease
 from casgi.django.thread_context import LeasingContexts
 from casgi.django.thread_pool import ThreadPool
+from casgi.django.work import LAST
 
 
 async def _ident() -> int:
@@ -191,6 +192,92 @@ async def test_async_code_within(pool: ThreadPool) -> None:
         (inner_loop, inner_thread), thread = await sync_to_async(outer)()
     assert inner_loop is loop
     assert inner_thread == thread
+
+
+async def test_call_behind_the_last(pool: ThreadPool) -> None:
+    """The thread has gone, with all that was in it; who calls all the same gets one."""
+    lease, loop = Lease(pool), asyncio.get_running_loop()
+    seen: list[threading.Thread] = []
+
+    def last() -> object:
+        seen.append(threading.current_thread())
+        return LAST
+
+    await lease.call_from_loop(loop, last, ()).future
+    await _idle_count(pool, 1)
+    await asyncio.to_thread(seen[0].join, 10)
+    other = await lease.submit_from_loop(loop, threading.current_thread, ())
+    assert other is not seen[0]
+    assert await lease.submit_from_loop(loop, threading.current_thread, ()) is other
+    await lease.end()
+    await _idle_count(pool, 1)
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        lease.submit(int)
+
+
+async def test_last_call_with_others_behind_it(pool: ThreadPool) -> None:
+    """They are made in the same thread."""
+    lease, loop = Lease(pool), asyncio.get_running_loop()
+    goes_on = threading.Event()
+
+    def last() -> object:
+        goes_on.wait(10)
+        return LAST
+
+    first = lease.submit(threading.current_thread)
+    told = lease.call_from_loop(loop, last, ()).future
+    behind = lease.submit(threading.current_thread)
+    goes_on.set()
+    await told
+    assert await asyncio.wrap_future(behind) is first.result()
+    await lease.end()
+
+
+async def test_one_thread_at_a_time_begins(pool: ThreadPool) -> None:
+    """Not one for each of a rush of short requests; one for each that waits."""
+
+    async def request(call: Callable[[], object]) -> None:
+        async with ThreadSensitiveContext():
+            await sync_to_async(call)()
+
+    await asyncio.gather(*(request(int) for _ in range(50)))
+    assert pool.counts()["threads"] < 50
+    barrier = threading.Barrier(20)
+    await asyncio.gather(*(request(lambda: barrier.wait(20)) for _ in range(20)))
+    assert pool.counts()["threads"] >= 20
+
+
+async def test_system_without_more_threads(
+    pool: ThreadPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work waits for a thread that is there; with none at all it fails at once."""
+
+    def refuse(pool: ThreadPool) -> thread_pool.PoolThread:
+        raise RuntimeError("can't start new thread")
+
+    loop = asyncio.get_running_loop()
+    goes_on, began = threading.Event(), asyncio.Event()
+
+    def slow() -> None:
+        loop.call_soon_threadsafe(began.set)
+        goes_on.wait(10)
+
+    async def request(call: Callable[[], object]) -> None:
+        async with ThreadSensitiveContext():
+            await sync_to_async(call)()
+
+    first = asyncio.create_task(request(slow))
+    await began.wait()
+    monkeypatch.setattr(thread_pool, "PoolThread", refuse)
+    others = [asyncio.create_task(request(int)) for _ in range(3)]
+    await asyncio.sleep(0)
+    goes_on.set()
+    await asyncio.gather(first, *others)
+    await _idle_count(pool, 1)
+    pool._idle.pop()
+    with pytest.raises(RuntimeError, match="start new thread"):
+        await request(int)
+    assert pool.counts()["threads"] == 0
 
 
 async def test_error_in_a_call(pool: ThreadPool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import django
@@ -12,7 +12,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.core import signals
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.test import override_settings
 from django.urls import clear_url_caches, path
 from django.utils.deprecation import MiddlewareMixin
@@ -142,6 +143,105 @@ async def test_one_trip_and_one_to_close(
     assert (await _answer(handler, b""))[0] == 200
     # Before 5.0 send_response() closes it, by a trip of asgiref's.
     assert len(calls) == (2 if django.VERSION >= (5, 0) else 1)
+
+
+@pytest.fixture
+def early(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Have responses closed early as with casgi's own `send`; the trips that were made."""
+    from casgi.django import early_close, lease
+
+    monkeypatch.setattr(early_close, "_is_own", lambda send: True)
+    trips: list[str] = []
+    call_from_loop = lease.Lease.call_from_loop
+
+    def counted(self: Any, *args: Any) -> Any:
+        trips.append("trip")
+        return call_from_loop(self, *args)
+
+    monkeypatch.setattr(lease.Lease, "call_from_loop", counted)
+    return trips
+
+
+async def _parts() -> AsyncIterator[bytes]:
+    yield b"part"
+
+
+def _with_closer(request: Any) -> HttpResponse:
+    response = HttpResponse()
+    response._resource_closers.append(lambda: events.append("closed"))
+    return response
+
+
+@watched
+@pytest.mark.parametrize(
+    ("view", "count"),
+    [
+        (length, 1),
+        (lambda request: HttpResponse(status=404), 2),
+        (lambda request: StreamingHttpResponse(_parts()), 2),
+        (_with_closer, 2),
+        (type("Own", (HttpResponse,), {"close": lambda self: None}), 1),  # Closed by asgiref.
+    ],
+)
+async def test_trips(early: list[str], view: Callable[[Any], Any], count: int) -> None:
+    handler = ASGIHandler()
+    await _answer(handler, b"")  # The first looks at the URLs.
+    early.clear()
+    views["view"] = view
+    finished: list[str] = []
+
+    def finish(**named: Any) -> None:
+        finished.append(threading.current_thread().name)
+
+    await _answer(handler, b"")
+    assert len(early) == count
+    signals.request_finished.connect(finish)  # Which anybody can tell from one later.
+    try:
+        early.clear()
+        await _answer(handler, b"")
+    finally:
+        signals.request_finished.disconnect(finish)
+    assert len(early) == max(count, 2 if finished else 1)
+    assert all(name.startswith("casgi-context-") for name in finished)
+
+
+@watched
+async def test_error_of_an_early_close(early: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is raised when the response has been sent, as ever."""
+    handler = ASGIHandler()
+    await _answer(handler, b"")
+    sent: list[Any] = []
+
+    def fail(self: Any) -> None:
+        raise ZeroDivisionError
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    receiving = iter([{"type": "http.request"}])
+
+    async def receive_once() -> Any:
+        for event in receiving:
+            return event
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr(HttpResponseBase, "close", fail)
+    with pytest.raises(ZeroDivisionError):
+        await handler(dict(SCOPE), receive_once, send)
+    assert sent == ["http.response.start", "http.response.body"]
+
+
+@watched
+async def test_context_around_the_handler(early: list[str], pool: ThreadPool) -> None:
+    """Middleware of ASGI may have it; what it left in its thread is there behind the request."""
+    from asgiref.sync import ThreadSensitiveContext
+
+    handler = ASGIHandler()
+    await _answer(handler, b"")
+    async with ThreadSensitiveContext():
+        before = await sync_to_async(threading.current_thread)()
+        await _answer(handler, b"")
+        assert await sync_to_async(threading.current_thread)() is before
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ _restore_context: Callable[[contextvars.Context], None] = vars(sync)["_restore_c
 _MOVES_STORAGES = hasattr(sync, "_rehome")
 
 
-def _call(function: Callable[[], None]) -> None:
+def _call(function: Callable[[], object]) -> None:
     function()
 
 
@@ -47,8 +47,11 @@ class ShortHops:
         ShortHops.are_installed = False
 
 
-async def hop(function: Callable[[], None]) -> None:
-    """Call a function in the thread for synchronous code."""
+async def hop(function: Callable[[], object]) -> None:
+    """Call a function in the thread for synchronous code.
+
+    One that returns LAST has the thread go to others as soon as it is over.
+    """
     is_short = ShortHops.are_installed and vars(SyncToAsync)["__call__"] is _CALL
     lease = _lease() if is_short else None
     if lease is None:
@@ -88,13 +91,13 @@ def _lease() -> Lease | None:
     return executor if type(executor) is Lease else None
 
 
-def _run_with_storages(context: contextvars.Context, function: Callable[[], None]) -> None:
-    context.run(_call_with_storages, context, function)
+def _run_with_storages(context: contextvars.Context, function: Callable[[], object]) -> object:
+    return context.run(_call_with_storages, context, function)
 
 
-def _call_with_storages(context: contextvars.Context, function: Callable[[], None]) -> None:
+def _call_with_storages(context: contextvars.Context, function: Callable[[], object]) -> object:
     _restore_context(context)
-    function()
+    return function()
 
 
 async def _cancel(call: LoopCall, task_context: list[asyncio.Task[Any]]) -> None:

@@ -47,15 +47,27 @@ class Lease(Executor):
         self._submit(call)
         return call
 
+    def share(self) -> None:
+        """Keep the thread until the end, whatever a call says of being the last."""
+        self._work.is_shared = True
+
     def waits(self) -> bool:
         """Whether there is no thread yet, since there are as many as there may be."""
         return self._pool.waits(self._work)
 
     def _submit(self, call: Call) -> None:
-        self._work.submit(call)
+        if not self._work.submit(call):
+            # Somebody calls who does not know that the request is over.
+            self._work, self._has_asked = Work(), False
+            self._work.submit(call)
         if not self._has_asked:
+            try:
+                has_thread = self._pool.provide_for(self._work)
+            except RuntimeError:
+                self._work = Work(self._work.is_shared)  # Nobody will make the call.
+                raise
             self._has_asked = True
-            if not self._pool.provide_for(self._work):
+            if not has_thread:
                 watch_wait(self._pool, self._work)
 
     async def end(self) -> None:

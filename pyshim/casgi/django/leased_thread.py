@@ -5,6 +5,7 @@ the object, under its name, or by `_threading_local` for it, ends with it.
 """
 
 import itertools
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -25,13 +26,31 @@ def unsupported_reason() -> str | None:
     return None
 
 
+# What Thread.__init__ sets. Most of its cost is what tells others of the thread's start, which is
+# over when anybody sees one of ours.
+_INIT = vars(threading.Thread)["__init__"]
+_ATTRIBUTES = dict(vars(threading.Thread(name="casgi-context", daemon=False)))
+_ATTRIBUTES["_started"].set()
+
+
 class LeasedThread(threading.Thread):
     """A Thread that is run by the calling thread, in a thread state that was made for it."""
 
-    def __init__(self, target: Callable[..., None], *args: Any) -> None:
+    def __init__(self, target: Callable[[], None]) -> None:
         # As asgiref's: threads that a view starts inherit that they are no daemons.
         name = f"casgi-context-{next(_numbers)}"
-        super().__init__(name=name, target=target, args=args, daemon=False)
+        if vars(threading.Thread)["__init__"] is _INIT:
+            vars(self).update(_ATTRIBUTES, _name=name, _stderr=sys.stderr)
+        else:  # Somebody counts on seeing every thread.
+            super().__init__(name=name, daemon=False)
+        self._run_lease = target
+
+    def run(self) -> None:
+        """Run what it was made for."""
+        try:
+            self._run_lease()
+        finally:
+            del self._run_lease
 
     def run_here(self) -> None:
         """Do all that a new thread does: it is known, traced if threads are, runs, and ends."""

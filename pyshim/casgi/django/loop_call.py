@@ -8,6 +8,8 @@ from asyncio import futures
 from collections.abc import Callable
 from typing import Any
 
+from casgi.django.work import LAST
+
 # What asyncio does to the errors of executors' futures.
 _converted: Callable[[BaseException], BaseException] = getattr(
     futures, "_convert_future_exc", lambda error: error
@@ -19,10 +21,20 @@ class LoopCall:
 
     Attributes:
         future: of the loop; who cancels it before the call begins prevents it.
+        is_last: it has returned LAST: who calls has no other call for the thread.
 
     """
 
-    __slots__ = ("_args", "_error", "_function", "_is_told", "_loop", "_result", "future")
+    __slots__ = (
+        "_args",
+        "_error",
+        "_function",
+        "_is_told",
+        "_loop",
+        "_result",
+        "future",
+        "is_last",
+    )
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, function: Callable[..., Any], args: tuple[Any, ...]
@@ -33,6 +45,7 @@ class LoopCall:
         self._result: Any = None
         self._error: BaseException | None = None
         self._is_told = False
+        self.is_last = False
         self.future: asyncio.Future[Any] = loop.create_future()
 
     def begin(self) -> bool:
@@ -49,6 +62,7 @@ class LoopCall:
         del self._function, self._args
         try:
             self._result = function(*args)
+            self.is_last = self._result is LAST
         except BaseException as error:
             self._error = error
         return self._tell_loop

@@ -132,7 +132,7 @@ class Passage(Steps):
             del error
         self.depth += 1
 
-    async def _hop(self, function: Callable[[], None]) -> None:
+    async def _hop(self, function: Callable[[], object]) -> None:
         try:
             await hop(function)
         except asyncio.CancelledError:

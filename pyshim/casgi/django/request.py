@@ -2,11 +2,13 @@
 
 Django sends request_started in the thread, makes the request object in the loop, and goes into the
 middleware. Here both are done in the trip that goes into the middleware, in the same order. What
-reads, watches the client, sends and closes is done as in Django, by the handler's own methods.
+reads, watches the client, sends and closes is done as in Django, by the handler's own methods. A
+response of which all is in memory is closed in the trip that has made it: see `early_close`.
 """
 
 import contextvars
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -18,9 +20,11 @@ from django.http import FileResponse
 from django.http.response import HttpResponseBase
 
 from casgi.django.chain import Chain
+from casgi.django.early_close import EarlyClose
 from casgi.django.hop import hop, waits_for_thread
 from casgi.django.passage import response_for
 from casgi.django.sync_front import passage_of
+from casgi.django.work import LAST
 
 _OWN = {
     name: getattr(ASGIHandler, name)
@@ -54,9 +58,10 @@ class Request:
     keeps_variables = False
     """Whether what receivers of request_started do to context variables reaches the request."""
 
-    def __init__(self, handler: Any, chain: Chain, scope: Any) -> None:
+    def __init__(self, handler: Any, chain: Chain, scope: Any, send: Any) -> None:
         self._handler = handler
-        self._passage = passage_of(chain, self._begin)
+        self._early_close = EarlyClose(handler.__class__, send)
+        self._passage = passage_of(chain, self._begin, self._early_close.close)
         self._scope = scope
         self._body: Any = None
         self._receivers: list[Callable[..., Any]] = []
@@ -91,6 +96,8 @@ class Request:
             response = await passage.go()
         except Exception as error:
             response = await response_for(passage.request, error)
+        if self._early_close.is_taken:
+            return response
         request = passage.request
         response._resource_closers.append(request.close)
         if response.status_code >= HTTPStatus.BAD_REQUEST:
@@ -102,10 +109,19 @@ class Request:
             response.block_size = handler.chunk_size
         return response
 
+    async def _close(self, response: Any) -> None:
+        """Close what has been sent."""
+        if self._early_close.is_taken:
+            self._early_close.raise_error()
+        else:
+            await close_response(response)
+
     async def _end_unanswered(self) -> None:
         sender = self._handler.__class__
         if self._has_to_begin and waits_for_thread():
             return  # As if its client had left before it was read.
+        if not self._early_close.prevent():
+            return  # It is done, or nearly.
         if self._has_to_begin:
             # The thread has not come to it, and will not any more: who starts is told in any case.
             self._has_to_begin.clear()
@@ -156,6 +172,11 @@ class Request:
 async def close_response(response: Any) -> None:
     """Close it in the thread, by which request_finished is sent."""
     if type(response).close is HttpResponseBase.close:
-        await hop(response.close)
+        await hop(partial(_close_last, response))
     else:
         await asgi.sync_to_async(response.close)()
+
+
+def _close_last(response: Any) -> object:
+    response.close()
+    return LAST

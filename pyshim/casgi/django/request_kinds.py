@@ -11,13 +11,17 @@ from typing import Any
 from django.core.exceptions import RequestAborted
 from django.core.handlers import asgi
 
-from casgi.django.request import NotBegun, Request, close_response
+from casgi.django.request import NotBegun, Request
 
 
 class UnwatchedRequest(Request):
     """As Django 4.2 has it: nobody looks whether the client is still there."""
 
     keeps_variables = True
+
+    def __init__(self, handler: Any, chain: Any, scope: Any, send: Any) -> None:
+        super().__init__(handler, chain, scope, send)
+        self._early_close.prevent()  # Its send_response() closes.
 
     async def _answer_read(self, receive: Any, send: Any) -> None:
         await self._start()
@@ -41,8 +45,8 @@ class UnwatchedRequest(Request):
 class RequestInTasks(Request):
     """As Django 5.0 to 6.0 have it."""
 
-    def __init__(self, handler: Any, chain: Any, scope: Any) -> None:
-        super().__init__(handler, chain, scope)
+    def __init__(self, handler: Any, chain: Any, scope: Any, send: Any) -> None:
+        super().__init__(handler, chain, scope, send)
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def _answer_read(self, receive: Any, send: Any) -> None:
@@ -101,7 +105,7 @@ class RequestInTasks(Request):
         except asyncio.CancelledError:
             await self._end_unanswered()
         else:
-            await close_response(response)
+            await self._close(response)
         self._body.close()
 
 
@@ -114,8 +118,8 @@ class RequestInGroup(Request):
 
     keeps_variables = True
 
-    def __init__(self, handler: Any, chain: Any, scope: Any) -> None:
-        super().__init__(handler, chain, scope)
+    def __init__(self, handler: Any, chain: Any, scope: Any, send: Any) -> None:
+        super().__init__(handler, chain, scope, send)
         self._response: Any = None
 
     async def _answer_read(self, receive: Any, send: Any) -> None:
@@ -129,7 +133,7 @@ class RequestInGroup(Request):
                 if self._response is None:
                     await self._end_unanswered()
                 else:
-                    await close_response(self._response)
+                    await self._close(self._response)
 
     async def _respond(self, receive: Any, send: Any) -> None:
         handler = self._handler

@@ -26,7 +26,7 @@ class Requests:
             if chain is None:
                 await original(self, scope, receive, send)
             else:
-                await kind(self, chain, scope).answer(receive, send)
+                await kind(self, chain, scope, send).answer(receive, send)
 
         def read(handler: Any) -> Chain | None:
             if not has_known_parts(handler):

@@ -30,6 +30,7 @@ class Steps:
         "_awaits_render",
         "_begin",
         "_chain",
+        "_end",
         "_is_inside",
         "_match",
         "depth",
@@ -39,10 +40,20 @@ class Steps:
         "response",
     )
 
-    def __init__(self, chain: Chain, request: Any, begin: Callable[[], Any] | None = None) -> None:
-        """Take the request; or what makes it, in the thread, before anything else."""
+    def __init__(
+        self,
+        chain: Chain,
+        request: Any,
+        begin: Callable[[], Any] | None = None,
+        end: Callable[[Any, Any], object] | None = None,
+    ) -> None:
+        """Take the request; or what makes it, in the thread, before anything else.
+
+        `end` is called in the thread with request and response when these have passed all.
+        """
         self._chain = chain
         self._begin = begin
+        self._end = end
         self._match: Any = None
         self._is_inside = False
         self._awaits_render = False
@@ -52,21 +63,22 @@ class Steps:
         self.depth = 0
         self.is_left = False
 
-    def _go_in_here(self) -> None:
+    def _go_in_here(self) -> object:
         """Pass the middleware, and go on to the view if it is found alike in any thread."""
         begin, self._begin = self._begin, None  # which refers to us, mostly
         if begin is not None:
             self.request = begin()
         self._process_requests()
         if not self._is_inside or self.is_left or self._chain.handler is None:
-            return
-        if resolves_anywhere(self.request):
-            self.depth = len(self._chain.middleware)
-            self._resolve()
-            if base.iscoroutinefunction(self._match[0]):
-                self._process_views()
-            else:
-                self._view_and_out()
+            return None
+        if not resolves_anywhere(self.request):
+            return None
+        self.depth = len(self._chain.middleware)
+        self._resolve()
+        if not base.iscoroutinefunction(self._match[0]):
+            return self._view_and_out()
+        self._process_views()
+        return None
 
     def _resolve(self) -> None:
         self._match = self._chain.handler.resolve_request(self.request)
@@ -102,7 +114,7 @@ class Steps:
             if self.response:
                 return
 
-    def _view_and_out(self) -> None:
+    def _view_and_out(self) -> object:
         handler, request = self._chain.handler, self.request
         callback, args, kwargs = self._match
         self._process_views()
@@ -112,16 +124,22 @@ class Steps:
                 self.response = wrapped(request, *args, **kwargs)
             except Exception as error:
                 self._process_exception_here(error)
-        if not self.is_left:
-            handler.check_response(self.response, callback)
-            self._render_and_out()
+        if self.is_left:
+            return None
+        handler.check_response(self.response, callback)
+        return self._render_and_out()
 
-    def _render_and_out(self) -> None:
+    def _render_and_out(self) -> object:
         if self._is_template_response():
             self._render()
-        if not self._awaits_render and not self.is_left:
-            refuse_coroutine(self.response)
-            self._process_responses()
+        if self._awaits_render or self.is_left:
+            return None
+        refuse_coroutine(self.response)
+        self._process_responses()
+        if self.depth or self.is_left or self._end is None:
+            return None
+        end, self._end = self._end, None  # which refers to us, mostly
+        return end(self.request, self.response)
 
     def _is_template_response(self) -> bool:
         return hasattr(self.response, "render") and callable(self.response.render)

@@ -29,9 +29,15 @@ class SyncFront:
 
     """
 
-    def __init__(self, front: Callable[[Any], Any], begin: Callable[[], Any]) -> None:
-        """Take the outermost middleware, and what makes the request, in the thread, before."""
+    def __init__(
+        self,
+        front: Callable[[Any], Any],
+        begin: Callable[[], Any],
+        end: Callable[[Any, Any], object],
+    ) -> None:
+        """Take the outermost middleware, and what makes and ends the request around it."""
         self._front = front
+        self._end = end
         self._begin: Callable[[], Any] | None = begin
         self._behind: Passage | None = None
         self._response: Any = None
@@ -48,7 +54,7 @@ class SyncFront:
             raise
         return self._response
 
-    def _call_front(self) -> None:
+    def _call_front(self) -> object:
         begin, self._begin = self._begin, None  # which refers to us, mostly
         assert begin is not None
         self.request = begin()
@@ -58,6 +64,7 @@ class SyncFront:
             self._response = self._front(self.request)
         finally:
             _here.front = outer
+        return self._end(self.request, self._response)
 
     def pass_behind(self, chain: Chain, request: Any) -> Any:
         """Return the response of a chain that sync middleware goes on with, in the thread."""
@@ -68,11 +75,16 @@ class SyncFront:
             self._behind = outer
 
 
-def passage_of(chain: Chain, begin: Callable[[], Any]) -> Passage | SyncFront:
-    """Return the way of a request through a chain, which begins in the thread."""
+def passage_of(
+    chain: Chain, begin: Callable[[], Any], end: Callable[[Any, Any], object]
+) -> Passage | SyncFront:
+    """Return the way of a request through a chain, which begins in the thread, and may end there.
+
+    `end` is called in the thread with request and response when these have passed all of it there.
+    """
     if chain.sync_front is not None:
-        return SyncFront(chain.sync_front, begin)
-    return Passage(chain, None, begin)
+        return SyncFront(chain.sync_front, begin, end)
+    return Passage(chain, None, begin, end)
 
 
 class ChainsBehind:

@@ -42,6 +42,10 @@ def _methods(pool: ThreadPool, enter: Any, leave: Any) -> tuple[Any, Any]:
         if self.token is not had_token:
             # One that was given its executor keeps it.
             executors.setdefault(self, Lease(pool))
+        else:
+            outer: Any = executors.get(SyncToAsync.thread_sensitive_context.get())
+            if type(outer) is Lease:
+                outer.share()
         return entered
 
     async def __aexit__(self: Any, exc: Any, value: Any, tb: Any) -> None:  # noqa: N807

@@ -3,13 +3,20 @@
     idle -- provide_for(work) --> leased -- the work is closed and done --> idle
       `-- idle for IDLE_SECONDS while others are, too: it closes its connections and ends
 
+One thread at a time is on its way to its work. Work that comes meanwhile is taken up by a thread
+that is done with its own, or by another one that is woken as soon as the first has begun: the GIL
+lets none begin earlier, and a thread that waits for it costs more than one that sleeps.
+
 Each lease is one turn of a NativeThread, so all that Python keeps by thread ends with the lease.
 What is carried over is the thread's database connections, by `connections`.
 """
 
+import contextlib
 import os
 import threading
 import time
+from collections import deque
+from functools import partial
 
 from casgi import _core
 from casgi.django.connections import KeptConnections
@@ -33,7 +40,7 @@ class PoolThread:
     def __init__(self, pool: "ThreadPool") -> None:
         self.current: LeasedThread | None = None
         self._pool = pool
-        self._work: Work | None = None
+        self._work: Work | None = None  # which it is to begin
         self._connections = KeptConnections()
         self._idle_since = 0.0
         self._native = _core.NativeThread(self._turn)
@@ -47,6 +54,10 @@ class PoolThread:
         """Let an idle thread look whether it is still wanted."""
         self._native.wake()
 
+    def is_beginning(self) -> bool:
+        """Whether it waits for nothing but the GIL."""
+        return self._native.is_beginning()
+
     def _turn(self) -> float | None:
         """Do what is to be done, in a fresh thread state; return for how long to wait then."""
         work, self._work = self._work, None
@@ -57,7 +68,8 @@ class PoolThread:
                 return None
             self._connections.close_aged()
         else:
-            self.current = LeasedThread(self._run_lease, work)
+            self._pool.has_begun(self)
+            self.current = LeasedThread(partial(self._run_lease, work))
             self.current.run_here()
             self.current = None
             self._idle_since = time.monotonic()
@@ -67,7 +79,7 @@ class PoolThread:
 
     def _run_lease(self, work: Work) -> None:
         self._connections.restore()
-        work.run()
+        work.run(self._pool.take_back)
         self._connections.keep()
 
 
@@ -87,6 +99,8 @@ class ThreadPool:
         self._lock = threading.Condition(threading.Lock())
         self._idle: list[PoolThread] = []
         self._leased: dict[Work, PoolThread] = {}
+        self._woken: set[PoolThread] = set()  # which have not begun what they were woken for
+        self._next: deque[Work] = deque()  # to begin when these have
         self._waiting: dict[Work, float] = {}  # since when, first in first out
         self._is_open = False
         self.limit = 0
@@ -111,7 +125,7 @@ class ThreadPool:
         """Return how many threads there are and how much work waits, and what was counted."""
         with self._lock:
             return {
-                "threads": len(self._leased) + len(self._idle),
+                "threads": len(self._leased) + len(self._next) + len(self._idle),
                 "idle": len(self._idle),
                 "waiting": len(self._waiting),
                 "waited": self.waited,
@@ -136,12 +150,25 @@ class ThreadPool:
     def provide_for(self, work: Work) -> bool:
         """Have a thread run the work; False if it has to wait for one."""
         with self._lock:
-            if not self._idle and 0 < self.limit <= len(self._leased):
+            if 0 < self.limit <= len(self._leased) + len(self._next):
                 self._waiting[work] = time.monotonic()
                 self.waited += 1
                 return False
-            self._lease(self._idle.pop() if self._idle else PoolThread(self), work)
+            self._next.append(work)
+            try:
+                self._begin_next()
+            except RuntimeError:  # The system has no more threads; one of ours will take it up.
+                if not self._leased:
+                    self._next.remove(work)
+                    raise
             return True
+
+    def has_begun(self, thread: PoolThread) -> None:
+        """Let the next begin; called by a thread at the beginning of its work."""
+        with self._lock:
+            self._woken.discard(thread)
+            with contextlib.suppress(RuntimeError):  # As in provide_for().
+                self._begin_next()
 
     def take_back(self, work: Work) -> None:
         """Let others have the thread whose work is closed, with nothing queued and nothing running.
@@ -152,6 +179,9 @@ class ThreadPool:
         with self._lock:
             thread = self._leased.pop(work, None)
             if thread is None:
+                return
+            if self._next:
+                self._lease(thread, self._next.popleft())
                 return
             if self._waiting:
                 first = next(iter(self._waiting))
@@ -182,8 +212,14 @@ class ThreadPool:
             self._lock.notify_all()
             return True
 
+    def _begin_next(self) -> None:
+        if self._next and not any(thread.is_beginning() for thread in self._woken):
+            thread = self._idle.pop() if self._idle else PoolThread(self)
+            self._lease(thread, self._next.popleft())
+
     def _lease(self, thread: PoolThread, work: Work) -> None:
         self._leased[work] = thread
+        self._woken.add(thread)
         thread.begin(work)
 
     def _join(self) -> None:
@@ -193,15 +229,18 @@ class ThreadPool:
         """
         self.close()
         with self._lock:
-            works = [*self._leased, *self._waiting]
+            works = [*self._leased, *self._next, *self._waiting]
         for work in works:
             work.close()
         with self._lock:
-            self._lock.wait_for(lambda: not (self._idle or self._leased or self._waiting))
+            self._lock.wait_for(
+                lambda: not (self._idle or self._leased or self._next or self._waiting)
+            )
 
     def _forget(self) -> None:
         """Have no threads: the child of a fork has only the one that forked."""
         self._lock = threading.Condition(threading.Lock())
         # Kept all the same: to drop a connection is to close it, for the parent too.
-        self._of_the_parent = self._idle, self._leased, self._waiting
-        self._idle, self._leased, self._waiting = [], {}, {}
+        self._of_the_parent = self._idle, self._leased, self._next, self._waiting, self._woken
+        self._idle, self._leased, self._waiting, self._woken = [], {}, {}, set()
+        self._next = deque()

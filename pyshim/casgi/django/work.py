@@ -7,9 +7,19 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
+LAST = object()
+"""What a call returns that is its thread's last: see `Call.is_last`."""
+
 
 class Call(Protocol):
-    """A call with somebody who waits for its outcome."""
+    """A call with somebody who waits for its outcome.
+
+    Attributes:
+        is_last: no other follows, as far as is known when it has been made.
+
+    """
+
+    is_last: bool
 
     def begin(self) -> bool:
         """Return whether it is still to be made."""
@@ -26,6 +36,8 @@ class Call(Protocol):
 
 class FutureCall:
     """A call as executors have it: any thread may wait for its future."""
+
+    is_last = False
 
     def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
         self.future: Future[Any] = Future()
@@ -69,23 +81,33 @@ class Work:
     """The calls for one thread, in order, until there will be no more.
 
     Shared by who submits and the thread: it keeps neither of them alive.
+
+    Attributes:
+        is_over: the thread has gone with the last call, and takes no other.
+        is_shared: nobody knows which call is the last.
+
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_shared: bool = False) -> None:
         self._lock = threading.Lock()
         self._calls: SimpleQueue[Call | None] = SimpleQueue()
         self._submitted = 0
         self._finished = 0  # written by the thread alone
         self._is_closed = False
         self._end: Future[None] | None = None
+        self.is_over = False
+        self.is_shared = is_shared
 
-    def submit(self, call: Call) -> None:
-        """Queue a call; raise RuntimeError after `close`."""
+    def submit(self, call: Call) -> bool:
+        """Queue a call, unless the work is over; raise RuntimeError after `close`."""
         with self._lock:
+            if self.is_over:
+                return False
             if self._is_closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
             self._submitted += 1
             self._calls.put(call)
+            return True
 
     def close(self) -> Future[None] | None:
         """Let the thread go when it has run all: None if it has, else what is done then."""
@@ -94,7 +116,7 @@ class Work:
                 self._end = Future()
                 # Running: who waits for it and is cancelled does not cancel it.
                 self._end.set_running_or_notify_cancel()
-            if not self._is_closed:
+            if not self._is_closed and not self.is_over:
                 self._is_closed = True
                 self._calls.put(None)
             return self._end
@@ -119,13 +141,17 @@ class Work:
                 self._calls.put(call)
         return [call for call in calls if call is not None]
 
-    def run(self) -> None:
-        """Make the calls, in the thread, until `close`."""
+    def run(self, let_go: Callable[["Work"], None]) -> None:
+        """Make the calls, in the thread, until `close` or the last; `let_go` is told of that."""
         get = self._calls.get
-        while (call := get()) is not None:
+        is_over = False
+        while not is_over and (call := get()) is not None:
             tell = call.make() if call.begin() else None
             # Finished before anybody is told, who may close and give the thread away.
             self._finished += 1
+            is_over = call.is_last and self._ends_itself()
+            if is_over:
+                let_go(self)
             if tell is not None:
                 tell()
             del call, tell  # not kept while waiting for the next
@@ -133,3 +159,10 @@ class Work:
             end = self._end
         if end is not None:
             end.set_result(None)
+
+    def _ends_itself(self) -> bool:
+        """Take no more calls, if there are none."""
+        with self._lock:
+            is_done = self._submitted == self._finished and not self._is_closed
+            self.is_over = is_done and not self.is_shared
+            return self.is_over

@@ -1,0 +1,91 @@
+"""Closing a response in the trip that has made it, where nobody can tell it from closing it later.
+
+Django closes a response when it has been sent, in a trip of its own, and sends request_finished by
+that. If all of the response is in memory, casgi takes the messages itself, and only Django's own
+receivers are there, the two come to the same: what is closed are the files of the request, and
+connections of databases and caches are looked at a moment earlier.
+"""
+
+from typing import Any
+
+from django.core import cache, signals
+from django.core.handlers import base
+from django.db import close_old_connections
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+
+from casgi import _core
+from casgi.django.work import LAST
+
+_LEAST_ERROR = 400  # Of which Django writes a log record before.
+_RECEIVERS = (close_old_connections, cache.close_caches, base.reset_urlconf)
+
+
+class EarlyClose:
+    """Whether the response of one request is closed early, and what that has raised.
+
+    Attributes:
+        is_taken: it is.
+
+    """
+
+    def __init__(self, sender: Any, send: Any) -> None:
+        """Take the class of the handler, and what takes the messages of the response."""
+        self.is_taken = False
+        self._sender = sender
+        # Taken out once, by the thread or by the loop.
+        self._permission = [True] if _is_own(send) else []
+        self._error: BaseException | None = None
+
+    def prevent(self) -> bool:
+        """Have it closed as ever; False if it is too late for that."""
+        self._permission.clear()
+        return not self.is_taken
+
+    def close(self, request: Any, response: Any) -> object:
+        """Close a response that has passed all middleware, in the thread, if it may be closed."""
+        if not _is_in_memory(response) or not _has_known_receivers(self._sender):
+            return None
+        try:
+            self._permission.pop()
+        except IndexError:
+            return None
+        self.is_taken = True
+        response._resource_closers.append(request.close)
+        response._handler_class = self._sender
+        try:
+            response.close()
+        except BaseException as error:
+            self._error = error
+        return LAST
+
+    def raise_error(self) -> None:
+        """Raise what closing has raised, when the response has been sent."""
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+
+def _is_own(send: Any) -> bool:
+    """Whether no middleware of ASGI could see the order."""
+    return type(send) is _core.AsyncMethod
+
+
+def _is_in_memory(response: Any) -> bool:
+    kind: Any = type(response)
+    return (
+        isinstance(response, HttpResponse)
+        and not response.streaming
+        and kind.close is HttpResponseBase.close
+        and kind.content is HttpResponse.content
+        and response.status_code < _LEAST_ERROR
+        and not response._resource_closers
+        and not response.closed
+        and "close" not in vars(response)
+    )
+
+
+def _has_known_receivers(sender: Any) -> bool:
+    live: Any = signals.request_finished._live_receivers(sender)
+    receivers, others = live if isinstance(live, tuple) else (live, ())
+    return not others and all(receiver in _RECEIVERS for receiver in receivers)
