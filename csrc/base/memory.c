@@ -1,7 +1,6 @@
 /* Allocation of plain-C objects. Owns nothing; never aborts the process. */
 #include "base/memory.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #ifdef CASGI_TEST_ALLOCATIONS
@@ -9,6 +8,10 @@ static long failure_countdown;
 
 void memory_set_failure(long countdown) {
     failure_countdown = countdown;
+}
+
+bool memory_failure_is_left(void) {
+    return failure_countdown > 0;
 }
 
 static bool fails_now(void) {

@@ -6,6 +6,7 @@
 #ifndef CASGI_BASE_MEMORY_H
 #define CASGI_BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Returns new memory of `size` bytes, uninitialised, or NULL. Freed with memory_free(). */
@@ -24,6 +25,9 @@ void memory_free(void *memory);
 /* Tests only: the allocation number `countdown` from now (1 = the next) fails once; 0 turns it off.
  */
 void memory_set_failure(long countdown);
+
+/* Tests only: true as long as it has not failed yet. */
+bool memory_failure_is_left(void);
 #endif
 
 #endif

@@ -11,6 +11,7 @@
 #include "http2/http2_closed.h"
 #include "http2/http2_frames.h"
 #include "http2/http2_head.h"
+#include "http2/http2_memory.h"
 #include "http2/http2_session.h"
 
 /* A GOAWAY without words (RFC 9113 section 6.8). */
@@ -18,6 +19,7 @@ enum { HTTP2_GOAWAY_SIZE = HTTP2_FRAME_HEAD + 8 };
 
 struct http2_session {
     nghttp2_session *nghttp2;
+    struct http2_memory memory; /* nghttp2's */
     const struct http2_session_events *events;
     void *owner;
     struct http2_session_limits limits;
@@ -31,8 +33,7 @@ struct http2_session {
     const char *failure;                   /* why it has failed, static; NULL: it has not */
     uint8_t settings[64];                  /* our own, while they leave */
     uint8_t last_words[HTTP2_GOAWAY_SIZE]; /* made by us, where nghttp2 will not speak any more */
-    bool is_lost;   /* nghttp2 has run out of memory: what it holds must not be touched */
-    bool is_broken; /* nghttp2 must not be asked any more */
+    bool is_broken;                        /* nghttp2 must not be asked any more */
     bool is_in_head;
     bool has_sent_settings;
     bool is_end_known;

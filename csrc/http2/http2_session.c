@@ -16,6 +16,16 @@ enum { STREAMS_TAKEN = 2, STREAMS_AT = HTTP2_FRAME_HEAD + 2 };
 
 /* --- Failing --- */
 
+/* Whether nghttp2 may be asked anything. */
+static bool is_usable(const struct http2_session *session) {
+    return !session->is_broken && !session->memory.has_failed;
+}
+
+/* What became of a call of nghttp2 that can only fail for want of memory. */
+static int status_of(const struct http2_session *session) {
+    return session->memory.has_failed ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
 static void put_uint32(uint8_t *out, uint32_t number) {
     for (int i = 0; i < 4; i++) {
         out[i] = (uint8_t)(number >> (24 - 8 * i));
@@ -35,18 +45,17 @@ static void break_off(struct http2_session *session, uint32_t code) {
 }
 
 void http2_session_fail(struct http2_session *session, uint32_t code, const char *reason) {
-    if (session->failure == NULL) {
+    if (session->failure == NULL && !session->memory.has_failed) {
         session->failure = reason;
         (void)nghttp2_session_terminate_session(session->nghttp2, code);
         session->events->on_failure(session->owner, reason);
     }
 }
 
-/* nghttp2 gives up. Returns the status. */
+/* nghttp2 gives up, or had no memory for something. Returns the status. */
 static int give_up(struct http2_session *session, ssize_t error) {
-    if (error == NGHTTP2_ERR_NOMEM || error == NGHTTP2_ERR_CALLBACK_FAILURE) {
+    if (session->memory.has_failed || error == NGHTTP2_ERR_CALLBACK_FAILURE) {
         session->is_broken = session->has_spoken_last = true;
-        session->is_lost |= error == NGHTTP2_ERR_NOMEM;
         return STATUS_NO_MEMORY;
     }
     bool is_flood = error == NGHTTP2_ERR_FLOODED || error == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
@@ -58,8 +67,8 @@ static int give_up(struct http2_session *session, ssize_t error) {
 /* --- Bytes in --- */
 
 int http2_session_feed(struct http2_session *session, struct slice bytes, uint64_t now) {
-    if (session->is_broken) {
-        return STATUS_PROTOCOL;
+    if (!is_usable(session)) {
+        return session->is_broken ? STATUS_PROTOCOL : STATUS_NO_MEMORY;
     }
     session->now = now;
     while (bytes.length > 0 && session->failure == NULL) {
@@ -71,7 +80,7 @@ int http2_session_feed(struct http2_session *session, struct slice bytes, uint64
         }
         ssize_t used =
             nghttp2_session_mem_recv(session->nghttp2, (const uint8_t *)bytes.data, length);
-        if (used < 0) {
+        if (used < 0 || session->memory.has_failed) {
             return give_up(session, used);
         }
         bytes = slice_without_front(bytes, length);
@@ -100,6 +109,9 @@ static struct slice tell_streams(struct http2_session *session, struct slice set
 
 int http2_session_output(struct http2_session *session, struct slice *bytes) {
     *bytes = SLICE_EMPTY;
+    if (session->memory.has_failed) {
+        return STATUS_NO_MEMORY;
+    }
     if (session->is_broken) {
         if (!session->has_spoken_last) {
             session->has_spoken_last = true;
@@ -109,7 +121,7 @@ int http2_session_output(struct http2_session *session, struct slice *bytes) {
     }
     const uint8_t *data;
     ssize_t length = nghttp2_session_mem_send(session->nghttp2, &data);
-    if (length < 0) {
+    if (length < 0 || session->memory.has_failed) {
         return give_up(session, length) == STATUS_NO_MEMORY ? STATUS_NO_MEMORY : STATUS_OK;
     }
     if (length > 0) {
@@ -163,8 +175,8 @@ static int push(nghttp2_session *nghttp2, nghttp2_frame *frame, const uint8_t *h
 }
 
 bool http2_session_is_over(struct http2_session *session) {
-    if (session->is_broken) {
-        return session->has_spoken_last;
+    if (!is_usable(session)) {
+        return session->memory.has_failed || session->has_spoken_last;
     }
     return nghttp2_session_want_read(session->nghttp2) == 0 &&
            nghttp2_session_want_write(session->nghttp2) == 0;
@@ -217,7 +229,8 @@ static int open_nghttp2(struct http2_session *session) {
     }
     http2_receive_install(callbacks);
     nghttp2_session_callbacks_set_send_data_callback(callbacks, push);
-    int error = nghttp2_session_server_new2(&session->nghttp2, callbacks, session, option);
+    nghttp2_mem memory = http2_memory_functions(&session->memory);
+    int error = nghttp2_session_server_new3(&session->nghttp2, callbacks, session, option, &memory);
     nghttp2_session_callbacks_del(callbacks);
     nghttp2_option_del(option);
     return error == 0 ? submit_settings(session) : STATUS_NO_MEMORY;
@@ -229,6 +242,7 @@ struct http2_session *http2_session_new(const struct http2_session_limits *limit
     if (session == NULL) {
         return NULL;
     }
+    http2_memory_init(&session->memory);
     session->limits = *limits;
     session->events = events;
     session->owner = owner;
@@ -242,34 +256,31 @@ struct http2_session *http2_session_new(const struct http2_session_limits *limit
     return session;
 }
 
-/* Out of memory, nghttp2 1.52 leaves frames behind that it would free twice: what it has is given
- * up then. */
 void http2_session_free(struct http2_session *session) {
     if (session != NULL) {
-        if (!session->is_lost) {
+        if (!session->memory.has_failed) {
             nghttp2_session_del(session->nghttp2);
         }
+        http2_memory_release(&session->memory);
         http2_head_release(&session->head);
         memory_free(session);
     }
 }
 
-static int status_of(int error) {
-    return error == NGHTTP2_ERR_NOMEM ? STATUS_NO_MEMORY : STATUS_OK;
-}
-
 int http2_session_announce_end(struct http2_session *session) {
-    int error = nghttp2_submit_shutdown_notice(session->nghttp2);
-    if (error == 0) {
-        error = nghttp2_submit_ping(session->nghttp2, NGHTTP2_FLAG_NONE, NULL);
+    if (is_usable(session) && nghttp2_submit_shutdown_notice(session->nghttp2) == 0) {
+        (void)nghttp2_submit_ping(session->nghttp2, NGHTTP2_FLAG_NONE, NULL);
     }
-    return status_of(error);
+    return status_of(session);
 }
 
 int http2_session_end(struct http2_session *session) {
-    int32_t last = nghttp2_session_get_last_proc_stream_id(session->nghttp2);
-    return status_of(nghttp2_submit_goaway(session->nghttp2, NGHTTP2_FLAG_NONE, last,
-                                           NGHTTP2_NO_ERROR, NULL, 0));
+    if (is_usable(session)) {
+        int32_t last = nghttp2_session_get_last_proc_stream_id(session->nghttp2);
+        (void)nghttp2_submit_goaway(session->nghttp2, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR,
+                                    NULL, 0);
+    }
+    return status_of(session);
 }
 
 bool http2_session_is_end_known(const struct http2_session *session) {
@@ -278,15 +289,17 @@ bool http2_session_is_end_known(const struct http2_session *session) {
 
 /* --- One stream --- */
 
-static int submit(struct http2_session *session, int32_t id, const nghttp2_nv *fields, size_t count,
-                  const struct http_response_head *head, const struct http2_framing *framing) {
-    if (head->status < 200) {
-        return nghttp2_submit_headers(session->nghttp2, NGHTTP2_FLAG_NONE, id, NULL, fields, count,
-                                      NULL);
-    }
+static void submit(struct http2_session *session, int32_t id, const nghttp2_nv *fields,
+                   size_t count, const struct http_response_head *head,
+                   const struct http2_framing *framing) {
     const nghttp2_data_provider provider = {.read_callback = pull};
-    return nghttp2_submit_response(session->nghttp2, id, fields, count,
-                                   framing->is_last ? NULL : &provider);
+    if (head->status < 200) {
+        (void)nghttp2_submit_headers(session->nghttp2, NGHTTP2_FLAG_NONE, id, NULL, fields, count,
+                                     NULL);
+    } else {
+        (void)nghttp2_submit_response(session->nghttp2, id, fields, count,
+                                      framing->is_last ? NULL : &provider);
+    }
 }
 
 int http2_session_respond(struct http2_session *session, int32_t id,
@@ -296,6 +309,9 @@ int http2_session_respond(struct http2_session *session, int32_t id,
     char digits[2 * HTTP2_LENGTH_ROOM];
     nghttp2_nv *fields = on_stack;
     size_t room = head->header_count + HTTP2_OWN_FIELDS;
+    if (!is_usable(session)) {
+        return status_of(session);
+    }
     if (room > FIELDS_ON_STACK) {
         fields = memory_allocate(room * sizeof(*fields));
         if (fields == NULL) {
@@ -303,11 +319,11 @@ int http2_session_respond(struct http2_session *session, int32_t id,
         }
     }
     size_t count = http2_fields_write(fields, digits, head, framing);
-    int error = submit(session, id, fields, count, head, framing);
+    submit(session, id, fields, count, head, framing);
     if (fields != on_stack) {
         memory_free(fields);
     }
-    return status_of(error);
+    return status_of(session);
 }
 
 int http2_session_inform(struct http2_session *session, int32_t id,
@@ -317,18 +333,18 @@ int http2_session_inform(struct http2_session *session, int32_t id,
 }
 
 void http2_session_resume(struct http2_session *session, int32_t id) {
-    if (!session->is_broken) {
+    if (is_usable(session)) {
         (void)nghttp2_session_resume_data(session->nghttp2, id);
     }
 }
 
 bool http2_session_has_window(const struct http2_session *session, int32_t id) {
-    return !session->is_broken &&
+    return is_usable(session) &&
            nghttp2_session_get_stream_remote_window_size(session->nghttp2, id) > 0;
 }
 
 static void reset(struct http2_session *session, int32_t id, uint32_t code) {
-    if (!session->is_broken) {
+    if (is_usable(session)) {
         (void)nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, id, code);
     }
 }
@@ -342,7 +358,7 @@ void http2_session_stop_body(struct http2_session *session, int32_t id) {
 }
 
 void http2_session_consume(struct http2_session *session, int32_t id, size_t length) {
-    if (!session->is_broken) {
+    if (is_usable(session)) {
         (void)nghttp2_session_consume_stream(session->nghttp2, id, length);
     }
 }

@@ -78,6 +78,7 @@ static int respond(struct exchange *exchange, const struct http_response_head *h
     choose_framing(stream, head, facts, body_length, &framing);
     status = http2_session_respond(stream->http2->session, stream->id, head, &framing);
     if (status != STATUS_OK) {
+        http2_flush_later(stream->http2); /* the session may be over */
         return status;
     }
     exchange->state = EXCHANGE_RESPONDING;
@@ -251,6 +252,7 @@ static int open_tunnel(struct exchange *exchange, const struct http_response_hea
         .content_length = -1, .date = server_date(server), .server = server->options.server_header};
     status = http2_session_respond(stream->http2->session, stream->id, head, &framing);
     if (status != STATUS_OK) {
+        http2_flush_later(stream->http2); /* the session may be over */
         return status;
     }
     exchange->state = EXCHANGE_TUNNEL;

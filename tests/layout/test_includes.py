@@ -40,7 +40,7 @@ FOREIGN = {
     "structmember.h": {"asgi", "bindings", "channels", "loop"},
     "uv.h": {"net", "loop"},
     "llhttp.h": {"http/http1_parser.c"},
-    "nghttp2/nghttp2.h": {"http2/http2_internal.h"},
+    "nghttp2/nghttp2.h": {"http2/http2_internal.h", "http2/http2_memory.h"},
     "wslay/wslay.h": {"ws/ws_decoder.c"},
     "zlib.h": {"ws/ws_zlib.h"},
     "openssl/evp.h": {"ws/ws_handshake.c", "tls"},
