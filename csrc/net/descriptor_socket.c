@@ -1,5 +1,8 @@
 /* Receiving descriptors. Owns its duplicate of the end; what comes is its owner's from
- * on_received() on. Never waits. */
+ * on_received() on. Never waits.
+ *
+ * What the process has no room for would be closed by the kernel: it stays where it is until there
+ * is some, or somebody else takes it. */
 #include "net/descriptor_socket.h"
 
 #include <errno.h>
@@ -12,12 +15,17 @@
 #include "base/counters.h"
 #include "base/memory.h"
 #include "net/event_loop_internal.h"
+#include "net/timer.h"
+
+/* Between two attempts while the process has no descriptors left, as of a listener. */
+#define PAUSE_SECONDS 0.1
 
 /* Taken before the others get their turn, as of a listener. */
 enum { MOST_PER_TURN = 64 };
 
 struct descriptor_socket {
     uv_poll_t poll;
+    struct timer pause;
     struct event_loop *loop;
     descriptor_received on_received;
     void *owner;
@@ -39,8 +47,22 @@ static int descriptor_in(struct msghdr *message) {
     return descriptor;
 }
 
-/* Returns false when nothing is there. */
+/* Whether the process may have one more descriptor. */
+static bool has_room(const struct descriptor_socket *socket) {
+    int spare = fcntl(socket->end, F_DUPFD_CLOEXEC, 3);
+    if (spare >= 0) {
+        close(spare);
+    }
+    return spare >= 0;
+}
+
+/* Returns false when nothing is there, or has no room. */
 static bool receive_one(struct descriptor_socket *socket) {
+    if (!has_room(socket)) {
+        uv_poll_stop(&socket->poll);
+        timer_start(socket->loop, &socket->pause, PAUSE_SECONDS);
+        return false;
+    }
     union control control;
     uint32_t number = 0;
     struct iovec bytes = {.iov_base = &number, .iov_len = sizeof(number)};
@@ -68,6 +90,11 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
     }
 }
 
+static void on_pause_over(struct timer *timer) {
+    struct descriptor_socket *socket = LIST_OBJECT(timer, struct descriptor_socket, pause);
+    uv_poll_start(&socket->poll, UV_READABLE, on_readable);
+}
+
 static void on_closed(uv_handle_t *handle) {
     struct descriptor_socket *socket = handle->data;
     event_loop_wake(socket->loop);
@@ -93,6 +120,7 @@ struct descriptor_socket *descriptor_socket_new(struct event_loop *loop, int end
         return NULL;
     }
     socket->poll.data = socket;
+    timer_init(&socket->pause, on_pause_over);
     uv_poll_start(&socket->poll, UV_READABLE, on_readable);
     counters_opened(COUNTER_listeners);
     loop->open_handles++;
@@ -107,6 +135,7 @@ void descriptor_socket_drain(struct descriptor_socket *socket) {
 
 void descriptor_socket_close(struct descriptor_socket *socket) {
     socket->closing = true;
+    timer_stop(&socket->pause);
     socket->loop->open_handles--;
     uv_close((uv_handle_t *)&socket->poll, on_closed);
     close(socket->end);

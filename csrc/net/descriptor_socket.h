@@ -9,8 +9,9 @@
 
 struct descriptor_socket;
 
-/* A descriptor has come, with the number that its sender has given it. *Takes* it; -1 when this
- * process has no room for it, and it is lost. */
+/* A descriptor has come, with the number that its sender has given it. *Takes* it; -1 when it is
+ * lost: another thread has taken the last place for one. While there is none, nothing is received.
+ */
 typedef void (*descriptor_received)(void *owner, int descriptor, uint32_t number);
 
 /* Returns new receiver on `end` (*borrows*: it is duplicated), or NULL without memory or
@@ -18,7 +19,7 @@ typedef void (*descriptor_received)(void *owner, int descriptor, uint32_t number
 struct descriptor_socket *descriptor_socket_new(struct event_loop *loop, int end,
                                                 descriptor_received on_received, void *owner);
 
-/* Receives what is there now, all of it. */
+/* Receives what is there now, all that this process has room for. */
 void descriptor_socket_drain(struct descriptor_socket *socket);
 
 /* Receives no more, and frees the receiver from the loop's next turn. */

@@ -114,6 +114,20 @@ void frame_queue_clear(struct frame_queue *queue) {
     queue->size = 0;
 }
 
+void frame_queue_clear_behind_held(struct frame_queue *queue) {
+    if (queue->held == 0) {
+        frame_queue_clear(queue);
+        return;
+    }
+    while (queue->count > queue->held) {
+        uint32_t last = queue->count - 1;
+        queue->size -= length_at(queue, last);
+        release(entry_at(queue, last), kind_at(queue, last));
+        queue->count = last;
+    }
+    queue->tail = NULL;
+}
+
 /* --- The tail --- */
 
 /* Starts a tail frame with room for at least `length` bytes. */

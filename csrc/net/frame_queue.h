@@ -79,7 +79,10 @@ void frame_queue_consume(struct frame_queue *queue, size_t count);
  * order. Returns how many were dropped: 0 when there are not enough of them. */
 uint32_t frame_queue_drop_oldest(struct frame_queue *queue, size_t bytes);
 
-/* Drops everything, also what is held. */
+/* Drops everything, also what is held: nobody writes it any more. */
 void frame_queue_clear(struct frame_queue *queue);
+
+/* Drops everything but what is held. */
+void frame_queue_clear_behind_held(struct frame_queue *queue);
 
 #endif

@@ -16,13 +16,20 @@ static bool is_closed(const struct write_queue *queue) {
     return queue->failure != STATUS_OK || queue->stream == NULL || queue->stream->closing;
 }
 
+/* What a stream_write() that is under way was given stays until it has ended. */
 static int fail(struct write_queue *queue, int status) {
     if (queue->failure == STATUS_OK) {
         queue->failure = status == STATUS_CLOSED ? STATUS_CLOSED : STATUS_SYSTEM;
     }
     deferred_cancel(&queue->deferred);
-    frame_queue_clear(&queue->frames);
+    frame_queue_clear_behind_held(&queue->frames);
     return queue->failure;
+}
+
+/* As fail(), when no stream_write() is under way any more. */
+static int fail_whole(struct write_queue *queue, int status) {
+    frame_queue_clear(&queue->frames);
+    return fail(queue, status);
 }
 
 int write_queue_extend(struct write_queue *queue, size_t length, char **bytes) {
@@ -101,7 +108,7 @@ static int write_rest(struct write_queue *queue) {
     unsigned count = frame_queue_gather(&queue->frames, parts, STREAM_PARTS_MAX, &total);
     count = frame_queue_hold(&queue->frames, count);
     status = stream_write(queue->stream, parts, count);
-    return status == STATUS_OK ? STATUS_OK : fail(queue, status);
+    return status == STATUS_OK ? STATUS_OK : fail_whole(queue, status);
 }
 
 /* Sends what the stream takes of the file at the front, of `share` bytes at most. Returns the bytes
@@ -246,7 +253,7 @@ void write_queue_flush_later(struct write_queue *queue) {
 
 int write_queue_on_written(struct write_queue *queue, int status) {
     if (queue->failure != STATUS_OK || status != STATUS_OK) {
-        return fail(queue, status);
+        return fail_whole(queue, status);
     }
     if (!is_writing(queue)) {
         return STATUS_OK;

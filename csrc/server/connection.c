@@ -309,8 +309,11 @@ bool connection_is_congested(struct connection *connection) {
         connection->state == CONNECTION_CLOSING) {
         return false;
     }
-    if (write_queue_flush_now(&connection->queue) != STATUS_OK ||
-        write_queue_size(&connection->queue) <= high_water) {
+    if (write_queue_flush_now(&connection->queue) != STATUS_OK) {
+        connection_close(connection); /* whoever has sent may never send again */
+        return false;
+    }
+    if (write_queue_size(&connection->queue) <= high_water) {
         return false;
     }
     connection->is_congested = true;

@@ -93,10 +93,13 @@ static void look_why(struct tls_stream *tls) {
     }
 }
 
-/* Says why there is no handshake, as far as the peer did anything wrong. */
+/* Says why there is no handshake, as far as the peer did anything wrong: the transport knows when
+ * none could begin. */
 static void explain(struct tls_stream *tls) {
     unsigned long error = ERR_peek_error();
-    if (ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST) {
+    if (tls->transport->failure != NULL) {
+        tls->stream.failure = tls->transport->failure;
+    } else if (ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST) {
         struct slice answer = SLICE_LITERAL("HTTP/1.1 400 Bad Request\r\n"
                                             "Content-Type: text/plain\r\nConnection: close\r\n\r\n"
                                             "This port speaks TLS: say https:// or wss://\n");

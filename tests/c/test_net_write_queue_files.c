@@ -225,6 +225,25 @@ static void test_random_programs(struct event_loop *loop, uint64_t seed) {
     script_release(&script);
 }
 
+/* What the socket is at work on is there until it has ended. */
+static void test_a_tear_during_a_write(struct event_loop *loop, int status) {
+    struct script script;
+    struct file *file = file_of(5);
+    script_init(&script, loop);
+    script.socket.room = 2;
+    append(&script, "head");
+    CHECK(write_queue_flush_now(&script.queue) == STATUS_OK);
+    CHECK(script.socket.pending_count == 1);
+    append(&script, "never sent");
+    CHECK(write_queue_push_file(&script.queue, file, 1, 5) == STATUS_SYSTEM);
+    CHECK(write_queue_is_torn(&script.queue) && write_queue_size(&script.queue) == 2);
+    CHECK(write_queue_append(&script.queue, SLICE_LITERAL("more")) == STATUS_CLOSED);
+    script_completes(&script, status);
+    CHECK(took(&script, "head") && script.notices == 1);
+    CHECK(write_queue_size(&script.queue) == 0 && script.queue.frames.ring == NULL);
+    script_release(&script);
+}
+
 int main(void) {
     uint64_t seed = 0x9E3779B97F4A7C15;
     struct event_loop *loop = event_loop_new();
@@ -242,6 +261,8 @@ int main(void) {
     test_a_full_socket(loop);
     test_dropping_behind_a_file(loop);
     test_a_closed_queue(loop);
+    test_a_tear_during_a_write(loop, STATUS_OK);
+    test_a_tear_during_a_write(loop, STATUS_CLOSED);
     for (int i = 1; i <= 20; i++) {
         test_random_programs(loop, seed * (uint64_t)i);
     }

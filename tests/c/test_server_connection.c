@@ -205,6 +205,19 @@ static void test_a_peer_that_takes_no_more(void) {
     close_all();
 }
 
+/* Noticed by who asks whether to wait, and may never send again. */
+static void test_a_peer_that_takes_no_more_of_too_much(void) {
+    struct server_options options = script_options();
+    options.write_high_water = 8;
+    struct connection *connection = accept_stream(&options);
+    stream.fails = true;
+    CHECK(write_queue_append(&connection->queue, SLICE_LITERAL("123456789")) == STATUS_OK);
+    CHECK(!connection_is_congested(connection));
+    CHECK(connection->state == CONNECTION_CLOSING);
+    CHECK_RECORD(&stream.record, "close;");
+    close_all();
+}
+
 static void test_whom_to_trust(void) {
     struct server_options options = script_options();
     struct connection *connection = accept_stream(&options);
@@ -236,6 +249,7 @@ int main(void) {
     test_finishing_sends_the_rest_and_then_the_end();
     test_finishing_after_the_peers_end_closes();
     test_a_peer_that_takes_no_more();
+    test_a_peer_that_takes_no_more_of_too_much();
     test_whom_to_trust();
     return server_report();
 }
