@@ -264,6 +264,10 @@
 /* Bytes that wait for one peer at most, whoever sends them. */
 #define LIMIT_HUB_BACKLOG_MOST (4 * 1024 * 1024)
 
+/* Bytes of acknowledgements and failures that wait for a peer of the hub that takes nothing: what
+ * asks, and never reads what comes of it, is closed. */
+#define LIMIT_HUB_ANSWERS (1024 * 1024)
+
 /* Seconds after which a hub that acknowledges nothing is taken for dead: with those below, and a
  * moment on a busy machine, senders hear of it within one. */
 #define LIMIT_HUB_SILENCE_SECONDS 0.6

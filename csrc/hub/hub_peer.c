@@ -24,8 +24,18 @@ static void on_read(void *owner, struct slice bytes) {
     }
 }
 
+/* Closes it at the end of the turn: whoever is at work on it may be in the middle of its lists. */
+static void give_up(struct hub_peer *peer) {
+    peer->is_given_up = true;
+    event_loop_defer(peer->hub->loop, &peer->acknowledge);
+}
+
 static void acknowledge(struct deferred *deferred) {
     struct hub_peer *peer = LIST_OBJECT(deferred, struct hub_peer, acknowledge);
+    if (peer->is_given_up) {
+        hub_peer_close(peer);
+        return;
+    }
     char bytes[8];
     hub_wire_write(bytes, peer->bytes_read, sizeof(bytes));
     struct hub_frame frame = {.kind = HUB_ACK,
@@ -57,9 +67,17 @@ void hub_peer_resume_all(struct hub *hub) {
 /* --- Writing --- */
 
 int hub_peer_tell(struct hub_peer *peer, const struct hub_frame *frame) {
+    if (peer->is_given_up) {
+        return STATUS_CLOSED;
+    }
     struct frame *encoded = hub_wire_encode(frame);
+    size_t size = encoded == NULL ? 0 : encoded->length;
     int status = encoded == NULL ? STATUS_NO_MEMORY : write_queue_push(&peer->queue, encoded);
     write_queue_flush_later(&peer->queue);
+    peer->unread_answers += size;
+    if (peer->unread_answers > LIMIT_HUB_ANSWERS) {
+        give_up(peer);
+    }
     return status;
 }
 
@@ -70,6 +88,10 @@ static void become_congested(struct hub_peer *peer) {
 
 bool hub_peer_deliver(struct hub_peer *peer, struct frame *frame) {
     size_t waiting = write_queue_size(&peer->queue);
+    if (peer->is_given_up) {
+        frame_unref(frame);
+        return false;
+    }
     if (peer->is_lossy || waiting > LIMIT_HUB_BACKLOG_MOST) {
         peer->is_lossy = true;
         frame_unref(frame);
@@ -97,9 +119,16 @@ static int push_part(void *context, struct frame *frame) {
 int hub_peer_give(struct list *asks, struct slice channel, struct slice message) {
     struct hub_peer *peer = LIST_OBJECT(asks, struct hub_peer, asks);
     struct hub_frame frame = {.kind = HUB_MESSAGE, .name = channel, .payload = message};
+    if (peer->is_given_up) {
+        return STATUS_CLOSED;
+    }
     int status = hub_wire_encode_message(&frame, push_part, &peer->queue);
+    if (status < 0) { /* a part of the message may be on its way: nothing can follow it */
+        give_up(peer);
+        return status;
+    }
     write_queue_flush_later(&peer->queue);
-    return status < 0 ? status : STATUS_OK;
+    return STATUS_OK;
 }
 
 /* It has read what waited: what it lost comes to its notice in the right place. */
@@ -117,6 +146,7 @@ static void catch_up(struct hub_peer *peer) {
 
 static void on_written(void *owner, int status) {
     struct hub_peer *peer = owner;
+    peer->unread_answers = 0;
     if (write_queue_on_written(&peer->queue, status) != STATUS_OK) {
         hub_peer_close(peer);
     } else if (peer->is_congested && write_queue_size(&peer->queue) <= LIMIT_HUB_BACKLOG / 2) {

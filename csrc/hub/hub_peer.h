@@ -28,8 +28,10 @@ struct hub_peer {
     struct timer patience; /* silent: for its hello; congested: for its reading */
     uint32_t id;
     uint64_t frames_read, bytes_read;
+    size_t unread_answers; /* bytes, since it has taken anything */
     bool is_congested;
     bool is_lossy;
+    bool is_given_up; /* to be closed at the end of the turn; gets nothing more */
     bool is_half_way; /* its last frame was not the last of a message */
 };
 
@@ -43,10 +45,12 @@ void hub_peer_close(struct hub_peer *peer);
  * was dropped. */
 bool hub_peer_deliver(struct hub_peer *peer, struct frame *frame);
 
-/* Queues a frame that is never dropped. STATUS_OK, STATUS_CLOSED, STATUS_NO_MEMORY. */
+/* Queues a frame that is never dropped: a peer that takes none of LIMIT_HUB_ANSWERS bytes of them
+ * is closed. STATUS_OK, STATUS_CLOSED, STATUS_NO_MEMORY. */
 int hub_peer_tell(struct hub_peer *peer, const struct hub_frame *frame);
 
-/* The peer's channels.give: its `asks` stands for it. */
+/* The peer's channels.give: its `asks` stands for it. When it fails the peer is closed from the
+ * loop. */
 int hub_peer_give(struct list *asks, struct slice channel, struct slice message);
 
 /* Does not read from the peer until hub_peer_resume_all(). */

@@ -18,9 +18,10 @@
  *                                        <-   DELIVER number=id of the sender, name=topic
  *   SEND name=channel                    ->   payload: capacity, milliseconds (u32 each), message
  *   RECEIVE, ABANDON name=channel        ->   one message is asked for, or no longer
- *   JOIN, LEAVE name=topic               ->   payload of JOIN: capacity, milliseconds, seconds of
- * the membership (u32 each); both: the channel that gets what is published, too FLUSH
- * name=beginning                 ->   channels whose names begin so lose everything
+ *   JOIN name=topic                      ->   payload: capacity, milliseconds, milliseconds of the
+ *                                             stay (u32 each), the channel that joins
+ *   LEAVE name=topic                     ->   payload: the channel
+ *   FLUSH name=beginning                 ->   channels whose names begin so lose everything
  *                                        <-   MESSAGE name=channel
  *                                        <-   ACK number=frames read, payload=bytes read (u64)
  *                                        <-   FAILED number=of the frame, flags=why

@@ -133,6 +133,19 @@ def test_what_is_no_header_is_refused(
     server.wait_idle()
 
 
+def test_reason_is_said_behind_tls_too(
+    serve: Serve, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    files = Authority(tmp_path).issue("localhost")
+    settings = TlsSettings((Certificate(files.certificate, files.key),))
+    server = serve(whose, proxy_protocol_from="127.0.0.1", tls=settings)
+    with caplog.at_level(logging.INFO), server.connect() as client:
+        client.offer(b"PROXY TCP4 a b c d\r\n")
+        assert_closed(client)
+        wait_until(lambda: "without a valid header of the PROXY" in refusals(caplog), "not said")
+    server.wait_idle()
+
+
 def test_peer_that_is_no_proxy_is_refused(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     server = serve(whose, proxy_protocol_from="10.0.0.0/8")
     with caplog.at_level(logging.INFO), server.connect() as client:
