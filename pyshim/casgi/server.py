@@ -128,7 +128,12 @@ class Server:
         """Handle signals, and watch over the loop that they come to."""
         stop_signals = until.enter_context(StopSignals(self.request_stop))
         until.enter_context(LogSignals(self.reopen_logs, self.renew, self.request_stop))
-        until.enter_context(Watchdog(stop_signals, self.config.application_close_timeout))
+        timeout = self.config.application_close_timeout
+        until.enter_context(Watchdog(stop_signals, timeout, self._open_connections))
+
+    def _open_connections(self) -> int:
+        core = self._core
+        return 0 if core is None else core.connections
 
     def request_stop(self) -> None:
         """Ask for a graceful stop; called again, for one without waiting for anything."""

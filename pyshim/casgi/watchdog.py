@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 
 from casgi.signals import StopSignals
@@ -37,13 +38,18 @@ class Watchdog:
     Args:
         signals: those that ask for a stop; None when nobody asks by signal.
         close_timeout: seconds for a stop, None for as long as it takes.
+        connections: returns how many there are, on any thread.
 
     """
 
     def __init__(
-        self, signals: StopSignals | None = None, close_timeout: float | None = None
+        self,
+        signals: StopSignals | None = None,
+        close_timeout: float | None = None,
+        connections: Callable[[], int] = lambda: 0,
     ) -> None:
         """Take the running loop."""
+        self._connections = connections
         self._signals = signals
         self._close_timeout = close_timeout
         self._loop = asyncio.get_running_loop()
@@ -90,9 +96,10 @@ class Watchdog:
             return
         self._is_told = True
         logger.warning(
-            "The event loop has been blocked for %.1f s, so that nobody else is served:"
+            "The event loop has been blocked for %.1f s, and %d connections wait:"
             " await what waits, and give what computes to a thread. It is at\n%s",
             seconds,
+            self._connections(),
             format_frames(frames),
         )
 

@@ -100,12 +100,14 @@ def test_task_that_cannot_be_cancelled_is_named_and_left(casgi, get):
 
 def test_code_that_blocks_the_loop_is_named_once(casgi, get):
     process = casgi("-p", "0", "stopped:blocking_for_a_while")
-    assert get(process.port()) == "at last"
+    with socket.create_connection(("127.0.0.1", process.port())):
+        assert get(process.port()) == "at last"
     process.stderr.wait_for(r"event loop goes on, after \d")
     assert process.stop() == 0
     lines = process.stderr.lines()
     told = [i for i, line in enumerate(lines) if "event loop has been blocked" in line]
     assert len(told) == 1
+    assert "and 2 connections wait" in lines[told[0]]
     # The innermost line is what is to be found, and no frame of the server's stands before it.
     assert re.search(r"in blocking_for_a_while$", lines[told[0] + 1])
     assert "time.sleep(3)" in lines[told[0] + 2]

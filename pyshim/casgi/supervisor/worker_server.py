@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from casgi import _core
@@ -38,8 +39,13 @@ _LEFT_TO_SUPERVISOR = (signal.SIGHUP, signal.SIGINT)
 class _WorkerWatchdog(Watchdog):
     """Sees to it that a worker whose loop is held up does not outlive its supervisor."""
 
-    def __init__(self, signals: StopSignals, close_timeout: float | None) -> None:
-        super().__init__(signals, close_timeout)
+    def __init__(
+        self,
+        signals: StopSignals,
+        close_timeout: float | None,
+        connections: Callable[[], int],
+    ) -> None:
+        super().__init__(signals, close_timeout, connections)
         self._stop_signals = signals
         self._supervisor = os.getppid()
 
@@ -106,7 +112,7 @@ class WorkerServer(Server):
         loop = asyncio.get_running_loop()
         stop_signals = until.enter_context(StopSignals(self._on_stop_signal, (signal.SIGTERM,)))
         timeout = self.config.seconds_to_leave()
-        until.enter_context(_WorkerWatchdog(stop_signals, timeout))
+        until.enter_context(_WorkerWatchdog(stop_signals, timeout, self._open_connections))
         for number in _LEFT_TO_SUPERVISOR:
             loop.add_signal_handler(number, lambda: None)
         if not is_handled(signal.SIGUSR1):
