@@ -339,4 +339,9 @@
 #define LIMIT_ACCESS_LOG_FORMAT 1024
 #define LIMIT_ACCESS_LOG_FIELDS 48
 
+/* Routes whose times are kept apart, and bytes of their names: what a Prometheus takes of one
+ * server without harm. All others are one. */
+#define LIMIT_OBSERVED_ROUTES 128
+#define LIMIT_OBSERVED_NAME   128
+
 #endif

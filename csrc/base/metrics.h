@@ -13,6 +13,7 @@
     METRIC(connections)             /* accepted */                                                 \
     METRIC(requests)                /* begun, opening handshakes and refused ones included */      \
     METRIC(requests_refused)        /* before the application saw them, and TLS handshakes */      \
+    METRIC(responses_failed)        /* with a status from 500 on */                                \
     METRIC(websockets)              /* accepted by the application */                              \
     METRIC(messages_received)       /* of WebSockets */                                            \
     METRIC(message_bytes_received)  /* their payload */                                            \

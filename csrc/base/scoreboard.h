@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/metrics.h"
+#include "base/observations.h"
 
 /* A rolling reload has two processes for a seat, and those that still end come on top. */
 enum { SCOREBOARD_SEATS = 256, SCOREBOARD_SLOTS = 3 * SCOREBOARD_SEATS };
@@ -37,6 +38,8 @@ struct scoreboard_seat {
 struct scoreboard {
     struct scoreboard_seat seats[SCOREBOARD_SEATS];
     struct scoreboard_slot slots[SCOREBOARD_SLOTS];
+    /* Of each slot. Large, and apart: pages that nobody has written take no memory. */
+    struct observations observations[SCOREBOARD_SLOTS];
 };
 
 /* The slot of who serves in a seat, or NULL. *Borrows*. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/scoreboard.h"
+#include "bindings/scoreboard_observations.h"
 #include "bindings/server_object.h"
 #include "net/event_loop.h"
 #include "server/server_worker.h"
@@ -72,6 +73,12 @@ static struct scoreboard_slot *slot_of(PyObject *op, PyObject *index) {
     return &((ScoreboardObject *)op)->board->slots[slot];
 }
 
+struct observations *scoreboard_object_observations(PyObject *op, PyObject *index) {
+    struct scoreboard *board = ((ScoreboardObject *)op)->board;
+    const struct scoreboard_slot *slot = slot_of(op, index);
+    return slot == NULL ? NULL : &board->observations[slot - board->slots];
+}
+
 PyDoc_STRVAR(fileno_doc, "fileno() -> int\n\nThe descriptor of the memory, for a worker's "
                          "Scoreboard(fd).");
 
@@ -127,6 +134,7 @@ static PyObject *free_slot(PyObject *op, PyObject *index) {
     for (int kind = 0; kind < METRIC_COUNT; kind++) {
         atomic_store(&slot->metrics.counts[kind], 0);
     }
+    observations_clear(scoreboard_object_observations(op, index));
     Py_RETURN_NONE;
 }
 
@@ -229,6 +237,10 @@ static PyObject *layout(PyObject *Py_UNUSED(type), PyObject *Py_UNUSED(ignored))
     for (int kind = 0; text != NULL && kind < METRIC_COUNT; kind++) {
         Py_SETREF(text, PyUnicode_FromFormat("%U %s", text, metrics_name((enum metric)kind)));
     }
+    for (int kind = 0; text != NULL && kind < OBSERVED_COUNT; kind++) {
+        const char *name = observations_value_name((enum observed)kind);
+        Py_SETREF(text, PyUnicode_FromFormat("%U %s", text, name));
+    }
     return text;
 }
 
@@ -239,6 +251,7 @@ static PyMethodDef methods[] = {
     {"forget_passed", forget_passed, METH_O, forget_doc},
     {"layout", layout, METH_NOARGS | METH_STATIC, layout_doc},
     {"join", (PyCFunction)(void (*)(void))join, METH_VARARGS | METH_KEYWORDS, join_doc},
+    SCOREBOARD_OBSERVATIONS,
     {NULL, NULL, 0, NULL},
 };
 

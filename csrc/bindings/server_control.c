@@ -6,7 +6,7 @@
 #include "bindings/server_arguments.h"
 #include "bindings/server_object.h"
 #include "server/connection_list.h"
-#include "server/server.h"
+#include "server/server_observer.h"
 
 static struct bridge *bridge_of(PyObject *server) {
     return server_object_bridge(module_state_of_type(Py_TYPE(server)), server);
@@ -81,6 +81,22 @@ PyObject *server_control_group_sizes(PyObject *server, PyObject *Py_UNUSED(ignor
     struct group_count count = {&bridge->server->groups, PyDict_New()};
     groups_visit_names(count.groups, count_members, &count);
     return count.sizes;
+}
+
+PyObject *server_control_group_totals(PyObject *server, PyObject *Py_UNUSED(ignored)) {
+    struct bridge *bridge = bridge_of(server);
+    if (bridge == NULL) {
+        return NULL;
+    }
+    struct groups_totals totals = groups_count(&bridge->server->groups);
+    return Py_BuildValue("nnn", (Py_ssize_t)totals.groups, (Py_ssize_t)totals.members,
+                         (Py_ssize_t)totals.largest);
+}
+
+PyObject *server_control_unsent(PyObject *server, PyObject *Py_UNUSED(ignored)) {
+    struct bridge *bridge = bridge_of(server);
+    return bridge == NULL ? NULL
+                          : PyLong_FromUnsignedLongLong(server_observer_unsent(bridge->server));
 }
 
 /* --- Changing --- */

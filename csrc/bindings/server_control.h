@@ -10,6 +10,8 @@ PyObject *server_control_running(PyObject *server, PyObject *ignored);
 PyObject *server_control_kick(PyObject *server, PyObject *args);
 PyObject *server_control_change(PyObject *server, PyObject *args);
 
+PyObject *server_control_unsent(PyObject *server, PyObject *ignored);
+PyObject *server_control_group_totals(PyObject *server, PyObject *ignored);
 PyObject *server_control_group_sizes(PyObject *server, PyObject *ignored);
 
 #define SERVER_CONTROL_METHODS                                                                     \
@@ -19,6 +21,11 @@ PyObject *server_control_group_sizes(PyObject *server, PyObject *ignored);
          "running() -> list[tuple]\n\nWhat there is to say of each application that runs."},       \
         {"group_sizes", server_control_group_sizes, METH_NOARGS,                                   \
          "group_sizes() -> dict[str, int]\n\nThe members of each websocket.group here."},          \
+        {"group_totals", server_control_group_totals, METH_NOARGS,                                 \
+         "group_totals() -> tuple[int, int, int]\n\nHow many of these groups there are, their "    \
+         "members, and those of the largest."},                                                    \
+        {"unsent_bytes", server_control_unsent, METH_NOARGS,                                       \
+         "unsent_bytes() -> int\n\nThe bytes that wait for clients."},                             \
         {"kick", server_control_kick, METH_VARARGS,                                                \
          "kick(number, code, reason) -> bool\n\nCloses a connection; whether there is one."},      \
     {                                                                                              \

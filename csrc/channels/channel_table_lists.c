@@ -67,6 +67,12 @@ PyObject *channel_table_list_group_names(PyObject *op, PyObject *Py_UNUSED(ignor
     return list;
 }
 
+PyObject *channel_table_list_totals(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    struct groups_totals totals = groups_count(&((ChannelTableObject *)op)->groups);
+    return Py_BuildValue("nnn", (Py_ssize_t)totals.groups, (Py_ssize_t)totals.members,
+                         (Py_ssize_t)totals.largest);
+}
+
 PyObject *channel_table_list_listening(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     PyObject *all = PyDict_Values(((ChannelTableObject *)op)->channels);
     PyObject *list = all == NULL ? NULL : PyList_New(0);

@@ -13,6 +13,7 @@ PyObject *channel_table_list_members(PyObject *table, PyObject *group);
 PyObject *channel_table_list_joined(PyObject *table, PyObject *group);
 PyObject *channel_table_list_size(PyObject *table, PyObject *group);
 PyObject *channel_table_list_group_names(PyObject *table, PyObject *ignored);
+PyObject *channel_table_list_totals(PyObject *table, PyObject *ignored);
 PyObject *channel_table_list_listening(PyObject *table, PyObject *ignored);
 PyObject *channel_table_list_sizes(PyObject *table, PyObject *ignored);
 PyObject *channel_table_list_waiting(PyObject *table, PyObject *channel);
@@ -28,6 +29,9 @@ PyObject *channel_table_list_is_listening(PyObject *table, PyObject *channel);
          "size(group) -> int\n\nHow many members the group has here."},                            \
         {"groups", channel_table_list_group_names, METH_NOARGS,                                    \
          "groups() -> list[str]\n\nThe groups that have members here."},                           \
+        {"group_totals", channel_table_list_totals, METH_NOARGS,                                   \
+         "group_totals() -> tuple[int, int, int]\n\nHow many groups there are here, their "        \
+         "members, and those of the largest."},                                                    \
         {"listening", channel_table_list_listening, METH_NOARGS,                                   \
          "listening() -> list[Channel]\n\nThose whose consumers listen."},                         \
         {"sizes", channel_table_list_sizes, METH_NOARGS,                                           \

@@ -129,6 +129,9 @@ void exchange_end(struct exchange *exchange) {
         return;
     }
     log_response(exchange);
+    if (exchange->status >= 500) {
+        metrics_add(&exchange->connection->server->metrics, METRIC_responses_failed, 1);
+    }
     admission_end_request(exchange);
     upload_free(exchange->upload);
     exchange->upload = NULL;

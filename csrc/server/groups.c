@@ -283,6 +283,19 @@ void groups_visit_names(const struct groups *groups,
     }
 }
 
+struct groups_totals groups_count(const struct groups *groups) {
+    struct groups_totals totals = {.groups = groups->groups.count,
+                                   .members = groups->memberships.count};
+    for (size_t i = 0; i < groups->groups.bucket_count; i++) {
+        const struct table_entry *entry = groups->groups.buckets[i];
+        for (; entry != NULL; entry = entry->next) {
+            size_t size = TABLE_OBJECT(entry, struct group, entry)->size;
+            totals.largest = size > totals.largest ? size : totals.largest;
+        }
+    }
+    return totals;
+}
+
 void groups_release(struct groups *groups) {
     table_release(&groups->groups);
     table_release(&groups->memberships);

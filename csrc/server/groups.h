@@ -76,6 +76,15 @@ size_t groups_size(const struct groups *groups, struct slice name);
 void groups_visit_names(const struct groups *groups,
                         void (*visit)(struct slice name, void *context), void *context);
 
+struct groups_totals {
+    size_t groups;
+    size_t members; /* of all of them */
+    size_t largest; /* members of the largest */
+};
+
+/* Counts; a walk over the groups. */
+struct groups_totals groups_count(const struct groups *groups);
+
 /* Frees the registry, which must be empty. */
 void groups_release(struct groups *groups);
 

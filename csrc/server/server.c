@@ -10,6 +10,7 @@
 #include "server/connection.h"
 #include "server/http1_connection.h"
 #include "server/http2_connection.h"
+#include "server/server_observer.h"
 #include "server/server_worker.h"
 #include "server/websocket.h"
 
@@ -153,6 +154,7 @@ void server_abort(struct server *server) {
 void server_leave_to_parent(struct server *server) {
     access_log_discard(&server->access_log);
     server_worker_leave_to_parent(server);
+    server_observer_end(server);
     event_loop_leave_to_parent(server->loop);
 }
 
@@ -189,6 +191,7 @@ void server_free(struct server *server) {
     }
     server_stop_listening(server);
     server_worker_release(server);
+    server_observer_end(server);
     access_log_close(&server->access_log);
     free_pools(server);
     groups_release(&server->groups);

@@ -52,7 +52,9 @@ struct server {
     struct access_log access_log;
     struct metrics metrics;
     struct connection_balance *balance; /* NULL unless it is one of several workers */
-    struct turn_report turn_report;     /* for it */
+    struct turn_report turn_report;     /* for it, and for what is observed */
+    struct observations *observations;  /* NULL unless somebody asks: server_observer.h */
+    uint64_t turn_began;                /* event_loop_clock(), for these; 0 while it waits */
     bool is_leaving;                    /* answers say that their connection closes */
     bool is_draining;                   /* idle connections close, too */
 };

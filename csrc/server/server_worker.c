@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "net/listener.h"
+#include "server/server_observer.h"
 
 static uint32_t number_of(const struct server *server, const struct listener *listener) {
     uint32_t number = 0;
@@ -33,6 +34,9 @@ static void report(struct turn_report *turn_report, bool is_waiting) {
     struct server *server = LIST_OBJECT(turn_report, struct server, turn_report);
     connection_balance_report(server->balance, server->connection_count, &server->metrics,
                               is_waiting);
+    if (server->observations != NULL) {
+        server_observer_turn(server, is_waiting);
+    }
 }
 
 int server_worker_join(struct server *server, const struct connection_balance_place *place) {

@@ -100,6 +100,35 @@ class Scoreboard:
     def forget_passed(self, seat: int, /) -> None:
         """Let nothing count as on its way to a seat: it was counted by a worker that has died."""
 
+    def watch(self, server: Server, slot: int, /) -> None:
+        """Note from now on in a slot how long each turn of a server's loop lasts.
+
+        Raises RuntimeError for a server that is watched already.
+        """
+
+    def add_time(self, slot: int, route: str, seconds: float, /) -> None:
+        """Add how long a request of a route took."""
+
+    def note(self, slot: int, values: dict[str, int], /) -> None:
+        """Set those of the observed values that are in the dict, and count the core's objects."""
+
+    def observed(
+        self, slot: int, /
+    ) -> tuple[
+        tuple[tuple[int, ...], float],
+        dict[str, int],
+        dict[str, int],
+        dict[str, tuple[tuple[int, ...], float]],
+    ]:
+        """Return the turns, the values, the objects by kind, and the times by route of a slot.
+
+        Times are how many came into each bucket, and the seconds of all of them.
+        """
+
+    @staticmethod
+    def bounds() -> tuple[float, ...]:
+        """Return the seconds up to which each bucket of times goes; the last has no bound."""
+
     def join(
         self, server: Server, /, *, slot: int, seat: int, receiving: int, sending: tuple[int, ...]
     ) -> None:
@@ -217,6 +246,12 @@ class Server:
 
     def group_sizes(self) -> dict[str, int]:
         """Return the members that each group of the extension websocket.group has here."""
+
+    def group_totals(self) -> tuple[int, int, int]:
+        """Return how many such groups there are, their members, and those of the largest."""
+
+    def unsent_bytes(self) -> int:
+        """Return the bytes that wait for clients."""
 
     def kick(self, number: int, code: int, reason: str, /) -> bool:
         """Close a connection: a WebSocket's with this code, or with 0 at once, as any other.
@@ -459,6 +494,9 @@ class ChannelTable:
 
         On the thread of `home`; else RuntimeError.
         """
+
+    def group_totals(self) -> tuple[int, int, int]:
+        """Return how many groups there are, their members, and those of the largest."""
 
     def members(self, group: str, /) -> list[Channel]: ...
     def joined(self, group: str, /) -> list[tuple[str, float]]:

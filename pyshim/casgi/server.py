@@ -18,11 +18,6 @@ from typing import Any
 from casgi import _core
 from casgi.advice import advise
 from casgi.config import Config
-from casgi.control.calling_in import CallingIn
-from casgi.control.commands.limits import changeable
-from casgi.control.endpoint import ControlSocket
-from casgi.control.process import Process
-from casgi.control.single import ControlThread
 from casgi.errors import LifespanError
 from casgi.forks import leave_to_parent_after_fork
 from casgi.hub.serving import join_hub
@@ -34,8 +29,7 @@ from casgi.proxy_protocol import proxy_acceptor
 from casgi.signals import LogSignals, StopSignals
 from casgi.slow_consumer import log_slow_consumer
 from casgi.sockets import BoundSocket, bind_sockets, listen_error, log_addresses
-from casgi.status.answering import Status, StatusThread, bind_status
-from casgi.status.server_status import server_metrics
+from casgi.status.inspection import Inspection
 from casgi.stopping import Stopping
 from casgi.tls import TlsAcceptors
 from casgi.unfinished import log_overdue
@@ -67,8 +61,7 @@ class Server:
         self._tls = TlsAcceptors(self._proxies)
         self._core: _core.Server | None = None
         self._access_log = AccessLogFile(None)
-        self._status: StatusThread | None = None
-        self._control: ControlThread | CallingIn | None = None
+        self._inspection: Inspection | None = None
         self._stopping: Stopping | None = None
         self._process = os.getpid()
         # What to call at the end for each library that is stood in for, and those that are not.
@@ -157,8 +150,9 @@ class Server:
             self._begin_acceleration()
             state = await self._lifespan.startup()
             self._begin_acceleration()
+            self._inspection = self._make_inspection()
             self._core = _core.Server(
-                self._application,
+                self._inspection.application,
                 asyncio.get_running_loop(),
                 state=state,
                 access_log_fd=self._access_log.descriptor,
@@ -172,11 +166,11 @@ class Server:
             # With Channels as it is, no consumer says that it is one.
             self._core.drops_late_messages = "channels" in self._left_alone
             await self._before_listening()
-            self._begin_status(self._core)
-            self._control = self._begin_control(self._core)
+            self._inspection.begin(self._core)
             for bound in self._sockets:
                 self._listen(self._core, bound)
             self._on_listening(self._core)
+            self._inspection.observe(self._core)
             self._tls.watch()
         except BaseException:
             await self._close()
@@ -203,27 +197,10 @@ class Server:
         self.reopen_logs()
         self._tls.renew()
 
-    def _begin_status(self, core: _core.Server) -> None:
-        """Answer on the address of --metrics, on a thread of its own."""
-        if self.config.metrics is None:
-            return
+    def _make_inspection(self) -> Inspection:
+        """Return what answers and notes if somebody may ask how the server is."""
         stop_requested = self._stop_requested
-        status = Status(
-            is_ready=lambda: not stop_requested.is_set(),
-            metrics=lambda: server_metrics(core),
-        )
-        self._status = StatusThread(bind_status(self.config.metrics), status)
-        self._status.start()
-
-    def _begin_control(self, core: _core.Server) -> "ControlThread | CallingIn | None":
-        """Answer on the socket of --control, on a thread of its own."""
-        if self.config.control is None:
-            return None
-        loop = asyncio.get_running_loop()
-        process = Process(core, loop, changeable(self.config))
-        control = ControlThread(ControlSocket(self.config.control), process)
-        control.start()
-        return control
+        return Inspection(self.config, self._application, lambda: not stop_requested.is_set())
 
     def _bind(self) -> list[BoundSocket]:
         """Return the sockets to listen on, which are the server's from now on."""
@@ -255,14 +232,14 @@ class Server:
                 leave_hub, self._leave_hub = self._leave_hub, None
                 if leave_hub is not None:
                     leave_hub()
+                if self._inspection is not None:
+                    self._inspection.end()
                 if core is not None:
                     core.close()
                 self._end_acceleration()
                 await stopping.end_lifespan(self._lifespan)
-                if self._status is not None:
-                    self._status.close()
-                if self._control is not None:
-                    self._control.close()
+                if self._inspection is not None:
+                    self._inspection.close()
                 self._access_log.close()
 
     async def _start_unless(self, *ends: asyncio.Event) -> bool:

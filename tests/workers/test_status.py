@@ -17,7 +17,7 @@ from casgi.status.answering import bind_status, parse_address
 from casgi.status.exposition import COUNTS, Family, exposition
 
 PROJECT = Path(__file__).parent / "project"
-SAMPLE = re.compile(r'^(\w+)(?:\{\w+="([^"]*)"\})? (\S+)$')
+SAMPLE = re.compile(r'^(\w+)(?:\{(?:\w+="([^"]*)",)?\w+="([^"]*)"\})? (\S+)$')
 
 
 def ask(port: int, path: str, method: str = "GET") -> tuple[int, str]:
@@ -37,7 +37,11 @@ def figures(port: int) -> dict[tuple[str, str], float]:
     samples = [line for line in text.splitlines() if not line.startswith("#")]
     matches = [SAMPLE.match(line) for line in samples]
     assert all(matches), samples
-    return {(match[1], match[2] or ""): float(match[3]) for match in matches if match}
+    return {
+        (match[1], ",".join(filter(None, (match[2], match[3])))): float(match[4])
+        for match in matches
+        if match
+    }
 
 
 def start_with_metrics(start, *arguments: str, **options: object):

@@ -29,6 +29,9 @@ class LocalChannels:
     All methods may be called in any thread, and on any event loop.
     """
 
+    gaps: int
+    """How many times messages to consumers here may have been lost."""
+
     def __init__(
         self,
         *,
@@ -47,6 +50,7 @@ class LocalChannels:
 
         """
         _instances.add(self)
+        self.gaps = 0
         self.capacity = capacity
         self.expiry = expiry
         self._core = _core.ChannelTable(capacity, _wake, expiry, group_expiry, discards_oldest)
@@ -159,6 +163,10 @@ class LocalChannels:
         """Return the groups that have members here."""
         return self._core.groups()
 
+    def group_totals(self) -> tuple[int, int, int]:
+        """Return how many groups have members here, how many, and how many the largest has."""
+        return self._core.group_totals()
+
     def sizes(self) -> dict[str, int]:
         """Return how many messages wait in each channel that has some, or that somebody reads."""
         return self._core.sizes()
@@ -180,6 +188,7 @@ class LocalChannels:
 
         Returns how many were notified.
         """
+        self.gaps += 1
         told = 0
         for channel in self._core.listening():
             if hasattr(channel.consumer, "layer_gap"):

@@ -23,6 +23,7 @@ class Process:
         core: the server.
         loop: that it runs on.
         loop_thread: of that, as threading.get_ident().
+        times: returns how long requests took, by route: as Scoreboard.observed().
         limits: the options that can be changed, as they are now.
 
     """
@@ -39,6 +40,7 @@ class Process:
         self.core = core
         self.limits = limits
         self.loop = loop
+        self.times: Callable[[], dict[str, tuple[tuple[int, ...], float]]] = dict
         self.loop_thread = threading.get_ident()
 
     def on_loop(self, function: Callable[[], T]) -> T:

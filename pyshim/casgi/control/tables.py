@@ -7,7 +7,7 @@ from casgi.control.protocol import Row
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _BYTES = ("memory", "unsent")
-_SECONDS = ("age", "silent", "seconds", "held_up", "longest", "mean", "total")
+_SECONDS = ("age", "silent", "seconds", "held_up", "longest", "mean", "total", "up_to")
 
 
 def cell(key: str, value: Any) -> str:

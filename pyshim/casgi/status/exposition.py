@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal, TypeAlias
+
+from casgi.status.observed import GAUGES, GROWING, Observed, Times
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -11,6 +13,7 @@ COUNTS = {
     "connections": "Connections accepted.",
     "requests": "Requests begun, opening handshakes and refused ones included.",
     "requests_refused": "Requests refused before the application saw them.",
+    "responses_failed": "Responses with a status from 500 on.",
     "websockets": "WebSockets accepted by the application.",
     "messages_received": "Messages of WebSockets received.",
     "message_bytes_received": "Their payload.",
@@ -35,6 +38,67 @@ class Family:
     samples: Mapping[str, float]
     label: str = ""
 
+    def lines(self) -> Iterable[str]:
+        """Return the lines of all samples."""
+        for value, figure in self.samples.items():
+            labels = f'{{{self.label}="{_escaped(value)}"}}' if self.label else ""
+            yield f"{self.name}{labels} {figure:.15g}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramFamily:
+    """Times in buckets: for each value of a label, or "" for the only one."""
+
+    name: str
+    help: str
+    bounds: tuple[float, ...]
+    samples: Mapping[str, Times]
+    label: str = ""
+
+    kind: ClassVar[str] = "histogram"
+
+    def lines(self) -> Iterable[str]:
+        """Return the lines of all samples, counted from the first bucket on."""
+        for value, (counts, seconds) in self.samples.items():
+            own = f'{self.label}="{_escaped(value)}"' if self.label else ""
+            total = 0
+            bounds = [*(f"{bound:g}" for bound in self.bounds), "+Inf"]
+            for bound, count in zip(bounds, counts, strict=True):
+                total += count
+                labels = ",".join(filter(None, (own, f'le="{bound}"')))
+                yield f"{self.name}_bucket{{{labels}}} {total}\n"
+            labels = f"{{{own}}}" if own else ""
+            yield f"{self.name}_sum{labels} {seconds:.15g}\n"
+            yield f"{self.name}_count{labels} {total}\n"
+
+
+AnyFamily: TypeAlias = Family | HistogramFamily
+
+
+def observed_families(observed: Observed, bounds: tuple[float, ...]) -> list[AnyFamily]:
+    """Return the families of what was observed."""
+    families: list[AnyFamily] = [
+        HistogramFamily(
+            "casgi_request_duration_seconds",
+            "How long the application took for a request, by the route that it has matched.",
+            bounds,
+            observed.routes,
+            "route",
+        ),
+        HistogramFamily(
+            "casgi_loop_turn_seconds",
+            "How long turns of the event loops lasted: so long at most what is ready waits.",
+            bounds,
+            {"": observed.turns},
+        ),
+        Family("casgi_objects", "gauge", "Objects of the core.", observed.objects, "kind"),
+    ]
+    for name, text in GAUGES.items():
+        families.append(Family(f"casgi_{name}", "gauge", text, {"": observed.values[name]}))
+    for name, text in GROWING.items():
+        families.append(Family(f"casgi_{name}_total", "counter", text, {"": observed.values[name]}))
+    return families
+
 
 def counts(metrics: Mapping[str, int]) -> list[Family]:
     """Return the families of what a core has counted."""
@@ -44,14 +108,16 @@ def counts(metrics: Mapping[str, int]) -> list[Family]:
     ]
 
 
-def exposition(families: Iterable[Family]) -> str:
+def exposition(families: Iterable[AnyFamily]) -> str:
     """Return the text of these."""
     return "".join(line for family in families for line in _lines(family))
 
 
-def _lines(family: Family) -> Iterable[str]:
+def _lines(family: AnyFamily) -> Iterable[str]:
     yield f"# HELP {family.name} {family.help}\n"
     yield f"# TYPE {family.name} {family.kind}\n"
-    for value, figure in family.samples.items():
-        labels = f'{{{family.label}="{value}"}}' if family.label else ""
-        yield f"{family.name}{labels} {figure:.15g}\n"
+    yield from family.lines()
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -3,15 +3,19 @@
 import os
 
 from casgi import _core
-from casgi.status.exposition import Family, counts, exposition
+from casgi.status.exposition import Family, counts, exposition, observed_families
+from casgi.status.observed import Observed
 from casgi.supervisor.recycling import resident_bytes
 
 
-def server_metrics(core: _core.Server) -> str:
-    """Return the page for Prometheus."""
+def server_metrics(core: _core.Server, scoreboard: _core.Scoreboard, slot: int) -> str:
+    """Return the page for Prometheus, with what is observed in a slot."""
+    observed = Observed()
+    observed.add(*scoreboard.observed(slot))
     return exposition(
         [
             *counts(core.metrics()),
+            *observed_families(observed, _core.Scoreboard.bounds()),
             Family("casgi_workers", "gauge", "Workers that serve.", {"": 1}),
             Family(
                 "casgi_open_connections",

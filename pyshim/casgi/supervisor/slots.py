@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from casgi import _core
+from casgi.status.observed import Observed
 
 _COUNT = 768
 
@@ -29,15 +30,20 @@ class Slots:
         """Make one, or go on with what was left, if this version reads its memory."""
         self._free = list(range(_COUNT - 1, -1, -1))
         self._past: Counter[str] = Counter()
+        self._past_observed = Observed()
         self._is_foreign = left is not None and left["layout"] != _core.Scoreboard.layout()
         # Of workers that were left, and write to memory that is of another kind.
         self._unread: set[int] = set()
-        if left is None or self._is_foreign:
+        if left is None:
             self.scoreboard = _core.Scoreboard()
-            self._past.update({} if left is None else left["total"])
+        elif self._is_foreign:
+            self.scoreboard = _core.Scoreboard()
+            self._past.update(left["total"])
+            self._past_observed.add_plain(left.get("total_observed"))
         else:
             self.scoreboard = _core.Scoreboard(left["descriptor"])
             self._past.update(left["past"])
+            self._past_observed.add_plain(left.get("past_observed"))
         if left is not None:
             os.close(left["descriptor"])
 
@@ -48,6 +54,8 @@ class Slots:
             "layout": _core.Scoreboard.layout(),
             "past": dict(self._past),
             "total": dict(self.metrics(slots)),
+            "past_observed": self._past_observed.plain(),
+            "total_observed": self.observed(slots).plain(),
         }
 
     def take(self) -> int:
@@ -67,6 +75,7 @@ class Slots:
         """Take a slot back from a process that has ended, and keep what it has counted."""
         self._past.update(self.condition(slot).metrics)
         self._unread.discard(slot)
+        self._past_observed.add_past(*self.scoreboard.observed(slot))
         self.scoreboard.free(slot)
         self._free.append(slot)
 
@@ -82,4 +91,13 @@ class Slots:
         total = Counter(self._past)
         for slot in slots:
             total.update(self.condition(slot).metrics)
+        return total
+
+    def observed(self, slots: list[int]) -> Observed:
+        """Return what was observed of these, with what of all who have ended only grows."""
+        total = Observed()
+        past = self._past_observed
+        total.add(past.turns, past.values, past.objects, past.routes)
+        for slot in slots:
+            total.add(*self.scoreboard.observed(slot))
         return total

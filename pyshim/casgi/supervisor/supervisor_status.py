@@ -5,8 +5,15 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from casgi import _core
 from casgi.status.answering import Status, StatusServer, bind_status
-from casgi.status.exposition import Family, counts, exposition
+from casgi.status.exposition import (
+    AnyFamily,
+    Family,
+    counts,
+    exposition,
+    observed_families,
+)
 from casgi.supervisor.hub_host import HubHost
 from casgi.supervisor.recycling import resident_bytes
 from casgi.supervisor.worker import Worker
@@ -56,8 +63,10 @@ def supervisor_metrics(workers: Workers, hub: HubHost, pid: int) -> str:
     """Return the page for Prometheus."""
     there = sorted(workers, key=lambda worker: worker.pid)
     total = workers.slots.metrics([worker.slot for worker in there])
-    families = [
+    observed = workers.slots.observed([worker.slot for worker in there])
+    families: list[AnyFamily] = [
         *counts(total),
+        *observed_families(observed, _core.Scoreboard.bounds()),
         *_of_workers(workers, there),
         Family(
             "casgi_memory_bytes",

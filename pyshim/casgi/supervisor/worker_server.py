@@ -16,14 +16,12 @@ from typing import Any
 
 from casgi import _core
 from casgi.config import Config
-from casgi.control.calling_in import CallingIn
-from casgi.control.commands.limits import changeable
-from casgi.control.process import Process
 from casgi.draining import WebSocketDrain
 from casgi.process import run_process
 from casgi.server import Server
 from casgi.signals import StopSignals, is_handled
 from casgi.sockets import BoundSocket
+from casgi.status.inspection import Inspection, WorkerInspection
 from casgi.stopping import Idle
 from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
 from casgi.supervisor.handover import Handover
@@ -95,18 +93,10 @@ class WorkerServer(Server):
             sending=handover.sending,
         )
 
-    def _begin_status(self, core: _core.Server) -> None:
-        """Leave it to the supervisor, which reads the scoreboard."""
-
-    def _begin_control(self, core: _core.Server) -> CallingIn | None:
-        """Call in at the supervisor's socket."""
-        if self.config.control is None:
-            return None
-        loop = asyncio.get_running_loop()
-        process = Process(core, loop, changeable(self.config), self._handover.seat + 1)
-        control = CallingIn(self.config.control, process)
-        control.start()
-        return control
+    def _make_inspection(self) -> Inspection:
+        scoreboard = _core.Scoreboard(self._handover.scoreboard)
+        slot, worker = self._handover.slot, self._handover.seat + 1
+        return WorkerInspection(self.config, self._application, scoreboard, slot, worker)
 
     def _take_signals(self, until: contextlib.ExitStack) -> None:
         loop = asyncio.get_running_loop()

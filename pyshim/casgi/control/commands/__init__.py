@@ -3,6 +3,7 @@
 from casgi.control.commands.command import Command
 from casgi.control.commands.connections import CONNECTIONS, KICK, SLOW
 from casgi.control.commands.groups import GROUPS
+from casgi.control.commands.handlers import HANDLERS
 from casgi.control.commands.limits import LIMITS, SET
 from casgi.control.commands.log_level import LOG_LEVEL
 from casgi.control.commands.requests import REQUESTS
@@ -16,6 +17,7 @@ COMMANDS: dict[str, Command] = {
         CONNECTIONS,
         REQUESTS,
         GROUPS,
+        HANDLERS,
         SLOW,
         LIMITS,
         STACKS,
