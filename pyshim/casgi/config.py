@@ -227,7 +227,7 @@ class Config(ClientConfig):
     control: str | None = text(
         None,
         Section.LOGS,
-        "Unix socket for `casgi ctl` and `casgi top`, which only its owner may open.",
+        "Unix socket for `casgi ctl`, which only its owner may open.",
         metavar="PATH",
         checked_by=check_path,
         is_of_core=False,
