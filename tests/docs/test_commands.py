@@ -28,6 +28,9 @@ VARIABLES = {"CASGI_DEBUG", "CASGI_WERROR"}
 def check_casgi(words: list[str], folder: Path) -> None:
     """The options are taken: nothing is wrong but that there is no such application."""
     (folder / "staticfiles").mkdir()
+    if words[0] == "ctl":
+        check_control(words, folder)
+        return
     if "--reload" in words:  # It would wait for the module to be written.
         words = ["check", *words]
     done = subprocess.run(
@@ -44,6 +47,20 @@ def check_casgi(words: list[str], folder: Path) -> None:
     missing = f'there is no module "{words[-1].partition(":")[0]}"'
     said = done.stdout.replace('\\"', '"') if words[0] == "check" else done.stderr
     assert missing in said, done.stderr
+
+
+def check_control(words: list[str], folder: Path) -> None:
+    """The command is one of `casgi ctl`: nothing is wrong but that no server runs."""
+    done = subprocess.run(
+        [sys.executable, "-m", "casgi", *words],
+        cwd=folder,
+        env={**os.environ, "CASGI_CONTROL": "site.control", "PYTHONPATH": str(ROOT / "pyshim")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "there is no control socket site.control" in done.stderr
 
 
 def check_completion(words: list[str], folder: Path) -> None:
@@ -105,7 +122,7 @@ CHECKS: dict[str, Callable[[list[str], Path], None]] = {
     "python3": check_python,
 }
 # Those of others, and of the shell.
-TAKEN_AS_THEY_ARE = {"cd", "curl", "daphne", "find", "git", "source"}
+TAKEN_AS_THEY_ARE = {"cd", "curl", "daphne", "echo", "find", "git", "kill", "source"}
 
 COMMANDS = commands()
 
