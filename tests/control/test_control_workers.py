@@ -71,7 +71,7 @@ def test_kicked_at_once(workers, connect):
 
 def test_kicked_request_is_cut(workers, connect):
     client = connect(workers, "/wait")
-    (row,) = workers.wait_for_rows("requests", lambda row: row["path"] == "/wait")
+    (row,) = workers.wait_for_rows("requests", waits)
     assert row["method"] == "GET"
     assert "locks.py" in row["at"]
     workers.rows("kick", connection=row["connection"])
@@ -128,11 +128,16 @@ def test_changed_limit_holds_in_the_worker_that_follows_a_drained_one(workers):
         workers.rows("set", limit="max_connections_per_address", value="0")
 
 
+def waits(row):
+    """Whether it is a request to /wait whose client is still there."""
+    return row["path"] == "/wait" and row["connection"] != "-"
+
+
 def test_changed_limit_is_kept_to(workers, connect):
     workers.rows("set", limit="max_concurrent_requests", value="1")
     try:
         connect(workers, "/wait")
-        (row,) = workers.wait_for_rows("requests", lambda row: row["path"] == "/wait")
+        (row,) = workers.wait_for_rows("requests", waits)
         busy = row["worker"]
         answers = set()
         # Which worker answers is the system's choice.

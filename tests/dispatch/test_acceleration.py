@@ -127,15 +127,16 @@ async def test_layers_become_ours_where_they_are(
     assert "x cannot be made (Cannot import BACKEND 'nowhere.Layer'" in line
 
 
+@pytest.mark.parametrize("version", ["4.2.0", "9.0"])
 async def test_layer_of_an_unknown_release_is_left_alone(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, version: str
 ) -> None:
     import channels_redis
     import channels_redis.core
 
     layer = channels_redis.core.RedisChannelLayer()
     layers(monkeypatch, default=layer)
-    monkeypatch.setattr(channels_redis, "__version__", "9.0")
+    monkeypatch.setattr(channels_redis, "__version__", version)
     await start_and_stop(caplog)
     assert type(layer) is channels_redis.core.RedisChannelLayer
 
