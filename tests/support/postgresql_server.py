@@ -6,9 +6,17 @@ import os
 import pwd
 import signal
 import subprocess
+import time
 from pathlib import Path
 
-from support.server_process import ServerProcess, environment_of_foreign_programs, free_port
+import psycopg
+
+from support.server_process import (
+    START_SECONDS,
+    ServerProcess,
+    environment_of_foreign_programs,
+    free_port,
+)
 
 USER = "casgi"
 
@@ -51,6 +59,20 @@ class PostgresqlServer(ServerProcess):
             "USER": USER,
             "NAME": "postgres",
         }
+
+    def _wait_until_accepting(self) -> None:
+        """Wait for answers, too: it accepts, and refuses to serve, while it is starting up."""
+        super()._wait_until_accepting()
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                psycopg.connect(
+                    host="127.0.0.1", port=self.port, user=USER, dbname="postgres"
+                ).close()
+                return
+            except psycopg.OperationalError:
+                assert time.monotonic() < deadline and self.exit_code is None, self.log_text()
+                time.sleep(0.02)
 
 
 def _as_nobody(folder: Path) -> list[str]:
