@@ -1,6 +1,7 @@
 """Certificates made on the spot: an authority, and what it signs."""
 
 import datetime
+import inspect
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,9 +45,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("casgi tests")
         self._count = 0
-        own = self._builder(self._name, self._key.public_key(), days=30).add_extension(
-            x509.BasicConstraints(ca=True, path_length=None), critical=True
-        )
+        own = _as_authority(self._builder(self._name, self._key.public_key(), days=30), None)
         self.certificate = str(folder / "authority.pem")
         signed = own.sign(self._key, hashes.SHA256())
         Path(self.certificate).write_bytes(signed.public_bytes(serialization.Encoding.PEM))
@@ -84,11 +83,12 @@ class Authority:
     def issue_to_client(self, attributes: list[tuple[x509.ObjectIdentifier, str]]) -> "ClientChain":
         """Return a certificate of somebody with this name, signed by way of one in between."""
         between_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        between = self._builder(_name("between"), between_key.public_key(), days=30).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        between = _as_authority(
+            self._builder(_name("between"), between_key.public_key(), days=30), 0
         )
         name = x509.Name([x509.NameAttribute(kind, text) for kind, text in attributes])
-        own = self._builder(name, key.public_key(), days=30, issuer=_name("between"))
+        issuer = _name("between"), between_key.public_key()
+        own = self._builder(name, key.public_key(), days=30, issuer=issuer)
         signed = [
             own.sign(between_key, hashes.SHA256()),
             between.sign(self._key, hashes.SHA256()),
@@ -106,18 +106,35 @@ class Authority:
         subject: x509.Name,
         key: ec.EllipticCurvePublicKey,
         days: int,
-        issuer: x509.Name | None = None,
+        issuer: tuple[x509.Name, ec.EllipticCurvePublicKey] | None = None,
     ) -> x509.CertificateBuilder:
+        """Return one with what clients ask for that are strict, as Python's are from 3.13 on."""
         now = datetime.datetime.now(datetime.UTC)
+        issuer_name, issuer_key = issuer or (self._name, self._key.public_key())
+        by_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key)
+        own_key = x509.SubjectKeyIdentifier.from_public_key(key)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(issuer or self._name)
+            .issuer_name(issuer_name)
+            .add_extension(by_key, critical=False)
+            .add_extension(own_key, critical=False)
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - 100 * DAY)
             .not_valid_after(now + days * DAY)
         )
+
+
+def _as_authority(
+    builder: x509.CertificateBuilder, path_length: int | None
+) -> x509.CertificateBuilder:
+    usage = dict.fromkeys(inspect.signature(x509.KeyUsage).parameters, False)
+    usage.update(key_cert_sign=True, crl_sign=True)
+    constraints = x509.BasicConstraints(ca=True, path_length=path_length)
+    return builder.add_extension(constraints, critical=True).add_extension(
+        x509.KeyUsage(**usage), critical=True
+    )
 
 
 def _name(text: str) -> x509.Name:
