@@ -48,7 +48,7 @@ class CallingIn:
         while not self._closed.is_set():
             try:
                 with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connected:
-                    connected.connect(self._address())
+                    connected.connect(self._path)
                     self._socket = connected
                     pause = _FIRST_PAUSE
                     self._answer_on(connected)
@@ -58,9 +58,6 @@ class CallingIn:
                 self._socket = None
             self._closed.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
-
-    def _address(self) -> str:
-        return self._path
 
     def _answer_on(self, connected: socket.socket) -> None:
         connected.sendall(encode({"worker": self._process.worker}))

@@ -1,12 +1,9 @@
 """The control socket of a single process.
 
-It is served on a thread of its own, so that it answers while the server's event loop is held up.
+It is served in the loop of a LoopThread, so that it answers while the server's loop is held up.
 """
 
-import asyncio
-import contextlib
 import os
-import threading
 import time
 from typing import Any
 
@@ -16,8 +13,6 @@ from casgi.control.endpoint import ControlEndpoint, ControlSocket
 from casgi.control.process import Process
 from casgi.control.protocol import Answer, Arguments, ControlError, Row
 from casgi.control.worker_row import worker_row
-
-_START_SECONDS = 5.0
 
 
 class SingleHead(Head):
@@ -52,26 +47,22 @@ class SingleHead(Head):
         """Do nothing: no worker comes later."""
 
 
-class ControlThread:
-    """Answers on a control socket, which it takes, until it is closed."""
+class SingleControl:
+    """Answers on a control socket, which it takes, in the loop of a LoopThread."""
 
     def __init__(self, bound: ControlSocket, process: Process) -> None:
         self._process = process
         self._head = SingleHead(process)
-        self._endpoint = ControlEndpoint(bound, self._answer)
         self._bound = bound
-        self._loop = asyncio.SelectorEventLoop()
-        self._thread = threading.Thread(target=self._run, name="casgi control", daemon=True)
+        self._endpoint = ControlEndpoint(bound, self._answer)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to answer."""
-        self._thread.start()
+        await self._endpoint.start()
 
     def close(self) -> None:
-        """Answer no more, and remove the socket. Can be called again."""
-        with contextlib.suppress(RuntimeError):  # Its loop is closed.
-            self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_START_SECONDS)
+        """Answer no more, and remove the socket."""
+        self._endpoint.close()
         self._bound.close()
 
     async def _answer(self, request: dict[str, Any], pid: int) -> Answer:
@@ -83,11 +74,3 @@ class ControlThread:
             raise ControlError(target.is_nobody)
         rows = command.gather(rows_of(self._process, command, arguments), arguments)
         return {"rows": rows, "silent": []}
-
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._endpoint.start())
-            self._loop.run_forever()
-            self._endpoint.close()
-        finally:
-            self._loop.close()

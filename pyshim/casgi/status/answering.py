@@ -1,13 +1,11 @@
 """The HTTP server of a status address: three pages, and nothing of the application's.
 
-It answers GET and HEAD, and closes. It runs in the event loop of a supervisor, or of a thread of
-its own, so that it answers while the application's loop is held up.
+It answers GET and HEAD, and closes. It runs in the event loop of a supervisor, or of a LoopThread,
+so that it answers while the application's loop is held up.
 """
 
 import asyncio
-import contextlib
 import socket
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,7 +19,6 @@ _MODE = 0o600
 _LONGEST_HEAD = 8 * 1024
 _SECONDS = 5.0
 _TEXT = "text/plain; charset=utf-8"
-_START_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,30 +112,3 @@ class StatusServer:
             f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
         ).encode()
         return answer if method == "HEAD" else answer + body
-
-
-class StatusThread:
-    """A StatusServer on a thread of its own, for a server whose loop runs the application."""
-
-    def __init__(self, bound: socket.socket, status: Status) -> None:
-        self._server = StatusServer(bound, status)
-        self._loop = asyncio.SelectorEventLoop()
-        self._thread = threading.Thread(target=self._run, name="casgi status", daemon=True)
-
-    def start(self) -> None:
-        """Begin to answer."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Answer no more. Can be called again."""
-        with contextlib.suppress(RuntimeError):  # Its loop is closed.
-            self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_START_SECONDS)
-
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._server.start())
-            self._loop.run_forever()
-            self._server.close()
-        finally:
-            self._loop.close()

@@ -13,8 +13,9 @@ from casgi.control.calling_in import CallingIn
 from casgi.control.commands.limits import changeable
 from casgi.control.endpoint import ControlSocket
 from casgi.control.process import Process
-from casgi.control.single import ControlThread
-from casgi.status.answering import Status, StatusThread, bind_status
+from casgi.control.single import SingleControl
+from casgi.loop_thread import LoopThread
+from casgi.status.answering import Status, StatusServer, bind_status
 from casgi.status.observer import Observer
 from casgi.status.server_status import server_metrics
 
@@ -32,7 +33,7 @@ class Inspection:
         self._config = config
         self._is_ready = is_ready
         self._observer: Observer | None = None
-        self._answering: list[StatusThread | ControlThread | CallingIn] = []
+        self._answering: list[LoopThread | CallingIn] = []
         self.application = application
         if config.metrics is not None or config.control is not None:
             self._scoreboard, self._slot = self._place()
@@ -74,15 +75,21 @@ class Inspection:
             is_ready=self._is_ready,
             metrics=lambda: server_metrics(core, scoreboard, slot),
         )
-        self._run(StatusThread(bind_status(self._config.metrics), status))
+        server = StatusServer(bind_status(self._config.metrics), status)
+        self._run(LoopThread(server, "casgi status"))
 
     def _answer_control(self, path: str, core: _core.Server) -> None:
         """Answer on the socket of --control, on a thread of its own."""
-        process = Process(core, asyncio.get_running_loop(), changeable(self._config))
-        process.times = lambda: self._scoreboard.observed(self._slot)[3]
-        self._run(ControlThread(ControlSocket(path), process))
+        control = SingleControl(ControlSocket(path), self._process(core))
+        self._run(LoopThread(control, "casgi control"))
 
-    def _run(self, answering: StatusThread | ControlThread | CallingIn) -> None:
+    def _process(self, core: _core.Server, worker: int = 1) -> Process:
+        loop = asyncio.get_running_loop()
+        process = Process(core, loop, changeable(self._config), worker)
+        process.times = lambda: self._scoreboard.observed(self._slot)[3]
+        return process
+
+    def _run(self, answering: LoopThread | CallingIn) -> None:
         self._answering.append(answering)
         answering.start()
 
@@ -106,7 +113,4 @@ class WorkerInspection(Inspection):
 
     def _answer_control(self, path: str, core: _core.Server) -> None:
         """Call in at the supervisor's socket."""
-        loop = asyncio.get_running_loop()
-        process = Process(core, loop, changeable(self._config), self._worker)
-        process.times = lambda: self._scoreboard.observed(self._slot)[3]
-        self._run(CallingIn(path, process))
+        self._run(CallingIn(path, self._process(core, self._worker)))
