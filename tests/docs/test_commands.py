@@ -25,6 +25,17 @@ MANAGE_COMMANDS = {"casgi_handlers", "check", "migrate", "runserver", "test"}
 VARIABLES = {"CASGI_DEBUG", "CASGI_WERROR"}
 
 
+def run_casgi(words: list[str], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "casgi", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "pyshim"), **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
 def check_casgi(words: list[str], folder: Path) -> None:
     """The options are taken: nothing is wrong but that there is no such application."""
     (folder / "staticfiles").mkdir()
@@ -33,14 +44,7 @@ def check_casgi(words: list[str], folder: Path) -> None:
         return
     if "--reload" in words:  # It would wait for the module to be written.
         words = ["check", *words]
-    done = subprocess.run(
-        [sys.executable, "-m", "casgi", *words],
-        cwd=folder,
-        env={**os.environ, "PORT": "8000", "PYTHONPATH": str(ROOT / "pyshim")},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = run_casgi(words, folder, PORT="8000")
     if "--from-daphne" in words:
         assert done.returncode == 0, done.stderr
         return
@@ -51,14 +55,7 @@ def check_casgi(words: list[str], folder: Path) -> None:
 
 def check_control(words: list[str], folder: Path) -> None:
     """The command is one of `casgi ctl`: nothing is wrong but that no server runs."""
-    done = subprocess.run(
-        [sys.executable, "-m", "casgi", *words],
-        cwd=folder,
-        env={**os.environ, "CASGI_CONTROL": "site.control", "PYTHONPATH": str(ROOT / "pyshim")},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = run_casgi(words, folder, CASGI_CONTROL="site.control")
     assert done.returncode != 0
     assert "there is no control socket site.control" in done.stderr
 

@@ -110,9 +110,15 @@ class ServerProcess:
     def _wait_until_accepting(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.exit_code is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            if self._is_serving():
                 return
-            except OSError:
-                time.sleep(0.02)
+            time.sleep(0.02)
         raise AssertionError(f"It does not accept connections:\n{self.log_text()}")
+
+    def _is_serving(self) -> bool:
+        """Whether it accepts connections now."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True

@@ -26,6 +26,7 @@ from casgi.process import open_standard_descriptors
 from casgi.signals import has_terminal
 from casgi.sockets import BoundSocket, bind_sockets
 from casgi.supervisor.children import Children
+from casgi.supervisor.ending import LAST_STEPS, end_workers
 from casgi.supervisor.heartbeats import Heartbeats
 from casgi.supervisor.hub_host import HubHost
 from casgi.supervisor.inheritance import Inheritance, inherit_socket, listening_options
@@ -40,10 +41,7 @@ from casgi.waiting import wait_for_any
 
 logger = logging.getLogger("casgi.supervisor")
 
-# What a worker may take beyond the time of its stop, in which it says itself what holds it up.
-_LAST_STEPS = 8.0
 _SIGNALS_APART = 0.2
-_TIME_TO_WRITE = 0.5
 _FAILED = 1
 
 
@@ -154,7 +152,7 @@ class Supervisor:
 
     def _add_seat(self) -> Seat:
         leaving = self._config.seconds_to_leave()
-        longest = None if leaving is None else leaving + _LAST_STEPS
+        longest = None if leaving is None else leaving + LAST_STEPS
         seat = Seat(
             len(self._seats),
             self._workers.start,
@@ -286,27 +284,11 @@ class Supervisor:
         self._service_manager.stopping()
         for seat in self._seats:
             seat.give_up()
-        for worker in self._workers:
-            worker.stop()
         timeout = self._config.application_close_timeout
-        if not self._abort_requested.is_set():
-            seconds = None if timeout is None else timeout + _LAST_STEPS
-            await self._wait_for_workers(seconds, self._abort_requested)
-        await self._wait_for_workers(_LAST_STEPS)
-        for worker in self._workers:
-            worker.show_stack()
-        await self._wait_for_workers(_TIME_TO_WRITE)
-        for worker in self._workers:
-            logger.error("%s does not end, and is killed", worker)
-            worker.kill()
-        await self._wait_for_workers(None)
+        await end_workers(self._workers, timeout, self._abort_requested)
         self._ended.set()
         if self._tasks:
             await asyncio.wait(self._tasks)
-
-    async def _wait_for_workers(self, seconds: float | None, *ends: asyncio.Event) -> None:
-        ended = asyncio.gather(*(worker.ended for worker in self._workers))
-        await wait_for_any(*ends, tasks=[ended], timeout=seconds)
 
     # --- Tasks and signals ---
 
