@@ -72,7 +72,7 @@ def test_limits_have_jitter_downwards():
         (Limits(requests=11, lifetime=6.0, rss=1 << 50), None),
         (Limits(requests=10), "10 requests"),
         (Limits(lifetime=5.0), "5 s"),
-        (Limits(rss=1), f"{resident_bytes(os.getpid()) >> 20} MiB"),
+        (Limits(rss=1), "some MiB"),
     ],
 )
 def test_what_is_reached(limits, reached):
