@@ -44,11 +44,15 @@ static void read_conditions(struct slice text) {
     static const char *const names[] = {"if-match", "if-unmodified-since", "if-none-match",
                                         "if-modified-since", "if-range"};
     const struct validators validators = {SLICE_LITERAL("\"a\""), 784111777};
+    const struct validators unknown = {SLICE_EMPTY, VALIDATORS_NO_DATE};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct http_header header = {slice_of(names[i], strlen(names[i])), text};
         struct http_request_head head = {.headers = &header, .header_count = 1};
         (void)preconditions_check(&head, &validators);
         (void)preconditions_allow_range(&head, &validators);
+        bool is_any = preconditions_check(&head, &unknown) == PRECONDITION_NOT_MODIFIED;
+        require(!is_any || slice_equals(text, SLICE_LITERAL("*")));
+        require(i < 4 || !preconditions_allow_range(&head, &unknown));
     }
 }
 

@@ -55,7 +55,7 @@ static struct text run(uint8_t choice, struct slice wire, size_t longest, uint32
                        bool *holds_decoder) {
     struct ws_decoder_pool *pool = ws_decoder_pool_new();
     struct ws_session session;
-    struct log log = {.session = &session};
+    struct log log = {0};
     text_add(&log.events, "", 0);
     ws_session_init(&session, pool, &limits[choice % LIMITS], &log_events, &log);
     struct ws_inflater_pool *inflaters = ws_inflater_pool_new();

@@ -37,6 +37,9 @@ for name in "$@"; do
     if [ "$layer" = server ] || [ "$layer" = hub ]; then
         sources+=(csrc/net/*.c csrc/http/*.c csrc/http2/*.c csrc/ws/*.c)
     fi
+    if [ "$layer" = tls ]; then
+        sources+=(csrc/net/*.c)
+    fi
     if [ "$layer" = hub ]; then
         sources+=(csrc/server/*.c)
     fi

@@ -18,14 +18,6 @@ struct frame *frame_new(size_t length) {
     return frame;
 }
 
-struct frame *frame_copy(struct slice bytes) {
-    struct frame *frame = frame_new(bytes.length);
-    if (frame != NULL && bytes.length > 0) {
-        memcpy(frame_bytes(frame), bytes.data, bytes.length);
-    }
-    return frame;
-}
-
 struct frame *frame_wrap(struct slice bytes, void (*release)(void *owner), void *owner) {
     struct frame *frame = frame_new(0);
     if (frame != NULL) {

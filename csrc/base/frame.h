@@ -23,9 +23,6 @@ struct frame {
  * it, or NULL. */
 struct frame *frame_new(size_t length);
 
-/* Returns new frame with a copy of `bytes`, or NULL. */
-struct frame *frame_copy(struct slice bytes);
-
 /* Returns new frame around `bytes`, which `owner` keeps alive until release(owner); *takes* the
  * owner. On NULL (no memory) the owner stays the caller's. */
 struct frame *frame_wrap(struct slice bytes, void (*release)(void *owner), void *owner);

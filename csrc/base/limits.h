@@ -80,6 +80,10 @@
 /* Seconds between two reports of slow consumers: they come by the thousand when they come. */
 #define LIMIT_SLOW_REPORT_SECONDS 1.0
 
+/* Seconds between two looks at what is observed and has no event of its own, such as the sizes of
+ * groups: Prometheus asks every 15 at most, `casgi top` every one. */
+#define LIMIT_TICK_SECONDS 1.0
+
 /* A body up to this size is copied next to its head, so that both leave in one write; above, it is
  * sent in place. */
 #define LIMIT_COPIED_BODY (8 * 1024)
@@ -154,6 +158,11 @@
 #define LIMIT_DRAIN_HANDSHAKE_SECONDS 1.0
 #define LIMIT_DRAIN_LINGER_SECONDS    0.3
 
+/* Seconds from its begin that a connection may be without its first request when the server shuts
+ * down: the client was let in, and no client repeats a request by itself that a new connection
+ * failed. */
+#define LIMIT_FIRST_REQUEST_SECONDS 0.5
+
 /* --send-timeout: a peer that takes not one byte for so long, though bytes wait for it, is closed:
  * it holds memory and keeps an application in send(). nginx takes as long. */
 #define LIMIT_STALL_SECONDS 60
@@ -191,9 +200,10 @@
  * section 4.6.1 allows seven days; the shorter, the less a key that leaks gives away. */
 #define LIMIT_TLS_TICKET_SECONDS (6 * 3600)
 
-/* Messages of the handshake protocol that a TLS peer may send in the life of its connection: a few
- * to open it, and updates of keys, of which an honest one makes one in many gigabytes. */
-#define LIMIT_TLS_HANDSHAKE_MESSAGES 64
+/* Messages of the handshake protocol, of both ends, in the life of a TLS connection: some twenty to
+ * open it, and updates of keys with our answers, of which an honest peer makes one in many
+ * gigabytes. */
+#define LIMIT_TLS_HANDSHAKE_STEPS 128
 
 /* Ciphertext that waits for the socket of a peer that makes us answer (alerts, updates of keys) and
  * does not read. */
@@ -261,6 +271,10 @@
 #define LIMIT_HUB_BACKLOG          (1024 * 1024)
 #define LIMIT_HUB_PATIENCE_SECONDS 0.3
 
+/* Bytes that it has to take in that time for them to go on: a process takes so much on a machine
+ * that has ten others to run, too. */
+#define LIMIT_HUB_ROOM (128 * 1024)
+
 /* Bytes that wait for one peer at most, whoever sends them. */
 #define LIMIT_HUB_BACKLOG_MOST (4 * 1024 * 1024)
 
@@ -292,7 +306,8 @@
 /* Projects that one hub keeps apart. */
 #define LIMIT_HUB_PROJECTS 64
 
-/* Bytes that wait in all channels of one hub for a receiver. */
+/* Bytes that the channels of one project hold in the hub: so many of messages that wait for a
+ * receiver, and so many of channels with their names. */
 #define LIMIT_HUB_WAITING (64 * 1024 * 1024)
 
 /* Seconds between two looks for messages of channels that have expired. */
@@ -301,10 +316,6 @@
 /* Connections that a worker may have more than the emptiest before it passes new ones on: with less
  * each would be passed for nothing, since counts are a moment old. */
 #define LIMIT_BALANCE_SLACK 2
-
-/* Milliseconds in one turn after which a worker is passed nothing: longer than its messages take,
- * and about as long as a connection should wait. */
-#define LIMIT_BALANCE_BUSY_MS 20
 
 /* --max-connections, --max-connections-per-address and --max-concurrent-requests: beyond them 503
  * is answered. 0 is no limit: how many there can be is a matter of memory and descriptors, and
@@ -333,6 +344,9 @@
 
 /* Seconds between two lines in the log about who was not let in. */
 #define LIMIT_REFUSAL_LOG_SECONDS 1
+
+/* Seconds between two lines in the log about who could not be accepted. */
+#define LIMIT_EXHAUSTED_LOG_SECONDS 10
 
 /* Characters and fields of a format of the access log: all the fields there are, some of them
  * twice, and text between them. */

@@ -42,7 +42,7 @@ static inline bool slice_equals_ignoring_case(struct slice a, struct slice b) {
         return false;
     }
     for (size_t i = 0; i < a.length; i++) {
-        if (slice_lower(a.data[i]) != slice_lower(b.data[i])) {
+        if (a.data[i] != b.data[i] && slice_lower(a.data[i]) != slice_lower(b.data[i])) {
             return false;
         }
     }

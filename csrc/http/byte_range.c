@@ -35,9 +35,6 @@ static enum byte_range suffix(uint64_t count, uint64_t size, uint64_t *offset, u
     if (count == 0) {
         return BYTE_RANGE_UNSATISFIABLE;
     }
-    if (size == 0) {
-        return BYTE_RANGE_NONE; /* satisfied by nothing, for which there is no Content-Range */
-    }
     return part(count < size ? size - count : 0, size - 1, size, offset, length);
 }
 
@@ -58,6 +55,9 @@ enum byte_range byte_range_parse(struct slice value, uint64_t size, uint64_t *of
     bool has_dash = take_dash(&range);
     bool has_last = take_number(&range, &last);
     if (!has_dash || range.length > 0 || (!has_first && !has_last)) {
+        return BYTE_RANGE_NONE;
+    }
+    if (size == 0) { /* clients ask for parts of whatever there is */
         return BYTE_RANGE_NONE;
     }
     if (!has_first) {

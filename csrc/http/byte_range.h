@@ -8,7 +8,8 @@
 #include "base/slice.h"
 
 enum byte_range {
-    BYTE_RANGE_NONE, /* the header is no range of bytes, or several: it is ignored */
+    BYTE_RANGE_NONE, /* the header is no range of bytes, or several: it is ignored;
+                        so is any of an empty file */
     BYTE_RANGE_PART,
     BYTE_RANGE_UNSATISFIABLE /* 416 */
 };

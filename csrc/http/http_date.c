@@ -171,7 +171,9 @@ bool http_date_parse(struct slice text, int64_t *second) {
     bool is_read = take_text(&text, SLICE_LITERAL(", "))
                        ? take_date(&text, name_length > 3, &date, &time)
                        : take_text(&text, SLICE_LITERAL(" ")) && take_c_date(&text, &date, &time);
-    is_read = is_read && text.length == 0 && date.day >= 1 && date.day <= 31;
-    *second = is_read ? days_since_1970(&date) * SECONDS_PER_DAY + time : 0;
+    int64_t day = is_read ? days_since_1970(&date) : 0;
+    /* There is no 31 February. */
+    is_read = is_read && text.length == 0 && civil_date_of(day).day == date.day;
+    *second = is_read ? day * SECONDS_PER_DAY + time : 0;
     return is_read;
 }

@@ -66,10 +66,12 @@ static bool header_has(const struct http_request_head *head, struct slice name, 
     return false;
 }
 
-/* Sets *second to a header's date; false when there is none. */
-static bool find_date(const struct http_request_head *head, struct slice name, int64_t *second) {
+/* Sets *second to a header's date; false when there is none, or none to compare it with. */
+static bool find_date(const struct http_request_head *head, const struct validators *validators,
+                      struct slice name, int64_t *second) {
     const struct http_header *header = http_request_head_find(head, name);
-    return header != NULL && http_date_parse(header->value, second);
+    return header != NULL && validators->last_modified != VALIDATORS_NO_DATE &&
+           http_date_parse(header->value, second);
 }
 
 enum precondition preconditions_check(const struct http_request_head *head,
@@ -78,13 +80,13 @@ enum precondition preconditions_check(const struct http_request_head *head,
     int64_t date;
     bool has = header_has(head, SLICE_LITERAL("if-match"), validators->etag, true, &is_there);
     if (is_there ? !has
-                 : find_date(head, SLICE_LITERAL("if-unmodified-since"), &date) &&
+                 : find_date(head, validators, SLICE_LITERAL("if-unmodified-since"), &date) &&
                        validators->last_modified > date) {
         return PRECONDITION_FAILED;
     }
     has = header_has(head, SLICE_LITERAL("if-none-match"), validators->etag, false, &is_there);
     if (is_there ? has
-                 : find_date(head, SLICE_LITERAL("if-modified-since"), &date) &&
+                 : find_date(head, validators, SLICE_LITERAL("if-modified-since"), &date) &&
                        validators->last_modified <= date) {
         return PRECONDITION_NOT_MODIFIED;
     }

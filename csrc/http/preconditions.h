@@ -7,10 +7,12 @@
 
 #include "http/request_head.h"
 
+#define VALIDATORS_NO_DATE INT64_MIN
+
 /* What tells one state of a representation from another. */
 struct validators {
-    struct slice etag; /* strong, with its quotes */
-    int64_t last_modified;
+    struct slice etag;     /* strong, with its quotes; empty: none */
+    int64_t last_modified; /* VALIDATORS_NO_DATE: not known */
 };
 
 enum precondition {

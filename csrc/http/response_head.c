@@ -108,11 +108,6 @@ bool http_response_head_sends(const struct http_response_head *head, size_t inde
     return head->status >= 200 && head->status != 204;
 }
 
-bool http_response_is_bodyless(int status, struct slice method) {
-    return status < 200 || status == 204 || status == 304 ||
-           slice_equals(method, SLICE_LITERAL("HEAD"));
-}
-
 /* The registered codes (IANA, HTTP Status Codes; RFC 9110 section 15 and the RFCs it names). */
 #define REASONS(X)                                                                                 \
     X(100, "Continue")                                                                             \

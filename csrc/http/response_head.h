@@ -39,10 +39,6 @@ int http_response_trailers_check(const struct http_header *fields, size_t count,
  * put a zero there. */
 bool http_response_head_sends(const struct http_response_head *head, size_t index);
 
-/* True when a response with this status to this method has no body by definition (RFC 9112
- * section 6.3: HEAD, 1xx, 204, 304). */
-bool http_response_is_bodyless(int status, struct slice method);
-
 /* Returns the registered reason phrase, or an empty slice. */
 struct slice http_status_reason(int status);
 

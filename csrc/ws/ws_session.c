@@ -28,10 +28,6 @@ void ws_session_inflate(struct ws_session *session, struct ws_inflater_pool *inf
     session->terms = terms;
 }
 
-void ws_session_stop(struct ws_session *session) {
-    session->is_ended = true;
-}
-
 static void give_back_decoder(struct ws_session *session) {
     struct ws_decoder *decoder = session->decoder;
     session->decoder = NULL;

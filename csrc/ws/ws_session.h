@@ -9,8 +9,7 @@
  * frame: an idle session costs its struct.
  *
  *   OPEN --close frame--> CLOSED (on_close)
- *   OPEN --violation----> FAILED (on_failure with the code to close with)
- *   OPEN --ws_session_stop()--> STOPPED (no event) */
+ *   OPEN --violation----> FAILED (on_failure with the code to close with) */
 #ifndef CASGI_WS_WS_SESSION_H
 #define CASGI_WS_WS_SESSION_H
 
@@ -33,8 +32,7 @@ struct ws_session_limits {
 };
 
 /* Called from inside ws_session_feed(), in the order of the wire; slices are valid during the call.
- * The callee may call ws_session_stop(), but not feed or release the session. on_close and
- * on_failure are the last event. */
+ * The callee may not feed or release the session. on_close and on_failure are the last event. */
 struct ws_session_events {
     void (*on_message)(void *owner, bool is_text, struct slice payload);
     /* To be answered with a pong of the same payload. */
@@ -64,7 +62,7 @@ struct ws_session {
     uint32_t fragments;     /* frames of the current message so far; 0 between messages */
     bool is_text;
     bool is_compressed; /* the current message */
-    bool is_ended;      /* closed, failed or stopped: takes nothing more */
+    bool is_ended;      /* closed or failed: takes nothing more */
 };
 
 /* *Borrows* all pointers for the session's life. */
@@ -80,10 +78,6 @@ void ws_session_inflate(struct ws_session *session, struct ws_inflater_pool *inf
 /* Feeds what arrived (*borrows*); all of it is used. When the session ends in here, its memory and
  * decoder are given back before the return. */
 void ws_session_feed(struct ws_session *session, struct slice bytes);
-
-/* Takes nothing more, even of the bytes being fed. Memory is given back by the end of the running
- * ws_session_feed(), or else by ws_session_release(). */
-void ws_session_stop(struct ws_session *session);
 
 /* Gives memory and decoder back; takes nothing more; idempotent. */
 void ws_session_release(struct ws_session *session);
