@@ -8,7 +8,6 @@
 struct tls_acceptor {
     struct stream_factory factory;
     const struct stream_factory *transports;
-    unsigned references;
     struct tls_ticket_keys *keys;
     struct tls_context *context; /* NULL before the first load */
 };
@@ -29,22 +28,16 @@ struct tls_acceptor *tls_acceptor_new(const struct stream_factory *transports) {
     }
     acceptor->factory.make = make;
     acceptor->transports = transports;
-    acceptor->references = 1;
     acceptor->keys = tls_ticket_keys_new(NULL);
     if (acceptor->keys == NULL) {
-        tls_acceptor_unref(acceptor);
+        tls_acceptor_free(acceptor);
         return NULL;
     }
     return acceptor;
 }
 
-struct tls_acceptor *tls_acceptor_ref(struct tls_acceptor *acceptor) {
-    acceptor->references++;
-    return acceptor;
-}
-
-void tls_acceptor_unref(struct tls_acceptor *acceptor) {
-    if (acceptor != NULL && --acceptor->references == 0) {
+void tls_acceptor_free(struct tls_acceptor *acceptor) {
+    if (acceptor != NULL) {
         tls_context_unref(acceptor->context);
         tls_ticket_keys_unref(acceptor->keys);
         memory_free(acceptor);
@@ -79,6 +72,10 @@ bool tls_acceptor_is_loaded(const struct tls_acceptor *acceptor) {
 
 long long tls_acceptor_expires_in(const struct tls_acceptor *acceptor) {
     return tls_context_expires_in(acceptor->context);
+}
+
+long long tls_acceptor_ocsp_expires_in(const struct tls_acceptor *acceptor) {
+    return tls_context_ocsp_expires_in(acceptor->context);
 }
 
 const struct stream_factory *tls_acceptor_factory(const struct tls_acceptor *acceptor) {

@@ -9,13 +9,12 @@
 
 struct tls_acceptor;
 
-/* Returns new acceptor without certificates, counted once, or NULL. Its streams are around those of
+/* Returns new acceptor without certificates, or NULL. Its streams are around those of
  * `transports` (*borrows* for its life). */
 struct tls_acceptor *tls_acceptor_new(const struct stream_factory *transports);
 
-/* Counts one more, and one fewer: the last frees it. NULL is allowed. */
-struct tls_acceptor *tls_acceptor_ref(struct tls_acceptor *acceptor);
-void tls_acceptor_unref(struct tls_acceptor *acceptor);
+/* NULL is allowed. */
+void tls_acceptor_free(struct tls_acceptor *acceptor);
 
 /* Takes these settings (*borrows*) for the handshakes to come. STATUS_OK; STATUS_INVALID with
  * `error` filled in, everything being as before. */
@@ -32,6 +31,9 @@ bool tls_acceptor_is_loaded(const struct tls_acceptor *acceptor);
 
 /* Seconds until a certificate of the acceptor expires; negative when one has. After a load only. */
 long long tls_acceptor_expires_in(const struct tls_acceptor *acceptor);
+
+/* As tls_context_ocsp_expires_in(). After a load only. */
+long long tls_acceptor_ocsp_expires_in(const struct tls_acceptor *acceptor);
 
 /* Makes the streams of a listener: none without a certificate. *Borrowed* from the acceptor. */
 const struct stream_factory *tls_acceptor_factory(const struct tls_acceptor *acceptor);

@@ -12,6 +12,7 @@ static int take(BIO *handle, char *room, int size) {
     bool is_unread = bio->unread.length > 0;
     struct slice source = is_unread ? buffer_slice(&bio->unread) : bio->arriving;
     if (source.length == 0) {
+        bio->is_dry = true;
         BIO_set_retry_read(handle);
         return -1;
     }
@@ -90,10 +91,13 @@ int tls_bio_send(struct tls_bio *bio) {
     if (bio->unsent.length == 0 || bio->sending.length > 0) {
         return STATUS_OK;
     }
-    bio->sending = bio->unsent;
-    bio->unsent = BUFFER_EMPTY;
-    struct slice part = buffer_slice(&bio->sending);
-    return stream_write(bio->transport, &part, 1);
+    struct slice part = buffer_slice(&bio->unsent);
+    int status = stream_write(bio->transport, &part, 1);
+    if (status == STATUS_OK) {
+        bio->sending = bio->unsent;
+        bio->unsent = BUFFER_EMPTY;
+    }
+    return status;
 }
 
 void tls_bio_on_written(struct tls_bio *bio) {

@@ -20,6 +20,7 @@ struct tls_bio {
     struct buffer unread;     /* what came while nobody took it */
     struct buffer unsent;
     struct buffer sending;
+    bool is_dry; /* OpenSSL has asked for more than has arrived; the owner clears it */
 };
 
 /* Returns new method, which all BIOs of a tls_context share, or NULL. Freed with BIO_meth_free(),

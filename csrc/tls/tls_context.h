@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tls/tls_error.h"
+#include "tls/tls_ocsp.h"
 #include "tls/tls_ticket_keys.h"
 
 /* struct ssl_st is OpenSSL's SSL. */
@@ -34,15 +36,12 @@ struct tls_settings {
     size_t certificate_count;
     const char
         *ca_certs; /* file or folder of those who may sign clients' certificates; NULL: none */
-    const char *ciphers; /* of TLS 1.2, in OpenSSL's words; NULL: its own choice */
+    const char *ciphers;           /* of TLS 1.2, in OpenSSL's words; NULL: its own choice */
+    const char *const *ocsp_files; /* responses to staple, each about one of the certificates */
+    size_t ocsp_count;
     enum tls_verify verify;
     bool needs_tls_1_3; /* refuses 1.2 */
     bool has_http2;     /* offers it by ALPN, before HTTP/1.1 */
-};
-
-/* What is wrong, in words for whoever started the server. */
-struct tls_error {
-    char text[512];
 };
 
 /* Returns new context, counted once, or NULL with `error` filled in. *Keeps* `keys` until the
@@ -60,5 +59,9 @@ struct ssl_st *tls_context_accept(struct tls_context *context, struct tls_bio *b
 
 /* Seconds until the first of its certificates expires; negative when one has. */
 long long tls_context_expires_in(const struct tls_context *context);
+
+/* Seconds until the first of the stapled responses is out of date, negative when one is;
+ * TLS_OCSP_NEVER without any. */
+long long tls_context_ocsp_expires_in(const struct tls_context *context);
 
 #endif

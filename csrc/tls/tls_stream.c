@@ -4,9 +4,11 @@
  *   HANDSHAKE --on_open--> OPEN --close_notify, the transport's end, a failure--> ENDED
  *
  * ENDED says that nothing more is read; writing has its own end. Plaintext is encrypted only while
- * no ciphertext waits for the transport, so that back-pressure passes through. A byte counts as
- * written once it is encrypted: of what counts, one record at most waits, and is_sending says so.
- */
+ * no ciphertext waits, so that back-pressure passes through. A byte counts as written once it is
+ * encrypted: of what counts, one record at most waits, and is_sending says so.
+ *
+ * OpenSSL's queue of errors is the thread's, and the application's own TLS looks at it, too: no
+ * call from here leaves anything there, and what others have left is not looked at. */
 #include "tls/tls_stream.h"
 
 #include <openssl/err.h>
@@ -16,20 +18,10 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "tls/tls_bio.h"
+#include "tls/tls_plaintext.h"
 #include "tls/tls_security.h"
 
 enum tls_state { TLS_HANDSHAKE, TLS_OPEN, TLS_ENDED };
-
-/* The plaintext of one record (RFC 8446 section 5.1). */
-enum { RECORD_SIZE = 16 * 1024 };
-
-/* Plaintext on its way into records. */
-struct plaintext {
-    const struct slice *parts;
-    unsigned count;
-    unsigned part; /* the first that is not wholly taken, and how much of it is */
-    size_t offset;
-};
 
 struct tls_stream {
     struct stream stream;
@@ -37,13 +29,15 @@ struct tls_stream {
     struct tls_context *context;
     SSL *ssl;
     struct tls_bio bio;
-    struct slice *writing;       /* the parts of the stream_write() under way; NULL: none */
-    struct plaintext plaintext;  /* of it */
-    struct deferred deferred;    /* goes on with reading or writing, not inside who asked for it */
-    unsigned handshake_messages; /* of the peer's: those of the handshake, updates of keys */
+    struct slice *writing;          /* the parts of the stream_write() under way; NULL: none */
+    struct tls_plaintext plaintext; /* of it */
+    struct deferred deferred; /* goes on with reading or writing, not inside who asked for it */
+    unsigned handshake_steps; /* messages of both ends: the handshake's, updates of keys */
     enum tls_state state;
     int transport_end; /* the status of the transport's end */
     bool has_transport_ended;
+    bool has_peer_ended; /* it has said so: close_notify */
+    char first;        /* byte that came: a letter begins a request, and no record; NUL: none yet */
     bool is_reading;   /* the owner wants bytes */
     bool ends_writing; /* close_notify was made; FIN follows the last ciphertext */
 };
@@ -71,20 +65,12 @@ static void end_reading(struct tls_stream *tls, int status) {
     tls->stream.events->on_read_end(tls->stream.owner, status);
 }
 
-/* What other users of OpenSSL on this thread have left would be taken for an error of ours. To look
- * costs a fraction of clearing. */
-static void forget_errors(void) {
-    if (ERR_peek_error() != 0) {
-        ERR_clear_error();
-    }
-}
-
-/* The last call to OpenSSL gave nothing: waits for more, or ends. */
+/* The last call to OpenSSL gave nothing: waits for more, or ends. Its queue of errors is not asked:
+ * all users of OpenSSL on this thread share it. */
 static void look_why(struct tls_stream *tls) {
-    int reason = SSL_get_error(tls->ssl, 0);
-    if (reason == SSL_ERROR_ZERO_RETURN) {
+    if (tls->has_peer_ended) {
         end_reading(tls, STATUS_OK);
-    } else if (reason != SSL_ERROR_WANT_READ) {
+    } else if (!tls->bio.is_dry) {
         end_reading(tls, STATUS_SYSTEM);
     } else if (tls->has_transport_ended) {
         /* Many clients leave without close_notify; a request that is cut is noticed by its length.
@@ -94,12 +80,13 @@ static void look_why(struct tls_stream *tls) {
 }
 
 /* Says why there is no handshake, as far as the peer did anything wrong: the transport knows when
- * none could begin. */
+ * none could begin. OpenSSL recognises only some methods of HTTP. */
 static void explain(struct tls_stream *tls) {
     unsigned long error = ERR_peek_error();
+    bool is_text = slice_lower(tls->first) >= 'a' && slice_lower(tls->first) <= 'z';
     if (tls->transport->failure != NULL) {
         tls->stream.failure = tls->transport->failure;
-    } else if (ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST) {
+    } else if (is_text && error != 0) {
         struct slice answer = SLICE_LITERAL("HTTP/1.1 400 Bad Request\r\n"
                                             "Content-Type: text/plain\r\nConnection: close\r\n\r\n"
                                             "This port speaks TLS: say https:// or wss://\n");
@@ -111,9 +98,14 @@ static void explain(struct tls_stream *tls) {
 }
 
 static void shake_hands(struct tls_stream *tls) {
-    forget_errors();
-    if (SSL_do_handshake(tls->ssl) != 1) {
+    ERR_clear_error();
+    tls->bio.is_dry = false;
+    bool is_done = SSL_do_handshake(tls->ssl) == 1;
+    if (!is_done) {
         explain(tls);
+    }
+    ERR_clear_error(); /* also of tickets and names that are not ours */
+    if (!is_done) {
         look_why(tls);
         return;
     }
@@ -125,10 +117,9 @@ static void shake_hands(struct tls_stream *tls) {
     tls->stream.events->on_open(tls->stream.owner);
 }
 
-/* What costs us work and memory and brings nothing: updates of keys, and messages that we have to
- * answer to a peer that does not read. */
+/* What brings nothing: updates of keys, and messages to answer to a peer that does not read. */
 static bool is_flooding(const struct tls_stream *tls) {
-    return tls->handshake_messages > LIMIT_TLS_HANDSHAKE_MESSAGES ||
+    return tls->handshake_steps > LIMIT_TLS_HANDSHAKE_STEPS ||
            tls->bio.unsent.length > LIMIT_TLS_UNSENT;
 }
 
@@ -139,11 +130,14 @@ static bool has_input(const struct tls_stream *tls) {
 }
 
 static void read_records(struct tls_stream *tls) {
-    char plain[RECORD_SIZE];
+    char plain[TLS_RECORD_SIZE];
     while (tls->state == TLS_OPEN && tls->is_reading && !tls->stream.closing && has_input(tls)) {
         size_t length;
-        forget_errors();
+        tls->bio.is_dry = false;
         bool is_read = SSL_read_ex(tls->ssl, plain, sizeof(plain), &length) == 1;
+        if (!is_read) {
+            ERR_clear_error();
+        }
         if (is_flooding(tls)) {
             end_reading(tls, STATUS_SYSTEM);
         } else if (is_read) {
@@ -174,8 +168,15 @@ static void on_transport_open(void *owner) {
     }
 }
 
+static void on_transport_identified(void *owner) {
+    stream_identified(&((struct tls_stream *)owner)->stream);
+}
+
 static void on_transport_read(void *owner, struct slice bytes) {
     struct tls_stream *tls = owner;
+    if (tls->first == '\0' && bytes.length > 0) {
+        tls->first = bytes.data[0];
+    }
     int status = tls_bio_feed(&tls->bio, bytes);
     if (status == STATUS_OK) {
         go_on_reading(tls);
@@ -214,46 +215,19 @@ static void read_stop(struct stream *stream) {
 
 /* --- Writing --- */
 
-static bool is_used_up(const struct plaintext *plaintext) {
-    return plaintext->part == plaintext->count;
-}
-
-/* Takes the plaintext of the next record: in place where a part fills it, or copied together into
- * `room`. */
-static struct slice next_record(struct plaintext *plaintext, char *room) {
-    size_t length = 0;
-    while (!is_used_up(plaintext) && length < RECORD_SIZE) {
-        struct slice part = plaintext->parts[plaintext->part];
-        size_t left = part.length - plaintext->offset;
-        size_t taken = left < RECORD_SIZE - length ? left : RECORD_SIZE - length;
-        const char *bytes = part.data + plaintext->offset;
-        plaintext->offset += taken;
-        if (taken == left) {
-            plaintext->part++;
-            plaintext->offset = 0;
-        }
-        if (length == 0 && (taken == RECORD_SIZE || is_used_up(plaintext))) {
-            return slice_of(bytes, taken);
-        }
-        memcpy(room + length, bytes, taken);
-        length += taken;
-    }
-    return slice_of(room, length);
-}
-
 /* Encrypts until the transport takes no more. Returns the bytes that it took, or STATUS_CLOSED. */
-static ssize_t encrypt(struct tls_stream *tls, struct plaintext *plaintext) {
-    char room[RECORD_SIZE];
+static ssize_t encrypt(struct tls_stream *tls, struct tls_plaintext *plaintext) {
+    char room[TLS_RECORD_SIZE];
     ssize_t taken = 0;
     if (tls->state == TLS_HANDSHAKE) {
         return STATUS_CLOSED;
     }
-    while (!is_used_up(plaintext) && !tls_bio_is_sending(&tls->bio)) {
-        struct slice record = next_record(plaintext, room);
+    while (!tls_plaintext_is_used_up(plaintext) && !tls_bio_is_sending(&tls->bio)) {
+        struct slice record = tls_plaintext_next(plaintext, room);
         size_t written;
-        forget_errors();
         if (record.length > 0 &&
             SSL_write_ex(tls->ssl, record.data, record.length, &written) != 1) {
+            ERR_clear_error();
             return STATUS_CLOSED;
         }
         taken += (ssize_t)record.length;
@@ -262,7 +236,7 @@ static ssize_t encrypt(struct tls_stream *tls, struct plaintext *plaintext) {
 }
 
 static ssize_t try_write(struct stream *stream, const struct slice *parts, unsigned count) {
-    struct plaintext plaintext = {.parts = parts, .count = count};
+    struct tls_plaintext plaintext = {.parts = parts, .count = count};
     return encrypt(tls_of(stream), &plaintext);
 }
 
@@ -273,7 +247,7 @@ static int write_parts(struct stream *stream, const struct slice *parts, unsigne
         return STATUS_NO_MEMORY;
     }
     memcpy(tls->writing, parts, count * sizeof(*parts));
-    tls->plaintext = (struct plaintext){.parts = tls->writing, .count = count};
+    tls->plaintext = (struct tls_plaintext){.parts = tls->writing, .count = count};
     if (!tls_bio_is_sending(&tls->bio)) {
         event_loop_defer(stream->loop, &tls->deferred);
     }
@@ -285,7 +259,8 @@ static void go_on_writing(struct tls_stream *tls) {
         return;
     }
     bool has_failed = encrypt(tls, &tls->plaintext) < 0;
-    if (has_failed || (is_used_up(&tls->plaintext) && !tls_bio_is_sending(&tls->bio))) {
+    if (has_failed ||
+        (tls_plaintext_is_used_up(&tls->plaintext) && !tls_bio_is_sending(&tls->bio))) {
         memory_free(tls->writing);
         tls->writing = NULL;
         tls->stream.events->on_written(tls->stream.owner, has_failed ? STATUS_CLOSED : STATUS_OK);
@@ -308,8 +283,8 @@ static void end_writing(struct stream *stream) {
     struct tls_stream *tls = tls_of(stream);
     if (!tls->ends_writing) {
         tls->ends_writing = true;
-        forget_errors();
         (void)SSL_shutdown(tls->ssl); /* makes close_notify; nobody waits for the peer's */
+        ERR_clear_error();            /* it is one to shut down within the handshake */
         (void)send_ciphertext(tls);
     }
 }
@@ -349,6 +324,7 @@ static const struct stream_events transport_events = {
     .on_read_end = on_transport_end,
     .on_written = on_transport_written,
     .on_closed = on_transport_closed,
+    .on_identified = on_transport_identified,
 };
 
 static void close_stream(struct stream *stream) {
@@ -393,12 +369,13 @@ static const struct stream_ops tls_stream_ops = {
     .describe_security = describe_security,
 };
 
-static void on_message(int is_ours, int version, int type, const void *bytes, size_t length,
-                       SSL *ssl, void *owner) {
-    (void)version, (void)bytes, (void)length, (void)ssl;
-    if (!is_ours && type == SSL3_RT_HANDSHAKE) {
-        struct tls_stream *tls = owner;
-        tls->handshake_messages++;
+/* What OpenSSL does besides reading and writing. */
+static void on_information(const SSL *ssl, int where, int value) {
+    struct tls_stream *tls = SSL_get_app_data(ssl);
+    if ((where & SSL_CB_LOOP) != 0) {
+        tls->handshake_steps++;
+    } else if (where == SSL_CB_READ_ALERT) {
+        tls->has_peer_ended |= (value & UINT8_MAX) == SSL_AD_CLOSE_NOTIFY;
     }
 }
 
@@ -430,12 +407,12 @@ struct stream *tls_stream_new(struct stream *transport, struct tls_context *cont
     tls->bio.transport = transport;
     deferred_init(&tls->deferred, go_on);
     tls->ssl = tls_context_accept(context, &tls->bio);
-    if (tls->ssl == NULL) {
+    if (tls->ssl == NULL || SSL_set_app_data(tls->ssl, tls) != 1) {
+        ERR_clear_error();
         free_tls(tls);
         return give_up(transport);
     }
-    SSL_set_msg_callback(tls->ssl, on_message);
-    SSL_set_msg_callback_arg(tls->ssl, tls);
+    SSL_set_info_callback(tls->ssl, on_information);
     stream_attach(transport, &transport_events, tls);
     return &tls->stream;
 }
