@@ -58,6 +58,7 @@ static void close_own_handles(struct event_loop *loop) {
     uv_close((uv_handle_t *)&loop->wakeup, NULL);
     if (loop->timers != NULL) {
         timer_wheel_close(loop->timers);
+        loop->timers = NULL;
     }
     while (uv_loop_close(&loop->uv) == UV_EBUSY) {
         event_loop_turn(loop, 0);
@@ -140,14 +141,22 @@ static bool wait_for(struct event_loop *loop, int fd, int timeout_ms) {
     return !interrupted;
 }
 
-static void poll_once(struct event_loop *loop, int64_t limit_ms) {
+/* Makes the callbacks of everything that is ready, without waiting. */
+static void look_once(struct event_loop *loop) {
     uv_run(&loop->uv, UV_RUN_NOWAIT);
+    if (loop->timers != NULL) {
+        timer_wheel_fire(loop->timers);
+    }
+}
+
+static void poll_once(struct event_loop *loop, int64_t limit_ms) {
+    look_once(loop);
     if (loop->woken || limit_ms == 0) {
         return;
     }
     int timeout_ms = time_to_wait(loop, limit_ms);
     if (timeout_ms == 0 || wait_for(loop, uv_backend_fd(&loop->uv), timeout_ms)) {
-        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        look_once(loop);
     }
 }
 

@@ -34,6 +34,10 @@ struct event_loop {
 /* Returns new wheel on `loop`, or NULL. */
 struct timer_wheel *timer_wheel_new(struct event_loop *loop);
 
+/* Fires the timers that are due. Called when the sockets have been looked at: a loop that was held
+ * up for longer than somebody's time sees first what they have sent meanwhile. */
+void timer_wheel_fire(struct timer_wheel *wheel);
+
 /* Closes the wheel, which must be empty; it frees itself from the loop's next turn. */
 void timer_wheel_close(struct timer_wheel *wheel);
 

@@ -29,11 +29,10 @@ struct listener {
     struct timer pause;
     struct event_loop *loop;
     const struct stream_factory *factory;
-    listener_accept on_accept;
+    const struct listener_events *events;
     void *owner;
     listener_route route;
     void *route_owner;
-    unsigned long pauses;
     int descriptor;
     int family;
     bool closing;
@@ -58,7 +57,6 @@ static bool is_of_the_connection(int error) {
 
 static void pause_accepting(struct listener *listener) {
     uv_poll_stop(&listener->poll);
-    listener->pauses++;
     timer_start(listener->loop, &listener->pause, PAUSE_SECONDS);
 }
 
@@ -66,7 +64,7 @@ void listener_take(struct listener *listener, int descriptor) {
     struct stream *stream =
         listener->factory->make(listener->factory, listener->loop, listener->family, descriptor);
     if (stream != NULL) {
-        listener->on_accept(listener->owner, stream);
+        listener->events->on_accept(listener->owner, stream);
     }
 }
 
@@ -88,7 +86,9 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;
         } else if (!is_of_the_connection(errno)) {
+            int error = errno;
             pause_accepting(listener);
+            listener->events->on_exhausted(listener->owner, error);
             return;
         }
     }
@@ -131,8 +131,8 @@ static int start_listening(struct listener *listener, int descriptor, int backlo
 }
 
 struct listener *listener_new(struct event_loop *loop, int descriptor, int backlog,
-                              const struct stream_factory *factory, listener_accept on_accept,
-                              void *owner, int *error) {
+                              const struct stream_factory *factory,
+                              const struct listener_events *events, void *owner, int *error) {
     struct listener *listener = memory_allocate_zeroed(sizeof(*listener));
     if (listener == NULL) {
         *error = UV_ENOMEM;
@@ -140,7 +140,7 @@ struct listener *listener_new(struct event_loop *loop, int descriptor, int backl
     }
     listener->loop = loop;
     listener->factory = factory;
-    listener->on_accept = on_accept;
+    listener->events = events;
     listener->owner = owner;
     listener->descriptor = -1;
     timer_init(&listener->pause, on_pause_over);
@@ -163,10 +163,6 @@ struct listener *listener_new(struct event_loop *loop, int descriptor, int backl
 void listener_set_route(struct listener *listener, listener_route route, void *owner) {
     listener->route = route;
     listener->route_owner = owner;
-}
-
-unsigned long listener_pauses(const struct listener *listener) {
-    return listener->pauses;
 }
 
 void listener_close(struct listener *listener) {

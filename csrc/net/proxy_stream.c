@@ -71,6 +71,7 @@ static void finish_header(struct proxy_stream *proxy, struct slice rest) {
     proxy->header = NULL;
     proxy->state = PROXY_OPEN;
     stream_read_stop(proxy->transport); /* until the owner wants it */
+    stream_identified(&proxy->stream);
     proxy->stream.events->on_open(proxy->stream.owner);
 }
 

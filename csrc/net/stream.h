@@ -40,6 +40,9 @@ struct stream_events {
     /* The last call: nothing refers to `owner` any more; the stream frees itself when it returns.
      */
     void (*on_closed)(void *owner);
+    /* Of a stream that is_relayed: the proxy has said who the peer is. Before on_open(), which may
+     * wait for a handshake. NULL: nobody wants to know. */
+    void (*on_identified)(void *owner);
 };
 
 struct stream_ops {
@@ -71,7 +74,8 @@ struct stream {
      * from the stream. */
     struct slice protocol;
     bool is_secure;  /* encrypted: the scheme is https or wss */
-    bool is_relayed; /* by a proxy that names the peer first: until on_open() it is the proxy */
+    bool is_relayed; /* by a proxy that names the peer first: until on_identified() it is the proxy
+                      */
     bool is_sending; /* holds bytes that it took and the socket has not; on_written() follows */
     bool closing;    /* stream_close() or stream_reset() was called */
 };
@@ -87,6 +91,13 @@ static inline void stream_attach(struct stream *stream, const struct stream_even
  * writes may begin there. */
 static inline void stream_open(struct stream *stream) {
     stream->ops->open(stream);
+}
+
+/* For an implementation: notifies the owner. */
+static inline void stream_identified(struct stream *stream) {
+    if (stream->events->on_identified != NULL) {
+        stream->events->on_identified(stream->owner);
+    }
 }
 
 /* Starts or goes on reading; idempotent, and nothing after the end. STATUS_SYSTEM when the

@@ -25,6 +25,7 @@ struct timer_wheel {
     uv_timer_t alarm;
     uint64_t tick;
     uint64_t alarm_tick; /* what `alarm` is set to, or NEVER */
+    bool is_due;         /* the alarm has rung */
     uint64_t occupied[LEVELS];
     struct list slots[LEVELS][SLOTS];
 };
@@ -120,20 +121,32 @@ static void process_tick(struct timer_wheel *wheel, struct list *due) {
     }
 }
 
-/* Brings the wheel up to the current tick. fire() may start and stop any timer, also one that is in
- * `due`. */
 static void on_alarm(uv_timer_t *alarm) {
     struct timer_wheel *wheel = alarm->data;
+    wheel->is_due = true;
     event_loop_wake(wheel->loop);
-    struct list due;
-    list_init(&due);
+}
+
+/* Brings the wheel up to the current tick; what is due goes to `due`. */
+static void advance_wheel(struct timer_wheel *wheel, struct list *due) {
     uint64_t now = current_tick(wheel);
     for (uint64_t next = next_tick(wheel); next <= now; next = next_tick(wheel)) {
         wheel->tick = next;
-        process_tick(wheel, &due);
+        process_tick(wheel, due);
     }
     wheel->tick = now;
     set_alarm(wheel, next_tick(wheel));
+}
+
+/* fire() may start and stop any timer, also one that is in `due`. */
+void timer_wheel_fire(struct timer_wheel *wheel) {
+    if (!wheel->is_due) {
+        return;
+    }
+    wheel->is_due = false;
+    struct list due;
+    list_init(&due);
+    advance_wheel(wheel, &due);
     while (!list_is_empty(&due)) {
         struct timer *timer = LIST_OBJECT(due.next, struct timer, link);
         list_remove(&timer->link);

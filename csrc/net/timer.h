@@ -2,7 +2,8 @@
  * timer is embedded in its owner.
  *
  * Resolution TIMER_TICK_MS: a timer never fires early, and at most a tick (and the loop's lateness)
- * late. The wheel sleeps until the next slot that holds a timer. */
+ * late. The wheel sleeps until the next slot that holds a timer. In a turn timers fire behind the
+ * callbacks of the sockets, so that what has come in time is seen in time. */
 #ifndef CASGI_NET_TIMER_H
 #define CASGI_NET_TIMER_H
 
