@@ -6,13 +6,24 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "hub/hub_peer.h"
+#include "hub/hub_socket.h"
 #include "net/socket_stream.h"
-
-enum { BACKLOG = 128 };
 
 static void on_accept(void *owner, struct stream *stream) {
     hub_peer_accept(owner, stream);
 }
+
+/* The process has no descriptor left, which the server in it says; who waits for this hub is told
+ * by its own time-out. */
+static void on_exhausted(void *owner, int error) {
+    (void)owner;
+    (void)error;
+}
+
+static const struct listener_events listener_events = {
+    .on_accept = on_accept,
+    .on_exhausted = on_exhausted,
+};
 
 static void sweep(struct timer *timer) {
     struct hub *hub = LIST_OBJECT(timer, struct hub, sweep);
@@ -34,8 +45,8 @@ struct hub *hub_new(struct event_loop *loop, int descriptor, int *error) {
     list_init(&hub->peers);
     list_init(&hub->paused);
     timer_init(&hub->sweep, sweep);
-    hub->listener =
-        listener_new(loop, descriptor, BACKLOG, &socket_stream_factory, on_accept, hub, error);
+    hub->listener = listener_new(loop, descriptor, HUB_SOCKET_BACKLOG, &socket_stream_factory,
+                                 &listener_events, hub, error);
     if (hub->listener == NULL) {
         memory_free(hub);
         return NULL;

@@ -33,8 +33,8 @@ struct hub {
     struct hub_metrics metrics;
 };
 
-/* Returns new hub that listens on `descriptor`, a bound unix socket (*borrows*: it is duplicated),
- * on `loop` (*borrows* for life); NULL with *error, a negative libuv error code. */
+/* Returns new hub that accepts from `descriptor`, a listening unix socket (*borrows*: it is
+ * duplicated), on `loop` (*borrows* for life); NULL with *error, a negative libuv error code. */
 struct hub *hub_new(struct event_loop *loop, int descriptor, int *error);
 
 /* Returns the project of this name, *borrowed* from the hub; NULL when it is one too many, or

@@ -67,9 +67,17 @@ static void retry(struct timer *timer) {
     (void)hub_client_connect(client);
 }
 
-/* A loop that was busy finds the answers with its next looks at the sockets. */
+/* Much may come before an answer, and be waited for here: a hub that says anything lives. A loop
+ * that was busy finds the answers with its next looks at the sockets. */
 static void on_silence(struct timer *timer) {
     struct hub_client *client = LIST_OBJECT(timer, struct hub_client, silence);
+    double quiet =
+        client->is_held ? 0 : (double)(event_loop_now(client->loop) - client->read_at) / 1000;
+    if (quiet < LIMIT_HUB_SILENCE_SECONDS) {
+        client->is_suspect = false;
+        timer_start(client->loop, timer, LIMIT_HUB_SILENCE_SECONDS - quiet);
+        return;
+    }
     if (client->is_suspect) {
         set_reason(client, "it does not answer");
         go_down(client);
@@ -192,7 +200,9 @@ static void feed(struct hub_client *client, struct slice bytes) {
 }
 
 static void on_read(void *owner, struct slice bytes) {
-    feed(owner, bytes);
+    struct hub_client *client = owner;
+    client->read_at = event_loop_now(client->loop);
+    feed(client, bytes);
 }
 
 static void go_on_reading(struct deferred *deferred) {
@@ -257,6 +267,10 @@ static const char *text_of(int error) {
         return "there is no hub: nobody listens";
     case EAGAIN:
         return "it is full, or does not answer: it accepts no connection";
+    case EACCES:
+    case EPERM:
+        return "permission denied: the user of this process may not open it; --hub-mode and "
+               "--hub-owner of the server that runs it say who may";
     case ENAMETOOLONG:
         return "the path is too long for a unix socket";
     default:

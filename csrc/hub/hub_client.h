@@ -1,5 +1,5 @@
 /* A process's connection to the hub, on an event loop: what was announced is announced again after
- * every loss, and who uses it is told what may have been missed.
+ * every loss, and who uses it is notified of what may have been missed.
  *
  *   down --connect, or a retry--> greeting --WELCOME--> up --end, or silence--> down
  *
@@ -50,6 +50,7 @@ struct hub_client {
     uint64_t wanted;                  /* on_acked() is called there; 0: not */
     uint64_t announced_at;            /* behind the last frame of announcing anew; 0: it was not */
     uint64_t heard_at;                /* event_loop_now() of the last ACK */
+    uint64_t read_at;                 /* and of whatever came last */
     bool is_held;
     bool is_suspect; /* one more look before the silence counts */
     bool was_up;
@@ -70,7 +71,7 @@ int hub_client_connect(struct hub_client *client);
 int hub_client_publish(struct hub_client *client, struct slice topic, struct slice payload,
                        bool wants_receiver, uint64_t *number);
 int hub_client_send(struct hub_client *client, struct slice channel, struct slice payload,
-                    uint32_t capacity, uint32_t milliseconds, uint64_t *number);
+                    uint32_t capacity, uint32_t milliseconds, bool is_noted, uint64_t *number);
 int hub_client_join(struct hub_client *client, struct slice topic, struct slice channel,
                     const uint32_t limits[3], uint64_t *number); /* as in JOIN */
 int hub_client_leave(struct hub_client *client, struct slice topic, struct slice channel,

@@ -80,8 +80,9 @@ static int request_with(struct hub_client *client, struct hub_frame *frame, cons
 }
 
 int hub_client_send(struct hub_client *client, struct slice channel, struct slice payload,
-                    uint32_t capacity, uint32_t milliseconds, uint64_t *number) {
-    struct hub_frame frame = {.kind = HUB_SEND, .name = channel, .payload = payload};
+                    uint32_t capacity, uint32_t milliseconds, bool is_noted, uint64_t *number) {
+    struct hub_frame frame = {
+        .kind = HUB_SEND, .flags = is_noted ? HUB_NOTED : 0, .name = channel, .payload = payload};
     return request_with(client, &frame, (uint32_t[]){capacity, milliseconds}, 2, number);
 }
 
@@ -139,8 +140,8 @@ static int remember(struct hub_client *client, struct slice topic) {
 }
 
 /* Topics do not wait for credit: each takes as much of it as its name. */
-static int tell(struct hub_client *client, enum hub_kind kind, struct slice topic,
-                uint64_t *number) {
+static int transmit_topic(struct hub_client *client, enum hub_kind kind, struct slice topic,
+                          uint64_t *number) {
     struct hub_frame frame = {.kind = (uint8_t)kind, .name = topic, .payload = SLICE_EMPTY};
     return transmit(client, &frame, number);
 }
@@ -157,7 +158,7 @@ int hub_client_announce(struct hub_client *client, struct slice topic, uint64_t 
     if (remember(client, topic) != STATUS_OK) {
         return STATUS_NO_MEMORY;
     }
-    return status == STATUS_OK ? tell(client, HUB_ANNOUNCE, topic, number) : status;
+    return status == STATUS_OK ? transmit_topic(client, HUB_ANNOUNCE, topic, number) : status;
 }
 
 static void forget(struct hub_client *client, struct announced *announced) {
@@ -171,8 +172,8 @@ int hub_client_withdraw(struct hub_client *client, struct slice topic, uint64_t 
     if (announced == NULL) {
         return STATUS_OK;
     }
-    bool is_told = client->state == HUB_CLIENT_GREETING || client->state == HUB_CLIENT_UP;
-    int status = is_told ? tell(client, HUB_WITHDRAW, topic, number) : STATUS_OK;
+    bool is_announced = client->state == HUB_CLIENT_GREETING || client->state == HUB_CLIENT_UP;
+    int status = is_announced ? transmit_topic(client, HUB_WITHDRAW, topic, number) : STATUS_OK;
     forget(client, announced);
     return status;
 }
@@ -185,7 +186,7 @@ void hub_client_say_hello(struct hub_client *client) {
     for (size_t i = 0; i < client->topics.bucket_count; i++) {
         const struct table_entry *entry = client->topics.buckets[i];
         for (; entry != NULL; entry = entry->next) {
-            (void)tell(client, HUB_ANNOUNCE, entry->name, &number);
+            (void)transmit_topic(client, HUB_ANNOUNCE, entry->name, &number);
         }
     }
     client->announced_at = client->was_up ? client->sent : 0;

@@ -12,12 +12,13 @@
     METRIC(topics)        /* announced now, each once in its project */                            \
     METRIC(waiting)       /* messages that wait in channels now */                                 \
     METRIC(waiting_bytes) /* theirs */                                                             \
+    METRIC(unread_bytes)  /* that processes have not read yet, now */                              \
     METRIC(connected)     /* processes, ever */                                                    \
     METRIC(refused)       /* of another version, or one too many */                                \
     METRIC(published)     /* frames to topics */                                                   \
     METRIC(delivered)     /* frames of topics, once for each process that got them */              \
     METRIC(dropped)       /* frames that a process which did not keep up did not get */            \
-    METRIC(gaps)          /* times that a process was told so */                                   \
+    METRIC(gaps)          /* times that a process was notified of it */                            \
     METRIC(sent)          /* messages to channels */                                               \
     METRIC(received)      /* messages of channels that a process took */                           \
     METRIC(expired)       /* messages of channels that nobody took in time */

@@ -9,17 +9,36 @@
 
 /* --- Reading --- */
 
+static bool is_paused(const struct hub_peer *peer) {
+    return !list_is_empty(&peer->paused);
+}
+
 static int on_frame(void *owner, const struct hub_frame *frame) {
     struct hub_peer *peer = owner;
     peer->frames_read++;
     peer->bytes_read += HUB_HEADER_SIZE + frame->name.length + frame->payload.length;
     event_loop_defer(peer->hub->loop, &peer->acknowledge);
-    return hub_requests_handle(peer, frame);
+    int status = hub_requests_handle(peer, frame);
+    return status == STATUS_OK && is_paused(peer) ? STATUS_STATE : status;
+}
+
+/* What follows the frame that had it paused waits in the decoder. */
+static void feed(struct hub_peer *peer, struct slice bytes) {
+    int status = hub_decoder_feed(&peer->decoder, bytes, on_frame, peer);
+    if (status != STATUS_OK && !(status == STATUS_STATE && is_paused(peer))) {
+        hub_peer_close(peer);
+    }
 }
 
 static void on_read(void *owner, struct slice bytes) {
-    struct hub_peer *peer = owner;
-    if (hub_decoder_feed(&peer->decoder, bytes, on_frame, peer) != STATUS_OK) {
+    feed(owner, bytes);
+}
+
+static void go_on_reading(struct deferred *deferred) {
+    struct hub_peer *peer = LIST_OBJECT(deferred, struct hub_peer, reading);
+    feed(peer, SLICE_EMPTY);
+    bool is_open = peer->stream != NULL && !peer->stream->closing;
+    if (is_open && !is_paused(peer) && stream_read_start(peer->stream) != STATUS_OK) {
         hub_peer_close(peer);
     }
 }
@@ -42,31 +61,37 @@ static void acknowledge(struct deferred *deferred) {
                               .number = (uint32_t)peer->frames_read,
                               .name = SLICE_EMPTY,
                               .payload = slice_of(bytes, sizeof(bytes))};
-    if (peer->stream != NULL && hub_peer_tell(peer, &frame) != STATUS_OK) {
+    if (peer->stream != NULL && hub_peer_send(peer, &frame) != STATUS_OK) {
         hub_peer_close(peer);
     }
 }
 
 void hub_peer_pause(struct hub_peer *peer) {
-    if (list_is_empty(&peer->paused)) {
+    if (!is_paused(peer)) {
+        deferred_cancel(&peer->reading);
         stream_read_stop(peer->stream);
         list_append(&peer->hub->paused, &peer->paused);
     }
 }
 
-void hub_peer_resume_all(struct hub *hub) {
+static void resume_all(struct hub *hub) {
     while (!list_is_empty(&hub->paused)) {
         struct hub_peer *peer = LIST_OBJECT(hub->paused.next, struct hub_peer, paused);
         list_remove(&peer->paused);
-        if (stream_read_start(peer->stream) != STATUS_OK) {
-            hub_peer_close(peer);
-        }
+        event_loop_defer(hub->loop, &peer->reading);
     }
 }
 
 /* --- Writing --- */
 
-int hub_peer_tell(struct hub_peer *peer, const struct hub_frame *frame) {
+static void count_unread(struct hub_peer *peer) {
+    size_t size = write_queue_size(&peer->queue);
+    hub_metrics_add(&peer->hub->metrics, HUB_METRIC_unread_bytes,
+                    (int64_t)size - (int64_t)peer->unread);
+    peer->unread = size;
+}
+
+int hub_peer_send(struct hub_peer *peer, const struct hub_frame *frame) {
     if (peer->is_given_up) {
         return STATUS_CLOSED;
     }
@@ -74,6 +99,7 @@ int hub_peer_tell(struct hub_peer *peer, const struct hub_frame *frame) {
     size_t size = encoded == NULL ? 0 : encoded->length;
     int status = encoded == NULL ? STATUS_NO_MEMORY : write_queue_push(&peer->queue, encoded);
     write_queue_flush_later(&peer->queue);
+    count_unread(peer);
     peer->unread_answers += size;
     if (peer->unread_answers > LIMIT_HUB_ANSWERS) {
         give_up(peer);
@@ -105,6 +131,7 @@ bool hub_peer_deliver(struct hub_peer *peer, struct frame *frame) {
         return false;
     }
     write_queue_flush_later(&peer->queue);
+    count_unread(peer);
     hub_metrics_add(&peer->hub->metrics, HUB_METRIC_delivered, 1);
     if (!peer->is_congested && waiting > LIMIT_HUB_BACKLOG) {
         become_congested(peer);
@@ -122,13 +149,25 @@ int hub_peer_give(struct list *asks, struct slice channel, struct slice message)
     if (peer->is_given_up) {
         return STATUS_CLOSED;
     }
+    if (write_queue_size(&peer->queue) > LIMIT_HUB_BACKLOG_MOST) {
+        peer->is_full = true;
+        return STATUS_STATE;
+    }
     int status = hub_wire_encode_message(&frame, push_part, &peer->queue);
+    count_unread(peer);
     if (status < 0) { /* a part of the message may be on its way: nothing can follow it */
         give_up(peer);
         return status;
     }
     write_queue_flush_later(&peer->queue);
     return STATUS_OK;
+}
+
+/* One that loses nothing has room again soon, so that nobody who publishes to it waits for long;
+ * the other has to read more, or it would lose by turns. */
+static bool has_caught_up(const struct hub_peer *peer) {
+    size_t most = peer->is_lossy ? LIMIT_HUB_BACKLOG / 2 : LIMIT_HUB_BACKLOG - LIMIT_HUB_ROOM;
+    return peer->is_congested && write_queue_size(&peer->queue) <= most;
 }
 
 /* It has read what waited: what it lost comes to its notice in the right place. */
@@ -138,10 +177,16 @@ static void catch_up(struct hub_peer *peer) {
     timer_stop(&peer->patience);
     if (was_lossy) {
         struct hub_frame gap = {.kind = HUB_GAP, .name = SLICE_EMPTY, .payload = SLICE_EMPTY};
-        (void)hub_peer_tell(peer, &gap);
+        (void)hub_peer_send(peer, &gap);
         hub_metrics_add(&peer->hub->metrics, HUB_METRIC_gaps, 1);
     }
-    hub_peer_resume_all(peer->hub);
+    resume_all(peer->hub);
+}
+
+/* The same, of messages of channels. */
+static void take_what_waits(struct hub_peer *peer) {
+    peer->is_full = false;
+    hub_channels_resume(&peer->project->channels, &peer->asks, event_loop_now(peer->hub->loop));
 }
 
 static void on_written(void *owner, int status) {
@@ -149,8 +194,15 @@ static void on_written(void *owner, int status) {
     peer->unread_answers = 0;
     if (write_queue_on_written(&peer->queue, status) != STATUS_OK) {
         hub_peer_close(peer);
-    } else if (peer->is_congested && write_queue_size(&peer->queue) <= LIMIT_HUB_BACKLOG / 2) {
+        return;
+    }
+    count_unread(peer);
+    if (has_caught_up(peer)) {
         catch_up(peer);
+    }
+    bool has_room = write_queue_size(&peer->queue) <= LIMIT_HUB_BACKLOG / 2;
+    if (peer->is_full && has_room && peer->project != NULL) {
+        take_what_waits(peer);
     }
 }
 
@@ -161,20 +213,20 @@ static void on_patience_over(struct timer *timer) {
         return;
     }
     peer->is_lossy = true;
-    hub_peer_resume_all(peer->hub);
+    resume_all(peer->hub);
 }
 
 /* --- Beginning and end --- */
 
-/* Who was promised the rest of a message is told that it does not come. */
-static void tell_of_end(struct hub_peer *gone) {
+/* Who was promised the rest of a message hears that it does not come. */
+static void send_gone(struct hub_peer *gone) {
     struct hub_frame frame = {
         .kind = HUB_GONE, .number = gone->id, .name = SLICE_EMPTY, .payload = SLICE_EMPTY};
     struct list *peers = &gone->hub->peers;
     for (struct list *link = peers->next; link != peers; link = link->next) {
         struct hub_peer *peer = LIST_OBJECT(link, struct hub_peer, link);
         if (peer->project == gone->project) {
-            (void)hub_peer_tell(peer, &frame);
+            (void)hub_peer_send(peer, &frame);
         }
     }
 }
@@ -186,7 +238,7 @@ static void leave_project(struct hub_peer *peer) {
     hub_channels_ask_no_more(&peer->project->channels, &peer->asks);
     groups_leave_all(&peer->project->topics, &peer->member.member);
     if (peer->is_half_way) {
-        tell_of_end(peer);
+        send_gone(peer);
     }
     peer->project = NULL;
 }
@@ -197,9 +249,10 @@ void hub_peer_close(struct hub_peer *peer) {
     }
     leave_project(peer);
     timer_stop(&peer->patience);
+    deferred_cancel(&peer->reading);
     list_remove(&peer->paused);
     if (peer->is_congested) {
-        hub_peer_resume_all(peer->hub);
+        resume_all(peer->hub);
     }
     stream_close(peer->stream);
 }
@@ -208,7 +261,9 @@ static void on_closed(void *owner) {
     struct hub_peer *peer = owner;
     peer->stream = NULL;
     deferred_cancel(&peer->acknowledge);
+    deferred_cancel(&peer->reading);
     write_queue_release(&peer->queue);
+    count_unread(peer);
     hub_decoder_release(&peer->decoder);
     hub_assembly_clear(&peer->assembly);
     list_remove(&peer->link);
@@ -255,6 +310,7 @@ void hub_peer_accept(struct hub *hub, struct stream *stream) {
     hub_assembly_init(&peer->assembly);
     write_queue_init(&peer->queue, stream);
     deferred_init(&peer->acknowledge, acknowledge);
+    deferred_init(&peer->reading, go_on_reading);
     timer_init(&peer->patience, on_patience_over);
     hub->peer_count++;
     hub_metrics_add(&hub->metrics, HUB_METRIC_peers, 1);

@@ -11,7 +11,7 @@ static int refuse(struct hub_peer *peer, const char *reason) {
     struct hub_frame frame = {
         .kind = HUB_REFUSED, .name = SLICE_EMPTY, .payload = slice_of(reason, strlen(reason))};
     hub_metrics_add(&peer->hub->metrics, HUB_METRIC_refused, 1);
-    (void)hub_peer_tell(peer, &frame);
+    (void)hub_peer_send(peer, &frame);
     (void)write_queue_flush_now(&peer->queue);
     return STATUS_PROTOCOL;
 }
@@ -39,7 +39,7 @@ static int greet(struct hub_peer *peer, const struct hub_frame *hello) {
     timer_stop(&peer->patience);
     struct hub_frame welcome = {
         .kind = HUB_WELCOME, .number = peer->id, .name = SLICE_EMPTY, .payload = SLICE_EMPTY};
-    return hub_peer_tell(peer, &welcome);
+    return hub_peer_send(peer, &welcome);
 }
 
 /* --- Topics --- */
@@ -98,7 +98,7 @@ static int fail(struct hub_peer *peer, enum hub_failure failure) {
                               .number = (uint32_t)peer->frames_read,
                               .name = SLICE_EMPTY,
                               .payload = SLICE_EMPTY};
-    return hub_peer_tell(peer, &frame);
+    return hub_peer_send(peer, &frame);
 }
 
 static int publish(struct hub_peer *peer, const struct hub_frame *frame) {
@@ -117,14 +117,19 @@ static int publish(struct hub_peer *peer, const struct hub_frame *frame) {
 
 /* --- Channels --- */
 
-static int send_whole(struct hub_peer *peer, struct slice name, struct slice payload) {
+static int send_whole(struct hub_peer *peer, const struct hub_frame *frame, struct slice payload) {
     if (payload.length < HUB_SEND_PREFIX) {
         return STATUS_PROTOCOL;
     }
+    struct hub_channels *channels = &peer->project->channels;
+    struct slice message = slice_without_front(payload, HUB_SEND_PREFIX);
+    uint32_t capacity = (uint32_t)hub_wire_read(payload.data, 4);
     uint64_t now = event_loop_now(peer->hub->loop);
-    int status = hub_channels_send(
-        &peer->project->channels, name, slice_without_front(payload, HUB_SEND_PREFIX),
-        (uint32_t)hub_wire_read(payload.data, 4), now, now + hub_wire_read(payload.data + 4, 4));
+    uint64_t expires = now + hub_wire_read(payload.data + 4, 4);
+    bool is_noted = (frame->flags & HUB_NOTED) != 0;
+    int status = is_noted
+                     ? hub_channels_send_noted(channels, frame->name, message, now, expires)
+                     : hub_channels_send(channels, frame->name, message, capacity, now, expires);
     if (status == STATUS_OK) {
         return STATUS_OK;
     }
@@ -137,7 +142,7 @@ static int send_to_channel(struct hub_peer *peer, const struct hub_frame *frame)
     if (status == STATUS_STATE) {
         return STATUS_OK;
     }
-    return status == STATUS_OK ? send_whole(peer, frame->name, payload) : status;
+    return status == STATUS_OK ? send_whole(peer, frame, payload) : status;
 }
 
 static int receive(struct hub_peer *peer, const struct hub_frame *frame) {
@@ -160,9 +165,10 @@ static int join(struct hub_peer *peer, const struct hub_frame *frame) {
     struct hub_channel_limits limits = {.capacity = (uint32_t)hub_wire_read(bytes, 4),
                                         .milliseconds = (uint32_t)hub_wire_read(bytes + 4, 4),
                                         .stay = (uint32_t)hub_wire_read(bytes + 8, 4)};
-    return hub_channels_join(&peer->project->channels, frame->name,
-                             slice_without_front(frame->payload, HUB_JOIN_PREFIX), &limits,
-                             event_loop_now(peer->hub->loop));
+    int status = hub_channels_join(&peer->project->channels, frame->name,
+                                   slice_without_front(frame->payload, HUB_JOIN_PREFIX), &limits,
+                                   event_loop_now(peer->hub->loop));
+    return status == STATUS_NO_MEMORY ? fail(peer, HUB_FULL) : status;
 }
 
 static int leave(struct hub_peer *peer, const struct hub_frame *frame) {

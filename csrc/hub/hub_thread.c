@@ -79,25 +79,26 @@ static void remove_path(const struct hub_thread *thread) {
     }
 }
 
+/* Until the path is removed somebody answers there: nobody else's socket can be what is removed. */
 static int open_hub(struct hub_thread *thread, const struct hub_socket_options *options) {
     int error = 0;
     thread->loop = event_loop_new();
     if (thread->loop == NULL) {
         return -ENOMEM;
     }
-    int descriptor = hub_socket_bind(thread->path, options);
+    int descriptor = hub_socket_listen(thread->path, options);
     if (descriptor < 0) {
         return descriptor;
     }
     remember_path(thread);
     thread->hub = hub_new(thread->loop, descriptor, &error);
-    close(descriptor);
     if (thread->hub != NULL) {
         error = start(thread);
     }
     if (error != 0) {
         remove_path(thread);
     }
+    close(descriptor);
     return error;
 }
 

@@ -10,8 +10,8 @@
 
 struct hub_thread;
 
-/* Binds `path` (*borrows* the text for life) and serves it. Returns new thread; NULL with *error, a
- * negative errno. */
+/* Listens at `path` (*borrows* the text for life) and serves it. Returns new thread; NULL with
+ * *error, a negative errno. */
 struct hub_thread *hub_thread_start(const char *path, const struct hub_socket_options *options,
                                     int *error);
 

@@ -16,7 +16,8 @@
  *   ANNOUNCE, WITHDRAW name=topic        ->
  *   PUBLISH name=topic                   ->   to all others that have announced it:
  *                                        <-   DELIVER number=id of the sender, name=topic
- *   SEND name=channel                    ->   payload: capacity, milliseconds (u32 each), message
+ *   SEND name=channel                    ->   payload: capacity, milliseconds (u32 each), message;
+ *                                             with HUB_NOTED its loss leaves an empty message
  *   RECEIVE, ABANDON name=channel        ->   one message is asked for, or no longer
  *   JOIN name=topic                      ->   payload: capacity, milliseconds, milliseconds of the
  *                                             stay (u32 each), the channel that joins
@@ -69,9 +70,10 @@ enum hub_kind {
 };
 
 enum hub_flag {
-    HUB_MORE = 1,          /* the message goes on in the next frame of this sender */
-    HUB_CONTINUED = 2,     /* it began in the one before */
-    HUB_WANTS_RECEIVER = 4 /* FAILED when nobody else has announced the topic */
+    HUB_MORE = 1,           /* the message goes on in the next frame of this sender */
+    HUB_CONTINUED = 2,      /* it began in the one before */
+    HUB_WANTS_RECEIVER = 4, /* FAILED when nobody else has announced the topic */
+    HUB_NOTED = 8           /* SEND: without a capacity; who receives is told of losses */
 };
 
 /* Why a frame has FAILED. */
