@@ -212,10 +212,13 @@ static int has_own_call_soon(struct bridge *bridge) {
     return has;
 }
 
-/* Returns new task with its first step in bridge->caught_start. */
+/* Returns new task with its first step in bridge->caught_start. In the loop's dict the catcher is
+ * found as an attribute is, and comes and goes for a third of the price. */
 static PyObject *new_caught_task(struct bridge *bridge, PyObject *coroutine, PyObject *context) {
     PyObject *name = bridge->state->strings.call_soon;
-    if (PyObject_SetAttr(bridge->loop, name, bridge->start_catcher) < 0) {
+    PyObject *attributes = PyObject_GenericGetDict(bridge->loop, NULL);
+    if (attributes == NULL || PyDict_SetItem(attributes, name, bridge->start_catcher) < 0) {
+        Py_XDECREF(attributes);
         return NULL;
     }
     bridge->starting_context = context;
@@ -223,9 +226,10 @@ static PyObject *new_caught_task(struct bridge *bridge, PyObject *coroutine, PyO
     bridge->starting_context = NULL;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    if (PyObject_DelAttr(bridge->loop, name) < 0) {
+    if (PyDict_DelItem(attributes, name) < 0) {
         bridge_report(bridge, "casgi could not give loop.call_soon back");
     }
+    Py_DECREF(attributes);
     PyErr_Restore(type, value, traceback);
     return task;
 }
@@ -248,10 +252,12 @@ static PyObject *start_eagerly(struct bridge *bridge, PyObject *coroutine, PyObj
 #endif
 
 /* Returns 1 when the loop makes its tasks by a factory of its own, 0 when not, -1 with an
- * exception. */
+ * exception. asyncio's own create_task() looks at the attribute, too. */
 static int has_task_factory(struct bridge *bridge) {
-    PyObject *factory =
-        PyObject_CallMethodNoArgs(bridge->loop, bridge->state->strings.get_task_factory);
+    struct module_strings *strings = &bridge->state->strings;
+    PyObject *factory = bridge->runs_on_selector
+                            ? PyObject_GetAttr(bridge->loop, strings->task_factory)
+                            : PyObject_CallMethodNoArgs(bridge->loop, strings->get_task_factory);
     int has = factory == NULL ? -1 : factory != Py_None;
     Py_XDECREF(factory);
     return has;
@@ -274,15 +280,31 @@ static PyObject *start_task(struct bridge *bridge, PyObject *coroutine, PyObject
     return task;
 }
 
+/* Takes what an application has returned, NULL included. Returns new: a coroutine that awaits it.
+ */
+static PyObject *as_coroutine(struct bridge *bridge, PyObject *returned) {
+    if (returned == NULL || PyCoro_CheckExact(returned)) {
+        return returned;
+    }
+    PyObject *coroutine = PyObject_CallOneArg(bridge->state->as_coroutine, returned);
+    Py_DECREF(returned);
+    return coroutine;
+}
+
 /* application(scope, receive, send), in `context`: returns its coroutine. */
-static PyObject *call_application(struct bridge *bridge, PyObject *context, PyObject *scope,
+static PyObject *call_application(struct app_task *app_task, PyObject *context, PyObject *scope,
                                   PyObject *receive, PyObject *send) {
+    struct bridge *bridge = app_task->bridge;
     if (PyContext_Enter(context) < 0) {
         return NULL;
     }
+    if (app_task->events->on_call != NULL) {
+        app_task->events->on_call(app_task->cycle);
+    }
     PyObject *args[] = {NULL, scope, receive, send};
-    PyObject *coroutine = PyObject_Vectorcall(bridge->application, args + 1,
-                                              3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    PyObject *returned = PyObject_Vectorcall(bridge->application, args + 1,
+                                             3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    PyObject *coroutine = as_coroutine(bridge, returned);
     if (PyContext_Exit(context) < 0) {
         Py_CLEAR(coroutine);
     }
@@ -323,7 +345,7 @@ void app_task_start(struct app_task *app_task, PyObject *cycle, PyObject *scope,
     PyObject *exception = NULL;
     PyObject *context = PyContext_Copy(bridge->context);
     PyObject *coroutine =
-        context == NULL ? NULL : call_application(bridge, context, scope, receive, send);
+        context == NULL ? NULL : call_application(app_task, context, scope, receive, send);
     PyObject *task = coroutine == NULL ? NULL : start_task(bridge, coroutine, context);
     Py_XDECREF(context);
     Py_XDECREF(coroutine);

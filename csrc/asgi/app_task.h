@@ -15,6 +15,8 @@
 
 /* Events of the task, for the cycle; both *borrow*, and run Python code. */
 struct app_task_events {
+    /* The application is about to be called, in its own context, which is entered. May be NULL. */
+    void (*on_call)(PyObject *cycle);
     /* The application has returned (`exception` NULL) or raised. Once; may free the cycle's last
      * reference afterwards. */
     void (*on_done)(PyObject *cycle, PyObject *exception);

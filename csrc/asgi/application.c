@@ -2,6 +2,10 @@
  * the callbacks of the Server object and to the log. Owns nothing: the bridge does. */
 #include "asgi/application.h"
 
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
 #include "asgi/app_task.h"
 #include "asgi/http_cycle.h"
 #include "asgi/overdue.h"
@@ -50,12 +54,33 @@ static void on_refused(void *owner, const struct address *client, int http_statu
     Py_XDECREF(message);
 }
 
+/* Returns new, or NULL with an exception set. */
+static PyObject *exhaustion_text(int error) {
+    if (error == EMFILE) {
+        struct rlimit limit = {0, 0};
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+        return PyUnicode_FromFormat(
+            "No connection can be accepted: all of the %llu descriptors that this process may have "
+            "are open. Clients wait: raise the limit (LimitNOFILE= in a systemd unit, ulimit -n), "
+            "or refuse some earlier with --max-connections",
+            (unsigned long long)limit.rlim_cur);
+    }
+    return PyUnicode_FromFormat("No connection can be accepted: %s. Clients wait", strerror(error));
+}
+
+static void on_exhausted(void *owner, int error) {
+    PyObject *message = exhaustion_text(error);
+    bridge_log(owner, "error", message, NULL);
+    Py_XDECREF(message);
+}
+
 const struct application_events application_events = {
     .on_request = on_request,
     .on_websocket = on_websocket,
     .on_connection_end = on_connection_end,
     .on_idle = on_idle,
     .on_refused = on_refused,
+    .on_exhausted = on_exhausted,
 };
 
 /* Calls Server.on_slow_consumer. */
@@ -80,6 +105,20 @@ static void on_slow_report(struct slow_report *report, const struct slow_consume
     Py_DECREF(owner);
 }
 
+/* Calls whoever looks at the server: see Scoreboard.watch(). */
+static void on_tick(struct ticker *ticker) {
+    struct bridge *bridge = LIST_OBJECT(ticker, struct bridge, ticker);
+    PyObject *callback = Py_XNewRef(ticker->callback);
+    if (callback == NULL) {
+        return;
+    }
+    PyObject *owner = Py_NewRef(bridge->owner); /* the callback may close the server */
+    Py_XDECREF(PyObject_CallNoArgs(callback));
+    bridge_report(bridge, "Exception in what looks at the server once a second");
+    Py_DECREF(callback);
+    Py_DECREF(owner);
+}
+
 /* --- Its life --- */
 
 void application_init(struct bridge *bridge) {
@@ -89,6 +128,7 @@ void application_init(struct bridge *bridge) {
 
 int application_open(struct bridge *bridge) {
     slow_report_init(&bridge->slow_report, bridge->event_loop, on_slow_report);
+    ticker_init(&bridge->ticker, bridge->event_loop, on_tick);
     bridge->start_catcher = app_task_new_catcher(bridge);
     return bridge->start_catcher == NULL ? -1 : 0;
 }
@@ -116,4 +156,5 @@ void application_leave_loop(struct bridge *bridge) {
     }
     bridge->event_loop = NULL;
     slow_report_stop(&bridge->slow_report);
+    ticker_stop(&bridge->ticker);
 }

@@ -122,6 +122,8 @@ int bridge_traverse(struct bridge *bridge, visitproc visit, void *arg) {
     Py_VISIT(bridge->done_future);
     Py_VISIT(bridge->on_slow_consumer);
     Py_VISIT(bridge->on_overdue);
+    Py_VISIT(bridge->route_matches);
+    Py_VISIT(bridge->ticker.callback);
     for (int i = 0; i < SCOPE_PARTS; i++) {
         Py_VISIT(bridge->scope_parts[i]);
     }
@@ -134,6 +136,8 @@ int bridge_traverse(struct bridge *bridge, visitproc visit, void *arg) {
 void bridge_clear(struct bridge *bridge) {
     Py_CLEAR(bridge->on_slow_consumer);
     Py_CLEAR(bridge->on_overdue);
+    Py_CLEAR(bridge->route_matches);
+    Py_CLEAR(bridge->ticker.callback);
     Py_CLEAR(bridge->application);
     Py_CLEAR(bridge->loop);
     Py_CLEAR(bridge->context);

@@ -7,6 +7,7 @@
 #define CASGI_ASGI_BRIDGE_H
 
 #include "asgi/slow_report.h"
+#include "asgi/ticker.h"
 #include "base/list.h"
 #include "net/event_loop.h"
 #include "state.h"
@@ -23,12 +24,16 @@ struct attached {
 /* Headers that come with nearly every request: see header_pairs.c. */
 #define HEADER_PAIR_SLOTS 256
 
-/* Dicts of scopes that are given again: see reused_dict.h. */
+/* Dicts of scopes that are given again: see reused_dict.h; and those that scopes are copies of. */
 enum scope_part {
+    SCOPE_HTTP,
+    SCOPE_WEBSOCKET,
     SCOPE_HTTP_VERSIONS,
     SCOPE_WEBSOCKET_VERSIONS,
     SCOPE_HTTP_EXTENSIONS,
+    SCOPE_HTTPS_EXTENSIONS,
     SCOPE_WEBSOCKET_EXTENSIONS,
+    SCOPE_WEBSOCKET_TLS_EXTENSIONS,
     SCOPE_PARTS
 };
 
@@ -50,7 +55,7 @@ struct bridge {
     PyObject *task_keywords;    /* dict: see app_task.c */
     PyObject *starting_context; /* borrowed: of the task whose start is to be caught */
     PyObject *header_pairs[HEADER_PAIR_SLOTS];
-    PyObject *scope_parts[SCOPE_PARTS]; /* dict: the last scope's; NULL: there was none yet */
+    PyObject *scope_parts[SCOPE_PARTS]; /* dict; NULL: there was no scope yet */
     PyObject *last_host;                /* str: behind a proxy all clients have the same */
     PyObject *last_server;              /* tuple: scope["server"] of the last connection */
     PyObject *last_certificate;         /* str: the PEM of the last TLS connection */
@@ -59,8 +64,10 @@ struct bridge {
     struct list tasks;                  /* of struct app_task: running */
     struct list attached;               /* of struct attached: with an exchange */
     struct slow_report slow_report;
+    struct ticker ticker;       /* of whoever looks at an observed server */
     PyObject *on_slow_consumer; /* Server's; NULL or None: nobody is notified */
     PyObject *on_overdue;       /* Server's; NULL or None: only logged */
+    PyObject *route_matches;    /* Server's ContextVar; NULL or None: nobody notes them */
     size_t task_count;
     size_t request_buffer_size;
     double application_close_timeout;

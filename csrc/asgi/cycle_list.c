@@ -4,7 +4,6 @@
 
 #include "asgi/cycle.h"
 #include "asgi/ws_cycle.h"
-#include "server/connection.h"
 #include "server/exchange.h"
 
 /* Returns new array of references, or NULL with MemoryError. */
@@ -26,7 +25,7 @@ static CycleObject **collect(const struct bridge *bridge, size_t *count) {
 /* Returns new tuple, or NULL with an exception. */
 static PyObject *describe(struct bridge *bridge, CycleObject *cycle) {
     const struct exchange *exchange = cycle->methods->exchange((PyObject *)cycle);
-    unsigned long long number = exchange == NULL ? 0 : exchange->connection->number;
+    unsigned long long number = exchange == NULL ? 0 : exchange_connection_number(exchange);
     uint64_t now = event_loop_clock() / 1000000;
     double seconds = now > cycle->began ? (double)(now - cycle->began) / 1000.0 : 0.0;
     PyObject *task = cycle->app_task.task != NULL ? cycle->app_task.task : Py_None;

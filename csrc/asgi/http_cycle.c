@@ -8,6 +8,7 @@
 #include "asgi/outcome.h"
 #include "asgi/overdue.h"
 #include "asgi/request_body.h"
+#include "asgi/request_time.h"
 #include "asgi/response.h"
 #include "asgi/scope.h"
 #include "base/counters.h"
@@ -17,20 +18,21 @@ typedef struct {
     CycleObject cycle;
     struct response response; /* with the exchange, which is NULL when it is over */
     struct request_body body;
+    struct request_time time;
     struct deferred wake;    /* the turn's reads are over: who receives gets them in one event */
     struct timer stop_timer; /* while the server stops: until a stream may be one that waits */
     uint64_t last_sent;      /* event_loop_now() */
     bool is_disconnected;
     bool is_left_open;            /* the application has returned, somebody may go on responding */
     bool is_stopping;             /* the server is */
-    bool is_told_to_stop;         /* by an http.disconnect, though the client is still there */
+    bool is_stop_reported;        /* by an http.disconnect, though the client is still there */
     uint8_t disconnects_received; /* times that the application has received http.disconnect */
 } HttpCycleObject;
 
 /* --- receive() --- */
 
 static bool is_over(const HttpCycleObject *self) {
-    return self->is_disconnected || self->is_told_to_stop || self->response.exchange == NULL ||
+    return self->is_disconnected || self->is_stop_reported || self->response.exchange == NULL ||
            self->response.state == RESPONSE_COMPLETE;
 }
 
@@ -94,7 +96,7 @@ static PyObject *drop(HttpCycleObject *self) {
 /* A client may have ended only its own side: it still gets an answer, until the application knows
  * of its going. */
 static bool is_known_to_have_left(const HttpCycleObject *self) {
-    return self->disconnects_received > 0 && !self->is_told_to_stop;
+    return self->disconnects_received > 0 && !self->is_stop_reported;
 }
 
 static bool is_congested(const HttpCycleObject *self) {
@@ -114,7 +116,7 @@ static void note_sent(HttpCycleObject *self) {
         return;
     }
     self->last_sent = event_loop_now(event_loop);
-    if (self->is_stopping && !timer_is_running(&self->stop_timer) && !self->is_told_to_stop) {
+    if (self->is_stopping && !timer_is_running(&self->stop_timer) && !self->is_stop_reported) {
         timer_start(event_loop, &self->stop_timer, LIMIT_STREAM_PAUSE_SECONDS);
     }
 }
@@ -184,7 +186,7 @@ static PyObject *send(PyObject *op, PyObject *message) {
 /* Somebody waits for the rest of the response. */
 static bool is_missing(const HttpCycleObject *self) {
     bool is_gone =
-        self->is_disconnected || self->is_told_to_stop || self->response.exchange == NULL;
+        self->is_disconnected || self->is_stop_reported || self->response.exchange == NULL;
     return self->response.state != RESPONSE_COMPLETE && !is_gone;
 }
 
@@ -200,10 +202,16 @@ static void end(HttpCycleObject *self, PyObject *exception) {
     waiter_queue_pass_on(&self->cycle.receivers); /* a task that it left behind */
 }
 
+static void on_app_call(PyObject *op) {
+    HttpCycleObject *self = (HttpCycleObject *)op;
+    request_time_begin(&self->time, self->cycle.bridge);
+}
+
 /* A consumer's handle() may start a task that responds, and return: as under daphne that is no end,
  * as long as somebody is able to send. */
 static void on_app_done(PyObject *op, PyObject *exception) {
     HttpCycleObject *self = (HttpCycleObject *)op;
+    request_time_end(&self->time, self->cycle.bridge, self->cycle.scope);
     self->is_left_open = exception == NULL && is_missing(self) && self->cycle.can_send &&
                          cycle_drops_late_messages(&self->cycle);
     if (!self->is_left_open) {
@@ -255,7 +263,7 @@ static const struct exchange *exchange_of(PyObject *op) {
 static const struct cycle_methods cycle_methods = {
     .receive = {"receive", receive, METH_NOARGS, NULL},
     .send = {"send", send, METH_O, NULL},
-    .task_events = {.on_done = on_app_done, .on_overdue = on_overdue},
+    .task_events = {.on_call = on_app_call, .on_done = on_app_done, .on_overdue = on_overdue},
     .abort = abort_exchange,
     .on_send_dropped = on_send_dropped,
     .exchange = exchange_of,
@@ -324,7 +332,7 @@ static void stop_if_it_waits(HttpCycleObject *self) {
         timer_start(bridge->event_loop, &self->stop_timer, LIMIT_STREAM_PAUSE_SECONDS);
         return;
     }
-    self->is_told_to_stop = true;
+    self->is_stop_reported = true;
     give_up_what_is_left_open(self);
     waiter_queue_wake_one(&self->cycle.receivers);
 }
@@ -388,11 +396,17 @@ int http_cycle_begin(struct bridge *bridge, struct exchange *exchange) {
 
 /* --- The type --- */
 
+static int traverse(PyObject *op, visitproc visit, void *arg) {
+    Py_VISIT(((HttpCycleObject *)op)->time.matches);
+    return cycle_traverse(op, visit, arg);
+}
+
 static void dealloc(PyObject *op) {
     HttpCycleObject *self = (HttpCycleObject *)op;
     PyObject_GC_UnTrack(op);
     response_release(&self->response);
     request_body_release(&self->body);
+    request_time_release(&self->time);
     cycle_dealloc(op);
     counters_closed(COUNTER_http_cycles);
 }
@@ -404,7 +418,7 @@ static PyMethodDef methods[] = {
 
 static PyType_Slot slots[] = {
     {Py_tp_doc, "One HTTP request of the application."},
-    {Py_tp_traverse, cycle_traverse},
+    {Py_tp_traverse, traverse},
     {Py_tp_clear, cycle_clear},
     {Py_tp_dealloc, dealloc},
     {Py_tp_methods, methods},

@@ -116,10 +116,6 @@ static struct response_start *read_copy(PyObject *headers, int status,
     return start;
 }
 
-struct response_start *response_start_of(PyObject *headers, int status) {
-    return read_copy(headers, status, check_head);
-}
-
 struct response_start *response_trailers_of(PyObject *fields) {
     return read_copy(fields, 200, check_trailers);
 }
@@ -146,7 +142,7 @@ struct response_start *response_start_new(struct bridge *bridge, PyObject *messa
     if (message_find(message, bridge->state->strings.headers, &headers) < 0) {
         return NULL;
     }
-    struct response_start *start = response_start_of(headers, status);
+    struct response_start *start = read_copy(headers, status, check_head);
     Py_XDECREF(headers);
     return start;
 }

@@ -20,13 +20,11 @@ struct response_start {
  * with response_start_free(). */
 struct response_start *response_start_new(struct bridge *bridge, PyObject *message, int status);
 
-/* As response_start_new() of an iterable of pairs, or NULL. */
-struct response_start *response_start_of(PyObject *headers, int status);
-
-/* As response_start_of() for the fields behind a body. */
+/* As response_start_new() for the fields behind a body, an iterable of pairs. */
 struct response_start *response_trailers_of(PyObject *fields);
 
-/* As response_start_of() for a 103 with a Link header for each of `links`, an iterable of bytes. */
+/* As response_start_new() for a 103 with a Link header for each of `links`, an iterable of bytes.
+ */
 struct response_start *response_hints_of(PyObject *links);
 
 /* NULL is allowed. */

@@ -3,7 +3,7 @@
 
 static bool is_as_made(PyObject *value, const PyObject *expected) {
     if (expected != NULL) {
-        return value == expected;
+        return value == expected || expected == Py_None;
     }
     return PyDict_CheckExact(value) && Py_REFCNT(value) == 1 && PyDict_GET_SIZE(value) == 0;
 }

@@ -6,7 +6,8 @@
 
 #include "state.h"
 
-/* What it consists of, in this order. A value that is NULL is an empty dict, of its own too. */
+/* What it consists of, in this order. A value that is NULL is an empty dict, of its own too; for
+ * one that is None the caller sets another each time. */
 struct reused_dict_items {
     PyObject *const *keys; /* interned */
     PyObject *const *values;

@@ -24,6 +24,15 @@ static int set_new(PyObject *dict, PyObject *key, PyObject *value) {
     return result;
 }
 
+/* As set_new(), where what is in the dict already is mostly the same. */
+static int set_unless(PyObject *usual, PyObject *dict, PyObject *key, PyObject *value) {
+    if (value == usual) {
+        Py_XDECREF(value);
+        return value == NULL ? -1 : 0;
+    }
+    return set_new(dict, key, value);
+}
+
 static PyObject *bytes_of(struct slice bytes) {
     return PyBytes_FromStringAndSize(bytes.data, (Py_ssize_t)bytes.length);
 }
@@ -250,8 +259,30 @@ static PyObject *method_text(struct bridge *bridge, struct slice method) {
     return PyUnicode_DecodeLatin1(method.data, (Py_ssize_t)method.length, NULL);
 }
 
-/* The extensions have nothing to say: an empty dict each. */
-static PyObject *const no_values[4];
+enum { MOST_EXTENSIONS = 5 };
+
+/* Sets scope["extensions"]: these have nothing to say, an empty dict each; of an encrypted
+ * connection there is `tls`, a dict of its own for each scope. The last ones are at `part`, those
+ * with `tls` behind it. */
+static int set_extensions(struct bridge *bridge, PyObject *scope, struct connection *connection,
+                          enum scope_part part, PyObject *const *names, size_t count) {
+    struct module_strings *strings = &bridge->state->strings;
+    PyObject *tls = ((struct connection_context *)connection->context)->tls;
+    PyObject *keys[MOST_EXTENSIONS], *values[MOST_EXTENSIONS] = {NULL};
+    bool is_encrypted = tls != Py_None;
+    memcpy(keys, names, count * sizeof(*names));
+    if (is_encrypted) {
+        keys[count] = strings->tls;
+        values[count] = Py_None;
+    }
+    struct reused_dict_items items = {keys, values, count + is_encrypted};
+    PyObject *extensions = reused_dict_get(&bridge->scope_parts[part + is_encrypted], &items);
+    if (extensions != NULL && is_encrypted &&
+        set_new(extensions, strings->tls, PyDict_Copy(tls)) < 0) {
+        Py_CLEAR(extensions);
+    }
+    return set_new(scope, strings->extensions, extensions);
+}
 
 static int fill_http(struct bridge *bridge, PyObject *scope, const struct exchange *exchange) {
     struct module_strings *strings = &bridge->state->strings;
@@ -262,24 +293,20 @@ static int fill_http(struct bridge *bridge, PyObject *scope, const struct exchan
         strings->http_response_early_hint, /* HTTP/1.0 knows neither this */
         strings->http_response_trailers,   /* nor these */
     };
-    struct reused_dict_items items = {names, no_values, is_http10 ? 2 : 4};
-    PyObject **last = &bridge->scope_parts[SCOPE_HTTP_EXTENSIONS];
-    return set_new(scope, strings->method, method_text(bridge, head->method)) < 0 ||
-                   set_new(scope, strings->extensions, reused_dict_get(last, &items)) < 0
+    return set_unless(strings->get_method, scope, strings->method,
+                      method_text(bridge, head->method)) < 0
                ? -1
-               : 0;
+               : set_extensions(bridge, scope, exchange->connection, SCOPE_HTTP_EXTENSIONS, names,
+                                is_http10 ? 2 : 4);
 }
 
-static int fill_websocket(struct bridge *bridge, PyObject *scope,
-                          const struct http_request_head *head) {
+static int fill_websocket(struct bridge *bridge, PyObject *scope, const struct exchange *exchange) {
     struct module_strings *strings = &bridge->state->strings;
     PyObject *const names[] = {strings->websocket_http_response, strings->websocket_group};
-    struct reused_dict_items items = {names, no_values, 2};
-    PyObject **last = &bridge->scope_parts[SCOPE_WEBSOCKET_EXTENSIONS];
-    return set_new(scope, strings->extensions, reused_dict_get(last, &items)) < 0 ||
-                   set_new(scope, strings->subprotocols, subprotocols(head)) < 0
+    return set_new(scope, strings->subprotocols, subprotocols(exchange->request)) < 0
                ? -1
-               : 0;
+               : set_extensions(bridge, scope, exchange->connection, SCOPE_WEBSOCKET_EXTENSIONS,
+                                names, 2);
 }
 
 static int fill_common(struct bridge *bridge, PyObject *scope, struct exchange *exchange,
@@ -290,46 +317,69 @@ static int fill_common(struct bridge *bridge, PyObject *scope, struct exchange *
     if (shared == NULL) {
         return -1;
     }
-    return PyDict_SetItem(scope, strings->type, is_websocket ? strings->websocket : strings->http) <
-                       0 ||
-                   set_new(scope, strings->asgi, asgi_versions(bridge, is_websocket)) < 0 ||
-                   set_new(scope, strings->http_version, http_version(bridge, head)) < 0 ||
+    PyObject *usual_scheme = is_websocket ? strings->ws : strings->http;
+    return set_new(scope, strings->asgi, asgi_versions(bridge, is_websocket)) < 0 ||
+                   set_unless(strings->http_1_1, scope, strings->http_version,
+                              http_version(bridge, head)) < 0 ||
                    PyDict_SetItem(scope, strings->server, shared->server) < 0 ||
                    set_new(scope, strings->client, client_tuple(bridge, exchange, shared)) < 0 ||
-                   set_new(scope, strings->scheme, scheme(bridge, exchange, is_websocket)) < 0 ||
+                   set_unless(usual_scheme, scope, strings->scheme,
+                              scheme(bridge, exchange, is_websocket)) < 0 ||
                    set_new(scope, strings->path, decode_path(head->path)) < 0 ||
                    set_new(scope, strings->raw_path, bytes_of(head->path)) < 0 ||
-                   set_new(scope, strings->query_string, bytes_of(head->query)) < 0 ||
-                   set_new(scope, strings->root_path, root_path(bridge, exchange)) < 0 ||
+                   set_unless(bridge->state->empty_bytes, scope, strings->query_string,
+                              bytes_of(head->query)) < 0 ||
+                   set_unless(bridge->root_path, scope, strings->root_path,
+                              root_path(bridge, exchange)) < 0 ||
                    set_new(scope, strings->headers, headers_list(bridge, exchange)) < 0
                ? -1
                : 0;
 }
 
-/* Adds the extension `tls`, a dict of its own for each request, to the others. */
-static int add_tls(struct bridge *bridge, PyObject *scope, struct connection *connection) {
+/* Returns new dict with all keys of a scope in their order, and the usual values. */
+static PyObject *new_template(struct bridge *bridge, bool is_websocket) {
     struct module_strings *strings = &bridge->state->strings;
-    struct connection_context *shared = connection_context(bridge, connection);
-    if (shared == NULL || shared->tls == Py_None) {
-        return shared == NULL ? -1 : 0;
+    PyObject *const items[][2] = {
+        {strings->type, is_websocket ? strings->websocket : strings->http},
+        {strings->asgi, Py_None},
+        {strings->http_version, strings->http_1_1},
+        {strings->server, Py_None},
+        {strings->client, Py_None},
+        {strings->scheme, is_websocket ? strings->ws : strings->http},
+        {strings->path, Py_None},
+        {strings->raw_path, Py_None},
+        {strings->query_string, bridge->state->empty_bytes},
+        {strings->root_path, bridge->root_path},
+        {strings->headers, Py_None},
+        {is_websocket ? strings->subprotocols : strings->method,
+         is_websocket ? Py_None : strings->get_method},
+        {strings->extensions, Py_None},
+    };
+    PyObject *dict = PyDict_New();
+    for (size_t i = 0; dict != NULL && i < sizeof(items) / sizeof(items[0]); i++) {
+        if (PyDict_SetItem(dict, items[i][0], items[i][1]) < 0) {
+            Py_CLEAR(dict);
+        }
     }
-    PyObject *extensions = PyDict_GetItemWithError(scope, strings->extensions);
-    return extensions == NULL ? -1 : set_new(extensions, strings->tls, PyDict_Copy(shared->tls));
+    return dict;
+}
+
+/* Returns new scope to be filled: to copy a dict costs a fraction of making one key by key. */
+static PyObject *copy_template(struct bridge *bridge, bool is_websocket) {
+    PyObject **place = &bridge->scope_parts[is_websocket ? SCOPE_WEBSOCKET : SCOPE_HTTP];
+    if (*place == NULL) {
+        *place = new_template(bridge, is_websocket);
+    }
+    return *place == NULL ? NULL : PyDict_Copy(*place);
 }
 
 PyObject *scope_new(struct bridge *bridge, struct exchange *exchange, bool is_websocket) {
     struct module_strings *strings = &bridge->state->strings;
-    PyObject *scope = PyDict_New();
+    PyObject *scope = copy_template(bridge, is_websocket);
     if (scope == NULL || fill_common(bridge, scope, exchange, is_websocket) < 0) {
         goto failed;
     }
-    if (is_websocket && fill_websocket(bridge, scope, exchange->request) < 0) {
-        goto failed;
-    }
-    if (!is_websocket && fill_http(bridge, scope, exchange) < 0) {
-        goto failed;
-    }
-    if (add_tls(bridge, scope, exchange->connection) < 0) {
+    if ((is_websocket ? fill_websocket : fill_http)(bridge, scope, exchange) < 0) {
         goto failed;
     }
     if (bridge->lifespan_state != NULL &&

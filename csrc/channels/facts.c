@@ -52,6 +52,17 @@ static int class_is_named(enum fact_kind kind, PyObject *holder, const PyObject 
     return (kind == FACT_CLASS_NAME ? owner->ht_name : owner->ht_qualname) == name;
 }
 
+/* Its __init__() can be called again, and puts another function into it. */
+static int wraps(PyObject *method, PyObject *name, const PyObject *function) {
+    if (!Py_IS_TYPE(method, &PyStaticMethod_Type) && !Py_IS_TYPE(method, &PyClassMethod_Type) &&
+        !Py_IS_TYPE(method, &PyProperty_Type)) {
+        return 0;
+    }
+    PyObject *found = PyObject_GenericGetAttr(method, name);
+    Py_XDECREF(found); /* the method keeps it */
+    return found == NULL ? -1 : found == function;
+}
+
 PyObject *fact_namespace(const struct fact *fact) {
     bool is_about_names =
         fact->kind == FACT_NAME || fact->kind == FACT_ABSENT || fact->kind == FACT_SIZE;
@@ -82,6 +93,8 @@ int fact_holds(const struct fact *fact) {
     case FACT_CLASS_NAME:
     case FACT_QUALIFIED_NAME:
         return class_is_named(fact->kind, holder, value);
+    case FACT_WRAPPED:
+        return wraps(holder, fact->name, value);
     }
     return 0;
 }

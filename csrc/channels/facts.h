@@ -19,6 +19,8 @@ enum fact_kind {
     FACT_ATTRIBUTES,       /* the instance has this very dict of attributes */
     FACT_CLASS_NAME,       /* the class has this very __name__ */
     FACT_QUALIFIED_NAME,   /* the class has this very __qualname__ */
+    FACT_WRAPPED,          /* the static method, class method or property has this function as the
+                              attribute of that name */
 };
 
 /* All *borrowed* from the tuple that it was read from. */
