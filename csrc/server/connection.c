@@ -8,13 +8,36 @@
 #include "server/admission.h"
 #include "server/server.h"
 
+/* Whoever has looked at the connection before has seen the proxy. */
+static void on_identified(void *owner) {
+    struct connection *connection = owner;
+    if (connection->state == CONNECTION_OPENING) {
+        memory_free(connection->peer);
+        connection->peer = NULL;
+        connection->trust = TRUST_UNKNOWN;
+        admission_identify(connection);
+    }
+}
+
+/* Starts to speak `protocol`, and to read. Closes the connection when that is impossible. */
+static void begin(struct connection *connection, const struct protocol_ops *protocol) {
+    timer_stop(&connection->timer);
+    connection->state = CONNECTION_OPEN;
+    connection->ops = protocol;
+    connection->protocol = protocol->begin(connection);
+    if (connection->protocol == NULL || stream_read_start(connection->stream) != STATUS_OK) {
+        connection_close(connection);
+    } else if (connection->server->is_draining && connection->state == CONNECTION_OPEN) {
+        connection->ops->shutdown(connection->protocol);
+    }
+}
+
 static void on_open(void *owner) {
     struct connection *connection = owner;
     struct server *server = connection->server;
     if (connection->state != CONNECTION_OPENING) {
         return;
     }
-    admission_identify(connection);
     if (access_log_is_on(&server->access_log)) {
         (void)connection_peer(connection); /* the socket may be gone by the time of the line */
     }
@@ -24,14 +47,14 @@ static void on_open(void *owner) {
                                               : server->refusing;
     connection->may_switch = server->prior_knowledge != NULL &&
                              server->prior_knowledge != protocol && connection->refusal == NULL;
-    connection_begin(connection, protocol);
+    begin(connection, protocol);
 }
 
 /* Goes on with a protocol that the client has chosen by its first bytes. The one that it did not
  * mean has seen nothing yet. */
 static void switch_protocol(struct connection *connection, const struct protocol_ops *protocol) {
     connection->ops->on_closed(connection->protocol);
-    connection_begin(connection, protocol);
+    begin(connection, protocol);
 }
 
 static void pass_on(struct connection *connection, struct slice bytes) {
@@ -77,6 +100,13 @@ static void report_failure(struct connection *connection) {
     if (failure != NULL) {
         server_refuse(server, connection_peer(connection), 0, failure);
     }
+}
+
+size_t connection_unsent(const struct connection *connection) {
+    const struct protocol_ops *ops = connection->ops;
+    bool has_more = ops != NULL && ops->unsent != NULL && connection->protocol != NULL;
+    return write_queue_size(&connection->queue) +
+           (has_more ? ops->unsent(connection->protocol) : 0);
 }
 
 bool connection_has_sent_all(const struct connection *connection) {
@@ -187,6 +217,7 @@ static void on_closed(void *owner) {
 }
 
 static const struct stream_events stream_events = {.on_open = on_open,
+                                                   .on_identified = on_identified,
                                                    .on_read = on_read,
                                                    .on_read_end = on_read_end,
                                                    .on_written = on_written,
@@ -248,16 +279,6 @@ void connection_accept(void *owner, struct stream *stream) {
     stream_open(stream);
     if (connection->state == CONNECTION_OPENING) {
         connection_set_timeout(connection, server->options.header_timeout);
-    }
-}
-
-void connection_begin(struct connection *connection, const struct protocol_ops *protocol) {
-    timer_stop(&connection->timer);
-    connection->state = CONNECTION_OPEN;
-    connection->ops = protocol;
-    connection->protocol = protocol->begin(connection);
-    if (connection->protocol == NULL || stream_read_start(connection->stream) != STATUS_OK) {
-        connection_close(connection);
     }
 }
 
@@ -338,6 +359,22 @@ void connection_leave(struct connection *connection) {
     }
 }
 
+double connection_first_request_seconds(const struct connection *connection) {
+    uint64_t age = event_loop_now(connection->server->loop) - connection->opened;
+    double left = LIMIT_FIRST_REQUEST_SECONDS - (double)age / 1000.0;
+    return left > 0 ? left : 0;
+}
+
+/* It was accepted and is in its handshake. */
+static void shut_down_opening(struct connection *connection) {
+    double seconds = connection_first_request_seconds(connection);
+    if (seconds > 0) {
+        connection_set_timeout(connection, seconds);
+    } else {
+        connection_close(connection);
+    }
+}
+
 void connection_shut_down(struct connection *connection) {
     timer_stop(&connection->stall);
     if (!connection_has_sent_all(connection)) {
@@ -345,7 +382,7 @@ void connection_shut_down(struct connection *connection) {
     }
     switch (connection->state) {
     case CONNECTION_OPENING:
-        connection_close(connection);
+        shut_down_opening(connection);
         break;
     case CONNECTION_OPEN:
         connection->ops->shutdown(connection->protocol);

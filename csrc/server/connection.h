@@ -1,7 +1,7 @@
 /* One accepted connection: its stream, what is to be written on it, its timer, and the protocol
  * that is spoken.
  *
- *   OPENING --on_open of the stream: connection_begin--> OPEN
+ *   OPENING --on_open of the stream--> OPEN
  *   OPEN --connection_finish--> FINISHING --peer's end, or the linger timer--> CLOSING
  *   any  --connection_close---> CLOSING   --on_closed, from the loop--> freed
  *
@@ -29,6 +29,9 @@ struct protocol_ops {
     void (*on_read_end)(void *protocol,
                         int status); /* the peer sent its last byte, or the stream broke */
     void (*on_drain)(void *protocol);
+    /* Returns the bytes that wait for the peer and were not given to the connection yet; NULL:
+     * there are none. */
+    size_t (*unsent)(const void *protocol);
     void (*on_timeout)(void *protocol); /* the connection's timer fired */
     void (*leave)(void *protocol);      /* the server leaves; NULL: nothing to be said before the
                                            next answer */
@@ -55,7 +58,7 @@ struct connection {
     struct timer timer;             /* the protocol's, and the linger's when finishing */
     struct timer stall;             /* running while the peer should take bytes */
     uint64_t stall_progress;        /* stream_progress() when it was started */
-    const struct protocol_ops *ops; /* NULL before connection_begin() */
+    const struct protocol_ops *ops; /* NULL while OPENING */
     void *protocol;
     void *context;          /* the application's: kept per connection until on_connection_end() */
     struct address *peer;   /* owned; NULL until connection_peer() was called */
@@ -77,15 +80,15 @@ struct connection {
 /* The server's listener_accept. *Takes* the stream. */
 void connection_accept(void *server, struct stream *stream);
 
-/* Starts to speak `protocol`, and to read. Closes the connection when that is impossible. */
-void connection_begin(struct connection *connection, const struct protocol_ops *protocol);
-
 /* Starts the protocol's timer (protocol_ops.on_timeout); `seconds` below 0 stops it. */
 void connection_set_timeout(struct connection *connection, double seconds);
 
 /* True when unsent bytes are above the high-water mark after everything the socket takes was
  * written: on_drain() will come. */
 bool connection_is_congested(struct connection *connection);
+
+/* Returns the bytes that wait for the peer, of all that the connection carries. */
+size_t connection_unsent(const struct connection *connection);
 
 /* True when the socket has all that was queued, as ciphertext where the stream encrypts. */
 bool connection_has_sent_all(const struct connection *connection);
@@ -94,7 +97,7 @@ bool connection_has_sent_all(const struct connection *connection);
 void connection_flush(struct connection *connection);
 
 /* Returns the peer's address, asked for once; ADDRESS_NONE when it is unknown.
- * *Borrowed* for the connection's life. */
+ * *Borrowed* for the connection's life, and while it is opening until on_identified(). */
 const struct address *connection_peer(struct connection *connection);
 
 /* Fills in the address of our end. */
@@ -110,8 +113,13 @@ bool connection_is_trusted(struct connection *connection);
 /* The server leaves: as protocol_ops.leave. */
 void connection_leave(struct connection *connection);
 
+/* Returns the seconds for which the first request of a connection that was just accepted is awaited
+ * although the server shuts down; 0: no longer. */
+double connection_first_request_seconds(const struct connection *connection);
+
 /* The server shuts down: as protocol_ops.shutdown, and what is over already goes at once. A peer
- * that takes nothing is not waited for as long as usual. */
+ * that takes nothing is not waited for as long as usual; one that was just let in may finish its
+ * handshake. */
 void connection_shut_down(struct connection *connection);
 
 /* Sends what is queued, then FIN, reads and drops what still comes for a while (so that no reset

@@ -305,7 +305,7 @@ static void on_timeout(void *protocol) {
         time_out_exchange(http1);
         break;
     case HTTP1_HEAD:
-        if (http1_reads(http1, HTTP1_PARSER_HEAD)) {
+        if (http1_reads(http1, HTTP1_PARSER_HEAD) && !connection->server->is_draining) {
             begin_exchange(http1, &NO_REQUEST);
             exchange_answer(&http1->exchange, 408, SLICE_LITERAL("Request Timeout"), NULL);
             break;
@@ -331,6 +331,10 @@ static void shut_down(void *protocol) {
         exchange_shut_down(&http1->exchange);
     } else if (http1->phase == HTTP1_DISCARDING) {
         connection_finish(http1->connection);
+    } else if (http1->phase == HTTP1_HEAD &&
+               connection_first_request_seconds(http1->connection) > 0) {
+        connection_set_timeout(http1->connection,
+                               connection_first_request_seconds(http1->connection));
     } else {
         http1_set_phase(http1, HTTP1_IDLE); /* which is over at once */
     }

@@ -6,6 +6,7 @@
 #include "base/counters.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "frame_copy.h"
 #include "record.h"
 #include "server/connection.h"
 #include "server/exchange.h"
@@ -48,13 +49,27 @@ static inline void script_on_refused(void *application, const struct address *cl
                status, reason);
 }
 
+static inline void script_on_exhausted(void *application, int error) {
+    record_add(&((struct server_script *)application)->record, "exhausted %d;", error);
+}
+
 static const struct application_events script_application = {
     .on_request = script_on_request,
     .on_websocket = script_on_websocket,
     .on_connection_end = script_on_connection_end,
     .on_idle = script_on_idle,
     .on_refused = script_on_refused,
+    .on_exhausted = script_on_exhausted,
 };
+
+/* Makes its connections older than any that is new. */
+static inline void server_script_age(struct server_script *script) {
+    struct list *connections = &script->server->connections;
+    for (struct list *link = connections->next; link != connections; link = link->next) {
+        LIST_OBJECT(link, struct connection, link)->opened -=
+            (uint64_t)(LIMIT_FIRST_REQUEST_SECONDS * 1000);
+    }
+}
 
 /* No time-outs, the ordinary limits. */
 static inline struct server_options script_options(void) {

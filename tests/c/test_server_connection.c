@@ -1,6 +1,8 @@
 /* Tests of server/connection.c between two doubles: a scripted stream below, a scripted protocol
  * above. */
+#include "base/memory.h"
 #include "protocol_script.h"
+#include "server/connection_list.h"
 #include "stream_script.h"
 
 enum { TURN_MS = 20, TURNS = 500 };
@@ -86,6 +88,7 @@ static void test_a_stream_that_does_not_open(void) {
     open_server(&options);
     stream.opens_late = true;
     connection_accept(server.server, &stream.stream);
+    server_script_age(&server);
     server_shutdown(server.server);
     CHECK_RECORD(&stream.record, "close;");
     stream.stream.events->on_open(stream.stream.owner);
@@ -96,6 +99,28 @@ static void test_a_stream_that_does_not_open(void) {
     open_server(&options);
     stream.opens_late = true;
     connection_accept(server.server, &stream.stream);
+    TURN_UNTIL(stream.stream.closing);
+    CHECK_RECORD(&protocol_script.record, "");
+    close_all();
+}
+
+/* A client that was just let in may finish its handshake, and is heard for a moment. */
+static void test_a_shutdown_in_a_new_handshake(void) {
+    struct server_options options = script_options();
+    open_server(&options);
+    stream.opens_late = true;
+    connection_accept(server.server, &stream.stream);
+    server_shutdown(server.server);
+    CHECK(!stream.stream.closing);
+    stream.stream.events->on_open(stream.stream.owner);
+    CHECK_RECORD(&protocol_script.record, "begin;shutdown;");
+    CHECK_RECORD(&stream.record, "read;");
+    close_all();
+    /* but it is not waited for without end */
+    open_server(&options);
+    stream.opens_late = true;
+    connection_accept(server.server, &stream.stream);
+    server_shutdown(server.server);
     TURN_UNTIL(stream.stream.closing);
     CHECK_RECORD(&protocol_script.record, "");
     close_all();
@@ -218,6 +243,26 @@ static void test_a_peer_that_takes_no_more_of_too_much(void) {
     close_all();
 }
 
+/* A server that leaves says so to each protocol that is spoken, once. */
+static void test_leaving(void) {
+    struct server_options options = script_options();
+    struct connection *connection = accept_stream(&options);
+    server_leave(server.server);
+    CHECK_RECORD(&protocol_script.record, "leave;");
+    server_leave(server.server);
+    CHECK_RECORD(&protocol_script.record, "");
+    CHECK(connection->state == CONNECTION_OPEN);
+    close_all();
+
+    open_server(&options);
+    stream.opens_late = true;
+    connection_accept(server.server, &stream.stream);
+    server_leave(server.server);
+    CHECK_RECORD(&protocol_script.record, "");
+    CHECK(!stream.stream.closing);
+    close_all();
+}
+
 static void test_whom_to_trust(void) {
     struct server_options options = script_options();
     struct connection *connection = accept_stream(&options);
@@ -238,10 +283,33 @@ static void test_whom_to_trust(void) {
     close_all();
 }
 
+/* Who lists the connections meets some before their proxy has named the peer. */
+static void test_a_look_before_the_peer_is_named(void) {
+    struct server_options options = script_options();
+    size_t count;
+    open_server(&options);
+    CHECK(network_list_parse(&server.server->trusted, "192.0.2.9") == STATUS_OK);
+    stream.opens_late = stream.stream.is_relayed = true;
+    connection_accept(server.server, &stream.stream);
+    struct connection_facts *facts = connection_list_new(server.server, &count);
+    CHECK(count == 1 && strcmp(facts->peer.host, "192.0.2.9") == 0);
+    memory_free(facts);
+    struct connection *connection =
+        LIST_OBJECT(server.server->connections.next, struct connection, link);
+    CHECK(connection_is_trusted(connection));
+    strcpy(stream.peer.host, "203.0.113.7");
+    stream.stream.events->on_identified(stream.stream.owner);
+    stream.stream.events->on_open(stream.stream.owner);
+    CHECK(strcmp(connection_peer(connection)->host, "203.0.113.7") == 0);
+    CHECK(!connection_is_trusted(connection));
+    close_all();
+}
+
 int main(void) {
     test_bytes_go_to_the_protocol();
     test_the_protocol_begins_when_the_stream_is_open();
     test_a_stream_that_does_not_open();
+    test_a_shutdown_in_a_new_handshake();
     test_a_protocol_that_can_not_begin();
     test_no_memory_for_a_connection();
     test_the_timer_is_the_protocols();
@@ -250,6 +318,8 @@ int main(void) {
     test_finishing_after_the_peers_end_closes();
     test_a_peer_that_takes_no_more();
     test_a_peer_that_takes_no_more_of_too_much();
+    test_leaving();
     test_whom_to_trust();
+    test_a_look_before_the_peer_is_named();
     return server_report();
 }
