@@ -165,10 +165,12 @@ static void offer(struct http2_session *session, const nghttp2_frame_hd *hd) {
     }
 }
 
-/* Trailer fields are checked, and dropped as those of HTTP/1.1. */
+/* Trailer fields are checked, and dropped as those of HTTP/1.1. Too many of them are the peer's
+ * doing, and cut by a code that counts as such. */
 static void end_by_trailers(struct http2_session *session, const nghttp2_frame_hd *hd) {
     if (session->head.refusal.status != 0) {
-        http2_session_reset(session, hd->stream_id);
+        (void)nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, hd->stream_id,
+                                        NGHTTP2_ENHANCE_YOUR_CALM);
     } else if ((hd->flags & NGHTTP2_FLAG_END_STREAM) != 0) {
         end_body(session, hd->stream_id);
     }

@@ -97,7 +97,7 @@ int http2_session_feed(struct http2_session *session, struct slice bytes, uint64
 /* Returns our SETTINGS, which are the first to leave, with the number of streams that is the
  * peer's.
  */
-static struct slice tell_streams(struct http2_session *session, struct slice settings) {
+static struct slice advertise_streams(struct http2_session *session, struct slice settings) {
     session->has_sent_settings = true;
     if (settings.length > sizeof(session->settings)) {
         return settings;
@@ -128,7 +128,7 @@ int http2_session_output(struct http2_session *session, struct slice *bytes) {
         *bytes = slice_of((const char *)data, (size_t)length);
     }
     if (length > 0 && !session->has_sent_settings) {
-        *bytes = tell_streams(session, *bytes);
+        *bytes = advertise_streams(session, *bytes);
     }
     return STATUS_OK;
 }

@@ -40,7 +40,8 @@ void access_log_init(struct access_log *log, struct event_loop *loop, int descri
     deferred_init(&log->deferred, on_turn_end);
 }
 
-uint64_t access_log_clock(void) {
+/* Microseconds from some moment on. */
+static uint64_t clock_microseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
@@ -80,7 +81,7 @@ struct access_request *access_log_remember(const struct access_log *log,
             end += from[i].length;
         }
     }
-    request->started = access_log_clock();
+    request->started = clock_microseconds();
     return request;
 }
 
@@ -91,7 +92,7 @@ void access_log_add(struct access_log *log, struct access_entry *entry) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     access_stamps_set(&log->stamps, now.tv_sec, (unsigned)(now.tv_nsec / 1000000));
-    entry->duration = access_log_clock() - entry->request->started;
+    entry->duration = clock_microseconds() - entry->request->started;
     if (buffer_reserve(&log->lines, LINE_ROOM) != STATUS_OK ||
         access_format_write(&log->format, entry, &log->stamps, &log->lines) != STATUS_OK) {
         return;

@@ -27,9 +27,6 @@ static inline bool access_log_is_on(const struct access_log *log) {
     return log->descriptor >= 0;
 }
 
-/* Microseconds from some moment on. */
-uint64_t access_log_clock(void);
-
 /* *Returns new*, for memory_free(): what later lines say of a request, or NULL without memory. The
  * request begins now. */
 struct access_request *access_log_remember(const struct access_log *log,

@@ -198,9 +198,8 @@ void admission_end_request(struct exchange *exchange) {
 unsigned admission_refuse(struct connection *connection, const char *reason) {
     struct server *server = connection->server;
     struct admission *admission = &server->admission;
-    uint64_t now = event_loop_now(server->loop);
-    if (admission->told_at == 0 || now - admission->told_at >= LIMIT_REFUSAL_LOG_SECONDS * 1000) {
-        admission->told_at = now > 0 ? now : 1;
+    if (log_pause_is_over(&admission->pause, event_loop_now(server->loop),
+                          LIMIT_REFUSAL_LOG_SECONDS)) {
         server_refuse(server, connection_peer(connection), 503, reason);
     } else {
         metrics_add(&server->metrics, METRIC_requests_refused, 1);

@@ -6,6 +6,7 @@
 #ifndef CASGI_SERVER_ADMISSION_H
 #define CASGI_SERVER_ADMISSION_H
 
+#include "base/log_pause.h"
 #include "base/table.h"
 
 struct address_share;
@@ -19,7 +20,7 @@ struct admission {
     struct table addresses; /* of struct address_share */
     uint64_t memory;        /* bytes that the process had in memory when it was looked at */
     uint64_t looked_at;     /* event_loop_now() of then; 0: not yet */
-    uint64_t told_at;       /* event_loop_now() of the last line in the log; 0: none yet */
+    struct log_pause pause; /* of lines about who was refused */
     uint32_t refused;
 };
 
@@ -32,7 +33,8 @@ bool admission_is_flooded(const struct server *server);
 /* A connection was accepted: counts it, or sets connection->refusal. */
 void admission_enter(struct connection *connection);
 
-/* It is open: looks at its address, if that was a proxy's before. As admission_enter(). */
+/* Its proxy has said who it is: looks at that address. As admission_enter(), and as early: a
+ * handshake that never ends has a share, too. */
 void admission_identify(struct connection *connection);
 
 /* It is closed. */

@@ -33,6 +33,9 @@ struct application_events {
      * refused before the application sees it: for the log. `reason` is static. */
     void (*on_refused)(void *application, const struct address *client, int http_status,
                        const char *reason);
+    /* No connection can be accepted for want of what `error` (an errno) says: for the log, at most
+     * once in LIMIT_EXHAUSTED_LOG_SECONDS. They wait in the kernel. */
+    void (*on_exhausted)(void *application, int error);
 };
 
 /* The events of an exchange, for whoever answers it: the bridge, or a WebSocket that sits on the

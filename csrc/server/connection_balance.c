@@ -31,10 +31,12 @@ static void count_arrival(struct scoreboard_seat *seat) {
 
 static void on_received(void *owner, int descriptor, uint32_t number) {
     struct connection_balance *balance = owner;
-    count_arrival(&balance->place.board->seats[balance->place.seat]);
     if (descriptor >= 0) {
         balance->on_passed(balance->owner, descriptor, number);
+        /* Before this turn's report: who is in neither count is taken for room. */
+        atomic_fetch_add(&own_slot(balance)->connections, 1);
     }
+    count_arrival(&balance->place.board->seats[balance->place.seat]);
 }
 
 struct connection_balance *connection_balance_new(struct event_loop *loop,
@@ -62,18 +64,18 @@ struct connection_balance *connection_balance_new(struct event_loop *loop,
 }
 
 /* Whether a worker takes what it is passed soon. */
-static bool is_at_hand(const struct scoreboard_slot *slot, uint64_t now) {
-    uint64_t busy_since = atomic_load(&slot->busy_since);
-    return busy_since == 0 || now < busy_since + LIMIT_BALANCE_BUSY_MS * 1000000ULL;
+static bool is_at_hand(const struct scoreboard_slot *slot, uint64_t busy_since) {
+    uint64_t turn_began = atomic_load(&slot->busy_since);
+    return turn_began == 0 || turn_began > busy_since;
 }
 
 uint32_t connection_balance_emptiest(struct scoreboard *board, uint32_t seat_count, uint32_t own,
-                                     size_t mine, uint64_t now) {
+                                     size_t mine, uint64_t busy_since) {
     uint32_t emptiest = own;
     size_t least = mine;
     for (uint32_t seat = 0; seat < seat_count; seat++) {
         const struct scoreboard_slot *slot = seat != own ? scoreboard_serving(board, seat) : NULL;
-        if (slot == NULL || !is_at_hand(slot, now)) {
+        if (slot == NULL || !is_at_hand(slot, busy_since)) {
             continue;
         }
         size_t theirs = (size_t)atomic_load(&slot->connections) +
@@ -91,8 +93,10 @@ bool connection_balance_pass(struct connection_balance *balance, int descriptor,
     const struct connection_balance_place *place = &balance->place;
     atomic_store(&own_slot(balance)->connections, (uint32_t)connections);
     size_t mine = connections + atomic_load(&place->board->seats[place->seat].passed);
-    uint32_t seat = connection_balance_emptiest(place->board, place->seat_count, place->seat, mine,
-                                                event_loop_clock());
+    uint64_t now = event_loop_clock();
+    uint64_t busy_since = now > place->busy_after ? now - place->busy_after : 0;
+    uint32_t seat =
+        connection_balance_emptiest(place->board, place->seat_count, place->seat, mine, busy_since);
     if (seat == place->seat) {
         return false;
     }

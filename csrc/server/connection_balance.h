@@ -19,6 +19,7 @@ struct connection_balance_place {
     int receiving;      /* what is passed to this seat comes here; borrowed */
     const int *sending; /* for each seat where to pass to; copied, the descriptors borrowed */
     uint32_t seat_count;
+    uint64_t busy_after; /* nanoseconds in one turn after which others are passed nothing */
 };
 
 /* Returns new balance, or NULL. This worker serves from now on. `on_passed` *takes* each connection
@@ -43,8 +44,9 @@ void connection_balance_leave(struct connection_balance *balance);
 void connection_balance_free(struct connection_balance *balance);
 
 /* Returns the seat of who has least and is at hand, or `own` when nobody has `slack` less than
- * `mine`. For tests: connection_balance_pass() asks it with the clock of now. */
+ * `mine`. Not at hand is whose turn began before `busy_since`. For tests: connection_balance_pass()
+ * asks it with the clock of now. */
 uint32_t connection_balance_emptiest(struct scoreboard *board, uint32_t seat_count, uint32_t own,
-                                     size_t mine, uint64_t now);
+                                     size_t mine, uint64_t busy_since);
 
 #endif

@@ -16,7 +16,7 @@ static void describe(struct connection *connection, struct connection_facts *fac
         .age = seconds_since(connection->opened, now),
         .silent = seconds_since(
             connection->last_heard != 0 ? connection->last_heard : connection->opened, now),
-        .unsent = write_queue_size(&connection->queue),
+        .unsent = connection_unsent(connection),
         .peer = *connection_peer(connection),
         .protocol = connection->ops != NULL ? connection->ops->name : NULL,
         .state = connection->state,

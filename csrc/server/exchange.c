@@ -1,4 +1,4 @@
-/* What all exchanges have in common: beginning, telling, ending, the access log, the client. Owns
+/* What all exchanges have in common: beginning, notifying, ending, the access log, the client. Owns
  * what is remembered of a request from exchange_begin() to exchange_end(); the exchange itself is
  * its protocol's. Never looks at the framing of a version, nor at the socket. */
 #include "server/exchange.h"
@@ -45,6 +45,10 @@ bool exchange_is_secure(const struct exchange *exchange) {
         return forwarded->scheme == FORWARDED_SECURE;
     }
     return exchange->connection->stream->is_secure;
+}
+
+uint64_t exchange_connection_number(const struct exchange *exchange) {
+    return exchange->connection->number;
 }
 
 struct slice exchange_forwarded_host(const struct exchange *exchange) {
@@ -149,7 +153,7 @@ void exchange_end(struct exchange *exchange) {
     }
 }
 
-/* --- Telling --- */
+/* --- Notifying --- */
 
 bool exchange_deliver(struct exchange *exchange, struct slice bytes, bool is_last) {
     exchange->awaits_body &= !is_last;

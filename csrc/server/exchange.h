@@ -160,6 +160,11 @@ static inline uint64_t exchange_progress(const struct exchange *exchange) {
     return exchange->ops->progress(exchange);
 }
 
+/* event_loop_now() when the peer's last bytes came; 0 before the first. */
+static inline uint64_t exchange_last_heard(const struct exchange *exchange) {
+    return exchange->last_heard;
+}
+
 /* True when more unsent bytes wait than the high-water mark: on_drain() will come. */
 static inline bool exchange_is_congested(struct exchange *exchange) {
     return exchange->ops->is_congested(exchange);
@@ -212,6 +217,9 @@ const struct address *exchange_client(const struct exchange *exchange);
 /* Whether the client speaks https or wss: a trusted proxy's word of its own side, else the
  * transport. */
 bool exchange_is_secure(const struct exchange *exchange);
+
+/* The number of the connection that carries it, by which `casgi ctl` names it. */
+uint64_t exchange_connection_number(const struct exchange *exchange);
 
 /* The host that a trusted proxy was asked for, if its word stands for Host (--forwarded-host); else
  * empty. While exchange->request is there. */

@@ -20,9 +20,15 @@ static bool take_last(struct slice *rest, struct slice *element) {
     return true;
 }
 
+/* Whose address was found, and how many hops stand behind it, to the right. */
+struct found_client {
+    struct address address;
+    size_t behind;
+};
+
 /* Goes through one header line from its end. Returns whether to go on with the line before: every
  * hop was well-formed and trusted. */
-static bool follow_line(struct address *client, const struct network_list *trusted,
+static bool follow_line(struct found_client *client, const struct network_list *trusted,
                         struct slice line) {
     struct slice element;
     while (take_last(&line, &element)) {
@@ -33,7 +39,8 @@ static bool follow_line(struct address *client, const struct network_list *trust
         if (!address_parse(&hop, element)) {
             return false;
         }
-        *client = hop;
+        client->behind += client->address.family != ADDRESS_NONE ? 1 : 0;
+        client->address = hop;
         if (!network_list_has(trusted, &hop)) {
             return false;
         }
@@ -41,7 +48,7 @@ static bool follow_line(struct address *client, const struct network_list *trust
     return true;
 }
 
-static void find_client(struct address *client, const struct network_list *trusted,
+static void find_client(struct found_client *client, const struct network_list *trusted,
                         const struct http_request_head *head, struct slice name) {
     for (size_t i = head->header_count; i > 0; i--) {
         const struct http_header *header = &head->headers[i - 1];
@@ -66,6 +73,24 @@ static struct slice only_value(const struct http_request_head *head, struct slic
     return found == NULL ? SLICE_EMPTY : found->value;
 }
 
+/* Of a list to which each proxy has added, as some do with all these headers: what stands where the
+ * client stands among the addresses, from the right; of a shorter list, what all of it says. */
+static struct slice value_of_hop(struct slice list, size_t behind) {
+    struct slice element, value = SLICE_EMPTY;
+    bool agrees = true;
+    while (take_last(&list, &element)) {
+        if (element.length == 0) {
+            continue;
+        }
+        if (behind-- == 0) {
+            return element;
+        }
+        agrees = agrees && (value.length == 0 || slice_equals_ignoring_case(value, element));
+        value = element;
+    }
+    return agrees ? value : SLICE_EMPTY;
+}
+
 static enum forwarded_scheme read_scheme(struct slice value) {
     if (slice_equals_ignoring_case(value, SLICE_LITERAL("https")) ||
         slice_equals_ignoring_case(value, SLICE_LITERAL("wss"))) {
@@ -82,13 +107,20 @@ static enum forwarded_scheme read_scheme(struct slice value) {
 static void read_separate_headers(struct forwarded *forwarded, const struct forwarding *forwarding,
                                   const struct network_list *trusted,
                                   const struct http_request_head *head, struct slice name) {
-    find_client(&forwarded->client, trusted, head, name);
-    if (forwarded->client.family != ADDRESS_NONE && forwarding->port_header[0] != '\0') {
+    struct found_client client = {.behind = 0};
+    find_client(&client, trusted, head, name);
+    forwarded->client = client.address;
+    if (client.address.family != ADDRESS_NONE && forwarding->port_header[0] != '\0') {
         struct slice port = slice_of(forwarding->port_header, strlen(forwarding->port_header));
-        (void)address_parse_port(&forwarded->client.port, only_value(head, port));
+        (void)address_parse_port(&forwarded->client.port,
+                                 value_of_hop(only_value(head, port), client.behind));
     }
-    forwarded->scheme = read_scheme(only_value(head, SLICE_LITERAL("x-forwarded-proto")));
-    forwarded->host = only_value(head, SLICE_LITERAL("x-forwarded-host"));
+    struct slice scheme = only_value(head, SLICE_LITERAL("x-forwarded-proto"));
+    struct slice host = only_value(head, SLICE_LITERAL("x-forwarded-host"));
+    forwarded->scheme = read_scheme(value_of_hop(scheme, client.behind));
+    /* Of proxies some append no host: a place in that list is nobody's, and a client's own word may
+     * stand in it. */
+    forwarded->host = value_of_hop(host, SIZE_MAX);
 }
 
 /* Takes one more hop, to the right of those before: it is the client if it is not trusted, for it

@@ -33,7 +33,8 @@ struct forwarded {
  *
  * The client is the last hop that is not in `trusted`, or the first one of all: proxies append, and
  * what stands left of an untrusted hop is that one's own invention. Malformed values are ignored.
- * Of Forwarded scheme and host are those of the client's own element.
+ * Of Forwarded scheme and host are those of the client's own element. Of lists in the others port
+ * and scheme are those of the client's place; a host has to be the same in all of it.
  */
 struct forwarded *forwarded_new(const struct forwarding *forwarding,
                                 const struct network_list *trusted,

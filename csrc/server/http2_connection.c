@@ -1,6 +1,6 @@
-/* HTTP/2 on a connection. Owns its session and its streams. Application code runs from settle()
- * and from the exchange's operations, never while the session is on the stack: what the session
- * tells of is noted, and told when it has returned.
+/* HTTP/2 on a connection. Owns its session and its streams. Application code runs from
+ * dispatch_notes() and from the exchange's operations, never while the session is on the stack:
+ * what the session reports is noted, and dispatched when it has returned.
  *
  *   IDLE --first bytes of a head--> HEAD --head whole--> BUSY --last stream over--> IDLE
  *   IDLE --time-out--> GOAWAY, over           any --shutdown, GOAWAY--> LEAVING
@@ -53,7 +53,7 @@ static void update_phase(struct http2_connection *http2) {
     }
 }
 
-/* --- What is noted and told --- */
+/* --- What is noted and dispatched --- */
 
 void http2_note(struct http2_stream *stream, enum http2_note note) {
     struct http2_connection *http2 = stream->http2;
@@ -66,7 +66,7 @@ void http2_note(struct http2_stream *stream, enum http2_note note) {
     }
 }
 
-static void tell(struct http2_stream *stream) {
+static void dispatch(struct http2_stream *stream) {
     unsigned notes = stream->notes;
     stream->notes &= HTTP2_NOTE_OVER;
     if ((notes & HTTP2_NOTE_OVER) != 0) {
@@ -81,7 +81,7 @@ static void tell(struct http2_stream *stream) {
     }
 }
 
-/* Nothing more will be said on the connection: whoever waits is told. */
+/* Nothing more will be said on the connection: whoever waits is notified. */
 static void finish(struct http2_connection *http2) {
     connection_finish(http2->connection);
     for (struct list *link = http2->exchanges.next; link != &http2->exchanges; link = link->next) {
@@ -89,13 +89,19 @@ static void finish(struct http2_connection *http2) {
     }
 }
 
-/* Tells what was noted, and what is noted meanwhile. Each may end any of the others. */
-static void settle(struct http2_connection *http2) {
+/* Dispatches what was noted, and what is noted meanwhile. Each may end any of the others, and stop
+ * the server, which comes back to here: the outer call goes on then. */
+static void dispatch_notes(struct http2_connection *http2) {
+    if (http2->is_dispatching) {
+        return;
+    }
+    http2->is_dispatching = true;
     while (!list_is_empty(&http2->noted)) {
         struct http2_stream *stream = LIST_OBJECT(http2->noted.next, struct http2_stream, noted);
         list_remove(&stream->noted);
-        tell(stream);
+        dispatch(stream);
     }
+    http2->is_dispatching = false;
     update_phase(http2);
 }
 
@@ -133,7 +139,9 @@ void http2_flush_later(struct http2_connection *http2) {
 void http2_flush(struct http2_connection *http2) {
     struct event_loop *loop = http2->connection->server->loop;
     uint64_t turn = event_loop_turn_number(loop);
-    if (http2->is_in_session || http2->written_turn == turn || event_loop_is_busy(loop)) {
+    bool may_be_last = http2->connection->has_ended; /* of what the peer's windows let through */
+    if (http2->is_in_session || http2->written_turn == turn || may_be_last ||
+        event_loop_is_busy(loop)) {
         http2_flush_later(http2);
     } else {
         http2->written_turn = turn;
@@ -141,16 +149,32 @@ void http2_flush(struct http2_connection *http2) {
     }
 }
 
+/* The peer has ended its side: all that the socket takes is sent, and no window will be opened for
+ * the rest. */
+static void cut_what_has_no_window(struct http2_connection *http2) {
+    if (connection_is_congested(http2->connection)) {
+        return;
+    }
+    for (struct list *link = http2->exchanges.next; link != &http2->exchanges; link = link->next) {
+        struct http2_stream *stream = LIST_OBJECT(link, struct http2_stream, link);
+        if (stream->frames.size > 0) {
+            http2_stream_reset(stream);
+        }
+    }
+}
+
 /* Goes on with all there is to do, until there is nothing. */
 static void go_on(struct http2_connection *http2) {
-    settle(http2);
+    dispatch_notes(http2);
     http2_write(http2);
-    settle(http2);
+    dispatch_notes(http2);
     if (http2_is_usable(http2) && http2_session_is_over(http2->session)) {
         finish(http2);
-        settle(http2);
+        dispatch_notes(http2);
     } else if (http2->connection->has_ended && http2->exchange_count == 0) {
         connection_finish(http2->connection);
+    } else if (http2->connection->has_ended) {
+        cut_what_has_no_window(http2);
     }
 }
 
@@ -287,17 +311,30 @@ static void on_read_end(void *protocol, int status) {
         return;
     }
     struct list *exchanges = &http2->exchanges;
+    http2->is_dispatching = true;
     for (size_t left = http2->exchange_count; left > 0 && !list_is_empty(exchanges); left--) {
         struct list *link = exchanges->next;
         list_remove(link);
         list_append(exchanges, link);
         exchange_disconnect(&LIST_OBJECT(link, struct http2_stream, link)->exchange);
+        http2_stream_await_end(LIST_OBJECT(link, struct http2_stream, link));
     }
+    http2->is_dispatching = false;
     go_on(http2);
 }
 
 static void on_drain(void *protocol) {
     go_on(protocol);
+}
+
+static size_t unsent(const void *protocol) {
+    const struct http2_connection *http2 = protocol;
+    size_t sum = 0;
+    for (const struct list *link = http2->exchanges.next; link != &http2->exchanges;
+         link = link->next) {
+        sum += LIST_OBJECT(link, struct http2_stream, link)->frames.size;
+    }
+    return sum;
 }
 
 static void on_timeout(void *protocol) {
@@ -341,6 +378,7 @@ static void shut_down(void *protocol) {
 
 static void on_closed(void *protocol) {
     struct http2_connection *http2 = protocol;
+    http2->is_dispatching = true; /* each is closed here, once */
     while (!list_is_empty(&http2->exchanges)) {
         http2_stream_close(LIST_OBJECT(http2->exchanges.next, struct http2_stream, link));
     }
@@ -385,6 +423,7 @@ const struct protocol_ops http2_connection_ops = {
     .on_bytes = on_bytes,
     .on_read_end = on_read_end,
     .on_drain = on_drain,
+    .unsent = unsent,
     .on_timeout = on_timeout,
     .leave = leave,
     .shutdown = shut_down,

@@ -36,7 +36,7 @@ static void finish_response(struct http2_stream *stream) {
     exchange_end(&stream->exchange);
     if (!stream->has_body_ended) {
         http2_stream_resume(stream);
-        http2_stream_start_timer(stream, http2_stream_server(stream)->options.header_timeout);
+        http2_stream_await_end(stream);
     } else {
         timer_stop(&stream->timer);
     }

@@ -27,13 +27,16 @@ struct http2_connection {
     uint64_t written_turn;    /* turn of the last output that did not wait for its end */
     uint64_t progress;        /* bytes of all streams that were given to the connection */
     enum http2_phase phase;
-    bool is_in_session; /* the session is on the stack: nothing may be asked of it */
-    bool is_paused;     /* on_push() has stopped the output */
-    bool has_begun;     /* a stream was opened */
-    bool is_ended;      /* no stream is taken any more */
+    bool is_in_session;  /* the session is on the stack: nothing may be asked of it */
+    bool is_dispatching; /* an exchange is notified, its stream looked at afterwards: none is freed
+                          */
+    bool is_paused;      /* on_push() has stopped the output */
+    bool has_begun;      /* a stream was opened */
+    bool is_ended;       /* no stream is taken any more */
 };
 
-/* What is to be told once the session is off the stack: application code runs then. */
+/* Of what the exchange is notified once the session is off the stack: application code runs then.
+ */
 enum http2_note { HTTP2_NOTE_READY = 1, HTTP2_NOTE_DRAINED = 2, HTTP2_NOTE_OVER = 4 };
 
 /* One stream. Its exchange may end before it, and it is freed when both are over. */
@@ -64,6 +67,7 @@ struct http2_stream {
     bool is_waiting;       /* had nothing to send when it was asked */
     bool has_ended;        /* our last byte is queued */
     bool has_body_ended;   /* the peer's last byte has come */
+    bool is_end_owed;      /* of which the exchange was not notified */
 };
 
 /* The exchange's operations on HTTP/2. */
@@ -77,7 +81,8 @@ static inline bool http2_is_usable(const struct http2_connection *http2) {
     return http2->connection->state == CONNECTION_OPEN;
 }
 
-/* Has something told once the session is off the stack, at the end of the turn at the latest. */
+/* Has the exchange notified once the session is off the stack, at the end of the turn at the
+ * latest. */
 void http2_note(struct http2_stream *stream, enum http2_note note);
 
 /* Sends what there is: at once if nothing was in this turn and it is not busy, else at its end. */
@@ -125,6 +130,10 @@ static inline bool http2_stream_is_usable(const struct http2_stream *stream) {
 
 /* Starts its timer; `seconds` below 0 stops it. */
 void http2_stream_start_timer(struct http2_stream *stream, double seconds);
+
+/* Breaks a stream that is answered off, unless its peer ends its side in time: a moment for one
+ * that has nothing more to say, longer for the rest of a body. */
+void http2_stream_await_end(struct http2_stream *stream);
 
 /* Something to send is there, or the end is: the session asks for it. */
 void http2_stream_wake(struct http2_stream *stream);

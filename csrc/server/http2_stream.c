@@ -48,7 +48,9 @@ static void on_timer(struct timer *timer) {
         return;
     }
     if (exchange_is_active(exchange) && !stream->has_ended) {
+        stream->http2->is_dispatching = true;
         exchange_disconnect(exchange);
+        stream->http2->is_dispatching = false;
     }
     if (is_waiting && exchange->state == EXCHANGE_WAITING) {
         exchange_answer(exchange, 503,
@@ -90,8 +92,19 @@ static void on_stall(struct timer *timer) {
     }
 }
 
+void http2_stream_await_end(struct http2_stream *stream) {
+    const struct server *server = http2_stream_server(stream);
+    bool may_go_on =
+        !stream->is_upgrade && !server->is_draining && !stream->http2->connection->has_ended;
+    if (!exchange_is_active(&stream->exchange) && !stream->has_body_ended) {
+        http2_stream_start_timer(stream,
+                                 may_go_on ? server->options.header_timeout : LIMIT_LINGER_SECONDS);
+    }
+}
+
 void http2_stream_shut_down(struct http2_stream *stream) {
     timer_stop(&stream->stall);
+    http2_stream_await_end(stream);
     if (stream->frames.size > 0) {
         watch_stall(stream);
     }
@@ -197,13 +210,20 @@ void http2_stream_on_body(struct http2_stream *stream, struct slice bytes) {
     }
 }
 
+/* Behind what came before it; to a tunnel not before it is open. */
+static void deliver_end(struct http2_stream *stream) {
+    bool is_open = !stream->is_upgrade || stream->exchange.state == EXCHANGE_TUNNEL;
+    if (stream->is_end_owed && stream->pending.length == 0 && is_open) {
+        stream->is_end_owed = false;
+        (void)exchange_deliver(&stream->exchange, SLICE_EMPTY, true);
+    }
+}
+
 void http2_stream_on_body_end(struct http2_stream *stream) {
     stream->is_continue_owed = false;
-    stream->has_body_ended = true;
-    if (stream->pending.length == 0) {
-        (void)exchange_deliver(&stream->exchange, SLICE_EMPTY, true);
-        http2_note(stream, HTTP2_NOTE_READY);
-    }
+    stream->has_body_ended = stream->is_end_owed = true;
+    deliver_end(stream);
+    http2_note(stream, HTTP2_NOTE_READY);
 }
 
 /* What came while a tunnel was paused goes to it from the loop, not from inside its resuming. */
@@ -222,11 +242,13 @@ void http2_stream_make_ready(struct http2_stream *stream) {
         stream->pending = BUFFER_EMPTY;
         fill_tunnel(stream, buffer_slice(&pending));
         buffer_release(&pending);
-        if (stream->has_body_ended && stream->pending.length == 0) {
-            (void)exchange_deliver(&stream->exchange, SLICE_EMPTY, true);
-        }
     }
+    deliver_end(stream);
     exchange_make_ready(&stream->exchange);
+    if (stream->is_upgrade && stream->has_body_ended &&
+        stream->exchange.state == EXCHANGE_WAITING) {
+        exchange_disconnect(&stream->exchange); /* it has left before it was answered */
+    }
 }
 
 /* --- What is sent --- */

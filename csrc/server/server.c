@@ -72,6 +72,19 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     return server;
 }
 
+static void on_exhausted(void *owner, int error) {
+    struct server *server = owner;
+    if (log_pause_is_over(&server->exhausted_pause, event_loop_now(server->loop),
+                          LIMIT_EXHAUSTED_LOG_SECONDS)) {
+        server->application->on_exhausted(server->owner, error);
+    }
+}
+
+static const struct listener_events listener_events = {
+    .on_accept = connection_accept,
+    .on_exhausted = on_exhausted,
+};
+
 int server_listen(struct server *server, int descriptor, int backlog,
                   const struct stream_factory *factory) {
     struct listener **listeners =
@@ -82,7 +95,7 @@ int server_listen(struct server *server, int descriptor, int backlog,
     server->listeners = listeners;
     int error = 0;
     struct listener *listener =
-        listener_new(server->loop, descriptor, backlog, factory, connection_accept, server, &error);
+        listener_new(server->loop, descriptor, backlog, factory, &listener_events, server, &error);
     if (listener == NULL) {
         return error;
     }

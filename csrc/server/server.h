@@ -39,6 +39,7 @@ struct server {
     struct admission admission;
     struct listener **listeners;
     size_t listener_count;
+    struct log_pause exhausted_pause; /* of lines about who could not be accepted */
     struct ws_decoder_pool *ws_decoders;
     struct ws_session_limits ws_limits; /* of every session */
     struct ws_deflate_settings ws_deflate;
@@ -54,7 +55,7 @@ struct server {
     struct connection_balance *balance; /* NULL unless it is one of several workers */
     struct turn_report turn_report;     /* for it, and for what is observed */
     struct observations *observations;  /* NULL unless somebody asks: server_observer.h */
-    uint64_t turn_began;                /* event_loop_clock(), for these; 0 while it waits */
+    _Atomic uint64_t turn_began;        /* event_loop_clock(), for these; 0 while it waits */
     bool is_leaving;                    /* answers say that their connection closes */
     bool is_draining;                   /* idle connections close, too */
 };

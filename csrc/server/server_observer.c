@@ -22,10 +22,16 @@ int server_observer_begin(struct server *server, struct observations *observatio
 
 void server_observer_turn(struct server *server, bool is_waiting) {
     uint64_t now = event_loop_clock();
-    if (server->turn_began != 0) {
-        histogram_add(&server->observations->turns, (now - server->turn_began) / 1000);
+    uint64_t began = atomic_load_explicit(&server->turn_began, memory_order_relaxed);
+    if (began != 0) {
+        histogram_add(&server->observations->turns, (now - began) / 1000);
     }
-    server->turn_began = is_waiting ? 0 : now;
+    atomic_store_explicit(&server->turn_began, is_waiting ? 0 : now, memory_order_relaxed);
+}
+
+double server_observer_turn_seconds(const struct server *server) {
+    uint64_t began = atomic_load_explicit(&server->turn_began, memory_order_relaxed);
+    return began == 0 ? 0 : (double)(event_loop_clock() - began) / 1e9;
 }
 
 void server_observer_end(struct server *server) {
@@ -33,13 +39,14 @@ void server_observer_end(struct server *server) {
         event_loop_set_turn_report(server->loop, NULL);
     }
     server->observations = NULL;
+    atomic_store_explicit(&server->turn_began, 0, memory_order_relaxed);
 }
 
 uint64_t server_observer_unsent(const struct server *server) {
     uint64_t unsent = 0;
     for (const struct list *link = server->connections.next; link != &server->connections;
          link = link->next) {
-        unsent += write_queue_size(&LIST_OBJECT(link, struct connection, link)->queue);
+        unsent += connection_unsent(LIST_OBJECT(link, struct connection, link));
     }
     return unsent;
 }

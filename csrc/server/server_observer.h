@@ -13,6 +13,10 @@ int server_observer_begin(struct server *server, struct observations *observatio
 /* A turn begins, or waits: of a server that is observed. */
 void server_observer_turn(struct server *server, bool is_waiting);
 
+/* Returns how long its turn lasts by now; 0 while it waits, and of a server that is not observed.
+ * From any thread. */
+double server_observer_turn_seconds(const struct server *server);
+
 /* Ends it: as in server_free(), and in a forked child. Idempotent. */
 void server_observer_end(struct server *server);
 

@@ -67,6 +67,7 @@ typedef enum slow_consumer_policy option_policy;
     OPTION(flag, forwarded, false)                                                                 \
     OPTION(flag, forwarded_host, false)                                                            \
     OPTION(seconds, static_max_age, LIMIT_STATIC_MAX_AGE_SECONDS)                                  \
+    OPTION(flag, static_allow_all_origins, false)                                                  \
     OPTION(flag, date_header, true)
 
 struct server_options {

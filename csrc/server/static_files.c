@@ -60,16 +60,27 @@ static bool is_under(struct slice path, struct slice url) {
     return path.length >= url.length && memcmp(path.data, url.data, url.length) == 0;
 }
 
+/* The file may be there all the same: a 404 would be kept by caches. */
+static bool is_shortage(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == EIO;
+}
+
 static bool answer_from(const struct static_mount *mount, struct exchange *exchange) {
     struct slice path = slice_without_front(exchange->request->path, mount->url_length);
     struct static_representation representation;
     char name[STATIC_NAME_MAX];
-    if (path.length >= sizeof(name) || !url_path_to_file(path, name) ||
-        !static_representation_find(&representation, mount->directory, exchange->request, name)) {
+    if (path.length >= sizeof(name) || !url_path_to_file(path, name)) {
         return false;
     }
-    static_response_send(exchange, &representation, name);
-    return true;
+    if (static_representation_find(&representation, mount->directory, exchange->request, name)) {
+        static_response_send(exchange, &representation, name);
+        return true;
+    }
+    if (is_shortage(errno)) {
+        exchange_answer(exchange, 503, SLICE_LITERAL("Service Unavailable"), NULL);
+        return true;
+    }
+    return false;
 }
 
 bool static_files_answer(const struct static_files *files, struct exchange *exchange) {

@@ -2,6 +2,7 @@
 #include "server/static_response.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "http/byte_range.h"
@@ -73,22 +74,39 @@ static struct slice text_of(const char *text) {
     return slice_of(text, strlen(text));
 }
 
+/* The times that builds give to all files, so that they can be repeated (Nix, images of
+ * containers): they do not tell one state from another. */
+static bool is_of_a_build(time_t second) {
+    return second == 0 || second == 1;
+}
+
+/* Not a time to come (RFC 9110 section 8.8.2.1): who has seen that would never ask again. */
+static void describe_time(struct static_head *head, time_t second) {
+    if (second <= time(NULL)) {
+        head->validators.last_modified = second;
+        add(head, SLICE_LITERAL("last-modified"), http_date_at(&head->last_modified, second));
+    }
+}
+
 /* Names the state of the file and its coding: to the nanosecond, so that the tag is a strong one.
  */
 static void describe_state(struct static_head *head,
                            const struct static_representation *representation) {
     const struct stat *facts = &representation->facts;
+    add(head, SLICE_LITERAL("vary"), SLICE_LITERAL("accept-encoding"));
+    head->validators = (struct validators){SLICE_EMPTY, VALIDATORS_NO_DATE};
+    if (is_of_a_build(facts->st_mtim.tv_sec)) {
+        return;
+    }
     struct slice coding = content_coding_name(representation->coding);
     bool is_coded = representation->coding != CODING_IDENTITY;
     snprintf(head->etag, sizeof(head->etag), "\"%llx.%lx-%llx%s%.*s\"",
              (unsigned long long)facts->st_mtim.tv_sec, (unsigned long)facts->st_mtim.tv_nsec,
              (unsigned long long)facts->st_size, is_coded ? "-" : "",
              is_coded ? (int)coding.length : 0, coding.data);
-    head->validators = (struct validators){text_of(head->etag), facts->st_mtim.tv_sec};
+    head->validators.etag = text_of(head->etag);
     add(head, SLICE_LITERAL("etag"), head->validators.etag);
-    add(head, SLICE_LITERAL("last-modified"),
-        http_date_at(&head->last_modified, facts->st_mtim.tv_sec));
-    add(head, SLICE_LITERAL("vary"), SLICE_LITERAL("accept-encoding"));
+    describe_time(head, facts->st_mtim.tv_sec);
 }
 
 /* A name with a hash is another one when the file is changed. */
@@ -101,6 +119,13 @@ static void describe_caching(struct static_head *head, const char *name, double 
         add(head, SLICE_LITERAL("cache-control"), text_of(head->cache_control));
     } else if (max_age >= 0) {
         add(head, SLICE_LITERAL("cache-control"), SLICE_LITERAL("no-cache"));
+    }
+}
+
+/* Nothing that a client has to be known for is served here, so that any page may read it. */
+static void describe_origins(struct static_head *head, bool allows_all) {
+    if (allows_all) {
+        add(head, SLICE_LITERAL("access-control-allow-origin"), SLICE_LITERAL("*"));
     }
 }
 
@@ -197,6 +222,7 @@ static bool is_to_get(const struct http_request_head *request) {
 void static_response_send(struct exchange *exchange, struct static_representation *representation,
                           const char *name) {
     static const struct http_header allow = {{"allow", 5}, {"GET, HEAD", 9}};
+    const struct server_options *options = &exchange->connection->server->options;
     struct static_head head = {.count = 0};
     if (!is_to_get(exchange->request)) {
         close(representation->descriptor);
@@ -204,7 +230,8 @@ void static_response_send(struct exchange *exchange, struct static_representatio
         return;
     }
     describe_state(&head, representation);
-    describe_caching(&head, name, exchange->connection->server->options.static_max_age);
+    describe_caching(&head, name, options->static_max_age);
+    describe_origins(&head, options->static_allow_all_origins);
     switch (preconditions_check(exchange->request, &head.validators)) {
     case PRECONDITION_FAILED:
         close(representation->descriptor);

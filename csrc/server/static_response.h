@@ -17,7 +17,8 @@ struct static_representation {
 
 /* Finds the file of this name (*borrows*, NUL-terminated, from url_path_to_file()) beneath
  * `directory`, or its compressed form that the client likes best: name.br, name.zst or name.gz
- * beside it, unless that is older than the file. Returns false when there is none. */
+ * beside it, unless that is older than the file. Returns false with errno when it can not be
+ * opened. */
 bool static_representation_find(struct static_representation *representation, int directory,
                                 const struct http_request_head *head, const char *name);
 

@@ -69,7 +69,7 @@ static bool send_control(struct websocket *websocket, struct frame *frame) {
  * takes bytes which the ping stands behind. */
 static bool has_shown_life(const struct websocket *websocket) {
     const struct exchange *exchange = websocket->exchange;
-    return websocket->is_paused || exchange->last_heard >= websocket->ping_sent ||
+    return websocket->is_paused || exchange_last_heard(exchange) >= websocket->ping_sent ||
            (websocket->ping_progress > 0 &&
             exchange_progress(exchange) != websocket->ping_progress);
 }
