@@ -8,7 +8,9 @@
 #include "channels/facts.h"
 #include "channels/message_copy.h"
 #include "channels/plain.h"
+#include "loop/held_signal.h"
 #include "loop/selector.h"
+#include "loop/stack_signal.h"
 #include "state.h"
 
 PyDoc_STRVAR(
@@ -70,6 +72,72 @@ static PyObject *first_broken(PyObject *Py_UNUSED(module), PyObject *facts) {
     return index == -2 ? NULL : PyLong_FromSsize_t(index);
 }
 
+PyDoc_STRVAR(hold_signal_doc,
+             "hold_signal(number: int) -> None\n\nNote the signal from now on: see take_signal(). "
+             "Raises OSError.");
+
+static PyObject *hold_signal(PyObject *Py_UNUSED(module), PyObject *value) {
+    int number = (int)PyLong_AsLong(value);
+    if (number == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    return held_signal_hold(number) < 0 ? PyErr_SetFromErrno(PyExc_OSError) : Py_NewRef(Py_None);
+}
+
+PyDoc_STRVAR(holds_signal_doc,
+             "holds_signal(number: int) -> bool\n\nWhether it is noted still: it has no other "
+             "handler, and not the default.");
+
+static PyObject *holds_signal(PyObject *Py_UNUSED(module), PyObject *value) {
+    int number = (int)PyLong_AsLong(value);
+    if (number == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    return PyBool_FromLong(held_signal_is_held(number));
+}
+
+PyDoc_STRVAR(take_signal_doc,
+             "take_signal(number: int) -> bool\n\nWhether it has come since it is noted, or since "
+             "the last call.");
+
+static PyObject *take_signal(PyObject *Py_UNUSED(module), PyObject *value) {
+    int number = (int)PyLong_AsLong(value);
+    if (number == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    return PyBool_FromLong(held_signal_take(number));
+}
+
+PyDoc_STRVAR(
+    guard_stack_signal_doc,
+    "guard_stack_signal(number: int) -> None\n\nLet Python's handler come before the one of "
+    "faulthandler that the signal has now. Raises OSError.");
+
+static PyObject *guard_stack_signal(PyObject *Py_UNUSED(module), PyObject *value) {
+    int number = (int)PyLong_AsLong(value);
+    if (number == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    return stack_signal_guard(number) < 0 ? PyErr_SetFromErrno(PyExc_OSError) : Py_NewRef(Py_None);
+}
+
+PyDoc_STRVAR(make_room_for_signals_doc,
+             "make_room_for_signals() -> None\n\nLet many signals come at once where faulthandler "
+             "is enabled.");
+
+static PyObject *make_room_for_signals(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored)) {
+    stack_signal_make_room();
+    return Py_NewRef(Py_None);
+}
+
+PyDoc_STRVAR(take_stack_signal_doc,
+             "take_stack_signal() -> bool\n\nWhether the stacks are still to be written, by the "
+             "caller.");
+
+static PyObject *take_stack_signal(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored)) {
+    return PyBool_FromLong(stack_signal_take());
+}
+
 static PyMethodDef methods[] = {
     {"drop_late_messages", drop_late_messages, METH_O, drop_late_messages_doc},
     {"first_broken", first_broken, METH_O, first_broken_doc},
@@ -78,6 +146,12 @@ static PyMethodDef methods[] = {
      check_access_log_format_doc},
     {"copy_message", copy_message, METH_O, copy_message_doc},
     {"counters", counters, METH_NOARGS, counters_doc},
+    {"hold_signal", hold_signal, METH_O, hold_signal_doc},
+    {"holds_signal", holds_signal, METH_O, holds_signal_doc},
+    {"take_signal", take_signal, METH_O, take_signal_doc},
+    {"guard_stack_signal", guard_stack_signal, METH_O, guard_stack_signal_doc},
+    {"make_room_for_signals", make_room_for_signals, METH_NOARGS, make_room_for_signals_doc},
+    {"take_stack_signal", take_stack_signal, METH_NOARGS, take_stack_signal_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -91,6 +165,7 @@ static int exec_module(PyObject *module) {
         PyModule_AddType(module, state->scoreboard_type) < 0 ||
         PyModule_AddType(module, state->ws_cycle_type) < 0 ||
         PyModule_AddType(module, state->async_method_type) < 0 ||
+        PyModule_AddType(module, state->outcome_type) < 0 ||
         PyModule_AddType(module, state->channel_type) < 0 ||
         PyModule_AddType(module, state->facts_type) < 0 ||
         PyModule_AddType(module, state->channel_table_type) < 0 ||

@@ -42,6 +42,7 @@
     IMPORT(invalid_state_error, "asyncio", "InvalidStateError")                                    \
     IMPORT(deepcopy, "copy", "deepcopy")                                                           \
     IMPORT(get_logger, "logging", "getLogger")                                                     \
+    IMPORT(as_coroutine, "casgi.asgi", "as_coroutine")                                             \
     IMPORT(base_selector, "selectors", "BaseSelector")                                             \
     IMPORT(default_selector, "selectors", "DefaultSelector")
 

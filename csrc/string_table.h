@@ -48,11 +48,13 @@
     STRING(name)                                                                                   \
     STRING(offset)                                                                                 \
     STRING(path)                                                                                   \
+    STRING(path_template)                                                                          \
     STRING(query_string)                                                                           \
     STRING(raw_path)                                                                               \
     STRING(reason)                                                                                 \
     STRING(remove_reader)                                                                          \
     STRING(root_path)                                                                              \
+    STRING(route)                                                                                  \
     STRING(run)                                                                                    \
     STRING(scheme)                                                                                 \
     STRING(scope)                                                                                  \
@@ -76,6 +78,7 @@
     STRING(websocket)                                                                              \
     STRING(ws)                                                                                     \
     STRING(wss)                                                                                    \
+    NAMED(task_factory, "_task_factory")                                                           \
     NAMED(on_task_done, "_on_task_done")                                                           \
     NAMED(get_method, "GET")                                                                       \
     NAMED(register_, "register")                                                                   \

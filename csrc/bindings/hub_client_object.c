@@ -2,7 +2,7 @@
  *
  * On the event loop of a Server (the worker's: everything happens in its turns), or on a loop of
  * its own that whoever waits turns, one thread at a time, without the GIL while it waits. What it
- * is told is passed to the methods of `handler`. It holds the struct until its stream is closed;
+ * hears is passed to the methods of `handler`. It holds the struct until its stream is closed;
  * what is dropped inside a turn is given up rather than pulled away under its stream. */
 #include "bindings/hub_client_object.h"
 
@@ -18,7 +18,7 @@ extern PyType_Spec hub_client_type_spec;
 
 /* Calls a method of the handler with what Py_BuildValue() makes; returns its result, a new
  * reference, or NULL, the exception being reported. */
-static PyObject *tell(HubClientObject *self, const char *method, const char *format, ...) {
+static PyObject *call_handler(HubClientObject *self, const char *method, const char *format, ...) {
     va_list values;
     va_start(values, format);
     PyObject *arguments = Py_VaBuildValue(format, values);
@@ -42,39 +42,41 @@ static bool on_deliver(void *owner, struct slice topic, struct slice payload) {
     if (hub_websocket_groups_deliver(server, topic, payload)) {
         return true;
     }
-    PyObject *result = tell(self, "on_deliver", "(y#y#)", topic.data, (Py_ssize_t)topic.length,
-                            payload.data, (Py_ssize_t)payload.length);
+    PyObject *result =
+        call_handler(self, "on_deliver", "(y#y#)", topic.data, (Py_ssize_t)topic.length,
+                     payload.data, (Py_ssize_t)payload.length);
     bool goes_on = result != Py_False;
     Py_XDECREF(result);
     return goes_on;
 }
 
 static bool on_message(void *owner, struct slice channel, struct slice payload) {
-    PyObject *result = tell(owner, "on_message", "(y#y#)", channel.data, (Py_ssize_t)channel.length,
-                            payload.data, (Py_ssize_t)payload.length);
+    PyObject *result =
+        call_handler(owner, "on_message", "(y#y#)", channel.data, (Py_ssize_t)channel.length,
+                     payload.data, (Py_ssize_t)payload.length);
     bool goes_on = result != Py_False;
     Py_XDECREF(result);
     return goes_on;
 }
 
 static void on_acked(void *owner) {
-    Py_XDECREF(tell(owner, "on_acked", "()"));
+    Py_XDECREF(call_handler(owner, "on_acked", "()"));
 }
 
 static void on_failed(void *owner, uint64_t number, int failure) {
-    Py_XDECREF(tell(owner, "on_failed", "(Ki)", (unsigned long long)number, failure));
+    Py_XDECREF(call_handler(owner, "on_failed", "(Ki)", (unsigned long long)number, failure));
 }
 
 static void on_up(void *owner, bool again) {
-    Py_XDECREF(tell(owner, "on_up", "(i)", (int)again));
+    Py_XDECREF(call_handler(owner, "on_up", "(i)", (int)again));
 }
 
 static void on_gap(void *owner) {
-    Py_XDECREF(tell(owner, "on_gap", "()"));
+    Py_XDECREF(call_handler(owner, "on_gap", "()"));
 }
 
 static void on_down(void *owner) {
-    Py_XDECREF(tell(owner, "on_down", "()"));
+    Py_XDECREF(call_handler(owner, "on_down", "()"));
 }
 
 static const struct hub_client_events events = {

@@ -51,16 +51,18 @@ PyObject *hub_client_requests_send(PyObject *op, PyObject *args) {
     struct slice channel, payload;
     Py_ssize_t channel_length, payload_length;
     unsigned int capacity, milliseconds;
+    int is_noted = 0;
     struct hub_client *client = client_of(op);
     if (client == NULL ||
-        !PyArg_ParseTuple(args, "y#y#II:send", &channel.data, &channel_length, &payload.data,
-                          &payload_length, &capacity, &milliseconds)) {
+        !PyArg_ParseTuple(args, "y#y#II|p:send", &channel.data, &channel_length, &payload.data,
+                          &payload_length, &capacity, &milliseconds, &is_noted)) {
         return NULL;
     }
     channel.length = (size_t)channel_length;
     payload.length = (size_t)payload_length;
     uint64_t number = 0;
-    int status = hub_client_send(client, channel, payload, capacity, milliseconds, &number);
+    int status =
+        hub_client_send(client, channel, payload, capacity, milliseconds, is_noted, &number);
     return answer(status, number);
 }
 

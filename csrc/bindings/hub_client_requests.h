@@ -25,8 +25,9 @@ PyObject *hub_client_requests_resume(PyObject *op, PyObject *argument);
          "publish(topic, payload, wants_receiver=False) -> int\n\nReturns the number that "        \
          "`acked` comes to when the hub has it; DOWN when it is down, FULL without credit."},      \
         {"send", hub_client_requests_send, METH_VARARGS,                                           \
-         "send(channel, payload, capacity, milliseconds) -> int\n\nAs publish(), to a channel "    \
-         "in which so many messages wait at most, for so long."},                                  \
+         "send(channel, payload, capacity, milliseconds, is_noted=False) -> int\n\nAs "            \
+         "publish(), to a channel in which so many messages wait at most, for so long; of one "    \
+         "that is noted and lost an empty message is left, and there is no capacity."},            \
         {"receive", hub_client_requests_receive, METH_O,                                           \
          "receive(channel) -> int\n\nAsks for one message of a channel."},                         \
         {"abandon", hub_client_requests_abandon, METH_O,                                           \

@@ -14,6 +14,9 @@
 
 extern PyType_Spec scoreboard_type_spec;
 
+/* Seconds: a turn that may last longer may last for ever. */
+#define LONGEST_TURN 1e9
+
 typedef struct {
     PyObject_HEAD
     struct scoreboard *board; /* NULL when it was never made whole */
@@ -192,18 +195,22 @@ static int join_server(PyObject *op, PyObject *server_object, int *sending,
 
 PyDoc_STRVAR(
     join_doc,
-    "join(server, *, slot, seat, receiving, sending) -> None\n\nLets a Server that listens "
-    "write a slot, take the connections that come on the descriptor `receiving`, and pass "
-    "what it has too much to the seats, whose descriptors `sending` are.");
+    "join(server, *, slot, seat, receiving, sending, busy_after) -> None\n\nLets a Server that "
+    "listens write a slot, take the connections that come on the descriptor `receiving`, and pass "
+    "what it has too much to the seats, whose descriptors `sending` are, but for those in one "
+    "turn for more than `busy_after` seconds.");
 
 static PyObject *join(PyObject *op, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"server", "slot", "seat", "receiving", "sending", NULL};
+    static char *names[] = {"server", "slot", "seat", "receiving", "sending", "busy_after", NULL};
     struct connection_balance_place place = {0};
     PyObject *server, *given;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O$IIiO!:join", names, &server, &place.slot,
-                                     &place.seat, &place.receiving, &PyTuple_Type, &given)) {
+    double busy_after;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O$IIiO!d:join", names, &server, &place.slot,
+                                     &place.seat, &place.receiving, &PyTuple_Type, &given,
+                                     &busy_after)) {
         return NULL;
     }
+    place.busy_after = busy_after < LONGEST_TURN ? (uint64_t)(busy_after * 1e9) : UINT64_MAX;
     int *sending = read_descriptors(given);
     if (sending == NULL) {
         return NULL;

@@ -7,8 +7,8 @@
 #include "server/server_observer.h"
 
 PyObject *scoreboard_observations_watch(PyObject *op, PyObject *args) {
-    PyObject *server, *slot;
-    if (!PyArg_ParseTuple(args, "OO:watch", &server, &slot)) {
+    PyObject *server, *slot, *look;
+    if (!PyArg_ParseTuple(args, "OOO:watch", &server, &slot, &look)) {
         return NULL;
     }
     struct observations *observations = scoreboard_object_observations(op, slot);
@@ -22,23 +22,7 @@ PyObject *scoreboard_observations_watch(PyObject *op, PyObject *args) {
         PyErr_SetString(PyExc_RuntimeError, "the server is watched already");
         return NULL;
     }
-    Py_RETURN_NONE;
-}
-
-PyObject *scoreboard_observations_add(PyObject *op, PyObject *args) {
-    PyObject *slot;
-    const char *route;
-    Py_ssize_t length;
-    double seconds;
-    if (!PyArg_ParseTuple(args, "Os#d:add_time", &slot, &route, &length, &seconds)) {
-        return NULL;
-    }
-    struct observations *observations = scoreboard_object_observations(op, slot);
-    if (observations == NULL) {
-        return NULL;
-    }
-    uint64_t microseconds = seconds > 0 ? (uint64_t)(seconds * 1e6) : 0;
-    observations_add(observations, slice_of(route, (size_t)length), microseconds);
+    ticker_start(&bridge->ticker, look);
     Py_RETURN_NONE;
 }
 

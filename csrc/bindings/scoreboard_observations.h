@@ -10,16 +10,14 @@
 struct observations *scoreboard_object_observations(PyObject *scoreboard, PyObject *slot);
 
 PyObject *scoreboard_observations_watch(PyObject *scoreboard, PyObject *args);
-PyObject *scoreboard_observations_add(PyObject *scoreboard, PyObject *args);
 PyObject *scoreboard_observations_note(PyObject *scoreboard, PyObject *args);
 PyObject *scoreboard_observations_read(PyObject *scoreboard, PyObject *slot);
 PyObject *scoreboard_observations_bounds(PyObject *scoreboard, PyObject *ignored);
 
 #define SCOREBOARD_OBSERVATIONS                                                                    \
     {"watch", scoreboard_observations_watch, METH_VARARGS,                                         \
-     "watch(server, slot) -> None\n\nNotes the lengths of a server's turns from now on."},         \
-        {"add_time", scoreboard_observations_add, METH_VARARGS,                                    \
-         "add_time(slot, route, seconds) -> None\n\nAdds how long a request took."},               \
+     "watch(server, slot, look) -> None\n\nTimes a server's turns and requests from now on, and "  \
+     "calls look() once a second."},                                                               \
         {"note", scoreboard_observations_note, METH_VARARGS,                                       \
          "note(slot, values) -> None\n\nSets those of the values that are in a dict, "             \
          "and counts objects."},                                                                   \

@@ -24,8 +24,11 @@ static const char *state_name(enum connection_state state) {
     return names[state];
 }
 
+/* A peer on a Unix socket may have any bytes for its path, which may be cut. */
 static PyObject *connection_tuple(const struct connection_facts *facts) {
-    return Py_BuildValue("KsiszdnOd", (unsigned long long)facts->number, facts->peer.host,
+    const char *host = facts->peer.host;
+    return Py_BuildValue("KNiszdnOd", (unsigned long long)facts->number,
+                         PyUnicode_DecodeUTF8(host, (Py_ssize_t)strlen(host), "replace"),
                          (int)facts->peer.port, state_name(facts->state), facts->protocol,
                          facts->age, (Py_ssize_t)facts->unsent,
                          facts->is_secure ? Py_True : Py_False, facts->silent);

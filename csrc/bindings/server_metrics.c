@@ -1,6 +1,8 @@
 /* Metrics as dicts. Holds nothing. */
 #include "bindings/server_metrics.h"
 
+#include "server/server_observer.h"
+
 /* Adds a count to a dict; -1 with an exception. */
 static int put(PyObject *counts, const char *name, const struct server *server, enum metric kind) {
     uint64_t count = server == NULL ? 0 : metrics_read(&server->metrics, kind);
@@ -28,4 +30,8 @@ PyObject *server_metrics_slow_consumers(const struct server *server) {
         }
     }
     return counts;
+}
+
+PyObject *server_metrics_turn_seconds(const struct server *server) {
+    return PyFloat_FromDouble(server == NULL ? 0 : server_observer_turn_seconds(server));
 }

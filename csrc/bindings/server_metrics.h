@@ -10,4 +10,8 @@
 PyObject *server_metrics_all(const struct server *server);
 PyObject *server_metrics_slow_consumers(const struct server *server);
 
+/* Returns new float: how long the turn of its loop lasts by now, 0 while it waits, or is not
+ * observed. `server` may be NULL. */
+PyObject *server_metrics_turn_seconds(const struct server *server);
+
 #endif

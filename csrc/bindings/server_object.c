@@ -331,6 +331,10 @@ static PyObject *get_slow_consumers(PyObject *op, void *Py_UNUSED(closure)) {
     return server_metrics_slow_consumers(((ServerObject *)op)->server);
 }
 
+static PyObject *get_turn_seconds(PyObject *op, void *Py_UNUSED(closure)) {
+    return server_metrics_turn_seconds(((ServerObject *)op)->server);
+}
+
 /* --- The type --- */
 
 static int traverse(PyObject *op, visitproc visit, void *arg) {
@@ -403,6 +407,7 @@ static PyGetSetDef getset[] = {
     {"connections", get_connections, NULL, "Open connections.", NULL},
     {"websockets", server_draining_websockets, NULL, "WebSockets, closing ones included.", NULL},
     {"tasks", get_tasks, NULL, "Application tasks that have not finished.", NULL},
+    {"turn_seconds", get_turn_seconds, NULL, "How long the loop's turn lasts by now.", NULL},
     {"slow_consumers", get_slow_consumers, NULL,
      "Members of groups that did not keep up: WebSockets closed, frames dropped.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -415,6 +420,8 @@ static PyMemberDef members[] = {
      "Called when clients have not kept up with their groups."},
     {"on_overdue", T_OBJECT, offsetof(ServerObject, bridge.on_overdue), 0,
      "Called when an application has not ended in time after its client had gone."},
+    {"route_matches", T_OBJECT, offsetof(ServerObject, bridge.route_matches), 0,
+     "A ContextVar that each request which is timed sets to a list of its own."},
     {"drops_late_messages", T_BOOL, offsetof(ServerObject, bridge.drops_late_messages), 0,
      "Whether what any application sends too late is dropped without an error."},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(ServerObject, weakrefs), READONLY, NULL},

@@ -83,6 +83,22 @@ static int read_certificates(PyObject *given, struct tls_certificate *certificat
     return 0;
 }
 
+/* Sets texts[] to those of a tuple of str, to which they belong. */
+static int read_texts(PyObject *given, const char **texts) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(given); i++) {
+        Py_ssize_t length;
+        texts[i] = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(given, i), &length);
+        if (texts[i] == NULL) {
+            return -1;
+        }
+        if (strlen(texts[i]) != (size_t)length) {
+            PyErr_SetString(PyExc_ValueError, "embedded null character");
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int check_verify(int verify) {
     if (verify < TLS_VERIFY_NONE || verify > TLS_VERIFY_REQUIRED) {
         PyErr_SetString(PyExc_ValueError, "verify must be 0, 1 or 2, as ssl.CERT_*");
@@ -91,65 +107,94 @@ static int check_verify(int verify) {
     return 0;
 }
 
+/* Loads the certificates and responses of the two tuples, with what the settings say besides. */
+static int load_files(struct tls_acceptor *acceptor, struct tls_settings *settings,
+                      PyObject *certificates, PyObject *ocsp) {
+    struct tls_error error = {""};
+    settings->certificate_count = (size_t)PyTuple_GET_SIZE(certificates);
+    settings->ocsp_count = ocsp == NULL ? 0 : (size_t)PyTuple_GET_SIZE(ocsp);
+    struct tls_certificate *read =
+        PyMem_Calloc(settings->certificate_count, sizeof(*settings->certificates));
+    const char **files = PyMem_Calloc(settings->ocsp_count, sizeof(*files));
+    settings->certificates = read;
+    settings->ocsp_files = files;
+    if (read == NULL || files == NULL) {
+        PyErr_NoMemory();
+    } else if (read_certificates(certificates, read) == 0 &&
+               (ocsp == NULL || read_texts(ocsp, files) == 0) &&
+               tls_acceptor_load(acceptor, settings, &error) != STATUS_OK) {
+        PyErr_Format(PyExc_ValueError, "%s", error.text); /* also if it is cut in a character */
+    }
+    PyMem_Free(read);
+    PyMem_Free(files);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 PyDoc_STRVAR(
     load_doc,
     "load(certificates, *, ca_certs=None, verify=0, ciphers=None, needs_tls_1_3=False, "
-    "http2=True) -> None\n\n"
+    "http2=True, ocsp=()) -> None\n\n"
     "Takes these for the handshakes to come. Raises ValueError with the reason, everything then "
     "being as before.");
 
 static PyObject *load(PyObject *op, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"certificates",  "ca_certs", "verify", "ciphers",
-                            "needs_tls_1_3", "http2",    NULL};
-    TlsAcceptorObject *self = (TlsAcceptorObject *)op;
+                            "needs_tls_1_3", "http2",    "ocsp",   NULL};
     struct tls_settings settings = {0};
-    struct tls_error error = {""};
-    PyObject *given;
+    PyObject *certificates, *ocsp = NULL;
     int verify = TLS_VERIFY_NONE, needs_tls_1_3 = 0, has_http2 = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$zizpp:load", names, &PyTuple_Type, &given,
-                                     &settings.ca_certs, &verify, &settings.ciphers, &needs_tls_1_3,
-                                     &has_http2) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$zizppO!:load", names, &PyTuple_Type,
+                                     &certificates, &settings.ca_certs, &verify, &settings.ciphers,
+                                     &needs_tls_1_3, &has_http2, &PyTuple_Type, &ocsp) ||
         check_verify(verify) < 0) {
         return NULL;
     }
-    if (PyTuple_GET_SIZE(given) == 0) {
+    if (PyTuple_GET_SIZE(certificates) == 0) {
         PyErr_SetString(PyExc_ValueError, "TLS needs a certificate");
         return NULL;
     }
-    struct tls_certificate *certificates =
-        PyMem_Calloc((size_t)PyTuple_GET_SIZE(given), sizeof(*certificates));
-    if (certificates == NULL) {
-        return PyErr_NoMemory();
-    }
-    settings.certificates = certificates;
-    settings.certificate_count = (size_t)PyTuple_GET_SIZE(given);
     settings.verify = (enum tls_verify)verify;
     settings.needs_tls_1_3 = needs_tls_1_3;
     settings.has_http2 = has_http2;
-    if (read_certificates(given, certificates) == 0 &&
-        tls_acceptor_load(self->acceptor, &settings, &error) != STATUS_OK) {
-        PyErr_SetString(PyExc_ValueError, error.text);
-    }
-    PyMem_Free(certificates);
-    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    struct tls_acceptor *acceptor = ((TlsAcceptorObject *)op)->acceptor;
+    return load_files(acceptor, &settings, certificates, ocsp) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 PyDoc_STRVAR(expires_in_doc,
              "expires_in() -> int\n\nSeconds until the first of the certificates expires; negative "
              "when one has. After load() only.");
 
-static PyObject *expires_in(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+/* Returns NULL with an exception before the first load. */
+static struct tls_acceptor *loaded(PyObject *op) {
     struct tls_acceptor *acceptor = ((TlsAcceptorObject *)op)->acceptor;
     if (!tls_acceptor_is_loaded(acceptor)) {
         PyErr_SetString(PyExc_RuntimeError, "no certificate was loaded");
         return NULL;
     }
-    return PyLong_FromLongLong(tls_acceptor_expires_in(acceptor));
+    return acceptor;
+}
+
+static PyObject *expires_in(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    struct tls_acceptor *acceptor = loaded(op);
+    return acceptor == NULL ? NULL : PyLong_FromLongLong(tls_acceptor_expires_in(acceptor));
+}
+
+PyDoc_STRVAR(ocsp_expires_in_doc,
+             "ocsp_expires_in() -> int | None\n\nSeconds until the first of the stapled responses "
+             "is out of date; negative when one is; None without any. After load() only.");
+
+static PyObject *ocsp_expires_in(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    struct tls_acceptor *acceptor = loaded(op);
+    if (acceptor == NULL) {
+        return NULL;
+    }
+    long long left = tls_acceptor_ocsp_expires_in(acceptor);
+    return left == TLS_OCSP_NEVER ? Py_NewRef(Py_None) : PyLong_FromLongLong(left);
 }
 
 static void dealloc(PyObject *op) {
     PyTypeObject *type = Py_TYPE(op);
-    tls_acceptor_unref(((TlsAcceptorObject *)op)->acceptor);
+    tls_acceptor_free(((TlsAcceptorObject *)op)->acceptor);
     Py_XDECREF(((TlsAcceptorObject *)op)->proxies);
     type->tp_free(op);
     Py_DECREF(type);
@@ -180,6 +225,7 @@ static PyMethodDef methods[] = {
     {"share_tickets", share_tickets, METH_VARARGS, share_tickets_doc},
     {"load", (PyCFunction)(void (*)(void))load, METH_VARARGS | METH_KEYWORDS, load_doc},
     {"expires_in", expires_in, METH_NOARGS, expires_in_doc},
+    {"ocsp_expires_in", ocsp_expires_in, METH_NOARGS, ocsp_expires_in_doc},
     {NULL, NULL, 0, NULL},
 };
 

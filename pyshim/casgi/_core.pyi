@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
 from selectors import BaseSelector, SelectorKey
 from typing import Any, Protocol, final
 
@@ -54,10 +55,12 @@ class TlsAcceptor:
         ciphers: str | None = None,
         needs_tls_1_3: bool = False,
         http2: bool = True,
+        ocsp: tuple[str, ...] = (),
     ) -> None:
         """Use these files for the handshakes to come.
 
         Each certificate is (certfile, keyfile, password, chainfile); `verify` is as ssl.CERT_*.
+        `ocsp` are files with responses to staple, each about one of the certificates.
         Raises ValueError with the reason, everything then being as before.
         """
 
@@ -71,6 +74,12 @@ class TlsAcceptor:
         """Return the seconds until the first certificate expires, negative when one has.
 
         Raises RuntimeError before `load()`.
+        """
+
+    def ocsp_expires_in(self) -> int | None:
+        """Return the seconds until the first stapled response is out of date, negative when one is.
+
+        None without any. Raises RuntimeError before `load()`.
         """
 
 @final
@@ -100,14 +109,12 @@ class Scoreboard:
     def forget_passed(self, seat: int, /) -> None:
         """Let nothing count as on its way to a seat: it was counted by a worker that has died."""
 
-    def watch(self, server: Server, slot: int, /) -> None:
-        """Note from now on in a slot how long each turn of a server's loop lasts.
+    def watch(self, server: Server, slot: int, look: Callable[[], object], /) -> None:
+        """Note from now on in a slot how long each turn of a server's loop lasts, and each request.
 
+        `look` is called once a second, in the loop, until the server is closed.
         Raises RuntimeError for a server that is watched already.
         """
-
-    def add_time(self, slot: int, route: str, seconds: float, /) -> None:
-        """Add how long a request of a route took."""
 
     def note(self, slot: int, values: dict[str, int], /) -> None:
         """Set those of the observed values that are in the dict, and count the core's objects."""
@@ -130,13 +137,21 @@ class Scoreboard:
         """Return the seconds up to which each bucket of times goes; the last has no bound."""
 
     def join(
-        self, server: Server, /, *, slot: int, seat: int, receiving: int, sending: tuple[int, ...]
+        self,
+        server: Server,
+        /,
+        *,
+        slot: int,
+        seat: int,
+        receiving: int,
+        sending: tuple[int, ...],
+        busy_after: float,
     ) -> None:
         """Let a Server that listens balance its connections with the others.
 
         It writes the slot, takes the connections that come on `receiving`, and passes what it has
-        too much to the seats, whose descriptors `sending` are. Raises RuntimeError when it has
-        joined already.
+        too much to the seats, whose descriptors `sending` are, but for those in one turn for more
+        than `busy_after` seconds. Raises RuntimeError when it has joined already.
         """
 
 @final
@@ -157,6 +172,10 @@ class Server:
     how many group messages it has lost so far, and how many events there were beside this one since
     the last call.
     """
+
+    route_matches: ContextVar[list[Any]] | None
+    """Set to a list of its own for each request that is timed, if there is one: who is asked for a
+    route appends what the route was matched by, whose `route` is the template."""
 
     drops_late_messages: bool
     """Whether every application's late messages are dropped: see `drop_late_messages()`."""
@@ -188,6 +207,13 @@ class Server:
     @property
     def tasks(self) -> int:
         """Application tasks that have not finished."""
+
+    @property
+    def turn_seconds(self) -> float:
+        """How long the turn of its loop lasts by now; 0 while it waits, or is not watched.
+
+        See `Scoreboard.watch()`. Of several workers, `Scoreboard.read()` says it.
+        """
 
     @property
     def slow_consumers(self) -> dict[str, int]:
@@ -298,7 +324,16 @@ class Server:
 class AsyncMethod:
     """The receive or send of a request or WebSocket, as the application is given it."""
 
+    @property
+    def __self__(self) -> object: ...
     def __call__(self, message: dict[str, Any] = ..., /) -> Awaitable[Any]: ...
+
+@final
+class Outcome:
+    """What a send() returns that has nothing to wait for; any thread may ask for the result."""
+
+    def send(self, value: None, /) -> Any:
+        """As coroutine.send(): StopIteration with the result, or an error."""
 
 @final
 class WsCycle:
@@ -414,8 +449,18 @@ class HubClient:
         """Connect unless it is connected; False when that is not possible now."""
     def publish(self, topic: bytes, payload: bytes, wants_receiver: bool = False) -> int:
         """Publish to all others that have announced the topic."""
-    def send(self, channel: bytes, payload: bytes, capacity: int, milliseconds: int) -> int:
-        """Send to a channel in which so many messages wait at most, for so long."""
+    def send(
+        self,
+        channel: bytes,
+        payload: bytes,
+        capacity: int,
+        milliseconds: int,
+        is_noted: bool = False,
+    ) -> int:
+        """Send to a channel in which so many messages wait at most, for so long.
+
+        A message that is noted has no capacity; when it is lost, an empty one takes its place.
+        """
     def receive(self, channel: bytes) -> int:
         """Ask for one message of a channel."""
     def abandon(self, channel: bytes) -> int:
@@ -564,6 +609,31 @@ def first_broken(facts: tuple[tuple[int, object, str, object], ...], /) -> int:
 
     A fact is (kind, holder, name, value), see csrc/channels/facts.c.
     """
+
+def hold_signal(number: int, /) -> None:
+    """Note a signal from now on, so that it does not end the process: see take_signal().
+
+    What the process executes has the default again. Raises OSError.
+    """
+
+def holds_signal(number: int, /) -> bool:
+    """Return whether a signal is noted still: it has no other handler, and not the default."""
+
+def take_signal(number: int, /) -> bool:
+    """Return whether a signal has come since it is noted, or since the last call."""
+
+def guard_stack_signal(number: int, /) -> None:
+    """Let Python's handler of a signal come before faulthandler's, which is its handler now.
+
+    That is called by the parent's second signal, when Python has not come to its own. Raises
+    OSError.
+    """
+
+def make_room_for_signals() -> None:
+    """Let many signals come at once to the main thread where faulthandler is enabled."""
+
+def take_stack_signal() -> bool:
+    """Return whether the stacks are still to be written, by the caller."""
 
 def counters() -> dict[str, int]:
     """Live objects of the core by kind; all 0 once everything is closed."""
