@@ -1,4 +1,4 @@
-"""A pytest plugin: asgiref's tests run with leased threads, and are not touched.
+"""A pytest plugin: asgiref's tests run with leased threads and short trips, and are not touched.
 
 REPORT is the file to write to, as JSON: the outcome of each test, and how many threads were leased.
 """
@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from casgi.django.hop import ShortHops
 from casgi.django.lease import Lease
+from casgi.django.releases import unsupported_trips
 from casgi.django.thread_context import LeasingContexts
 from casgi.django.thread_pool import ThreadPool
 
@@ -29,6 +31,8 @@ if os.environ["LEASING"] == "yes":
     _pool = _Pool()
     _pool.open()
     LeasingContexts(_pool).install()
+    if unsupported_trips() is None:
+        ShortHops().install()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -40,7 +40,7 @@ def _run(folder: Path, leasing: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_same_outcomes(tmp_path: Path) -> None:
     suite = SourceDistribution("asgiref")
     folders = [tmp_path / "stock", tmp_path / "leasing"]

@@ -46,7 +46,7 @@ async def test_age(
     for used in range(1, 3):
         connection = await aquery()
         late = await closing(connection, known if has_traffic else None)
-        assert 0 <= late < 1
+        assert late >= 0
         assert len(calls) == used
 
 

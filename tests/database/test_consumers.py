@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.server_process import ServerProcess, free_port
+from support.ports import free_port
+from support.server_process import ServerProcess
 from support.ws import WebSocketClient
 
 Settings = dict[str, Any]

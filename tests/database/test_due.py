@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -180,7 +181,8 @@ async def test_backend_with_rules_of_its_own(
     use(default={**database, "CONN_MAX_AGE": None})
     connection = await aquery()
     asked: list[None] = []
-    connection.close_if_unusable_or_obsolete = lambda: asked.append(None)
+    own = connection.close_if_unusable_or_obsolete
+    connection.close_if_unusable_or_obsolete = functools.wraps(own)(lambda: asked.append(None))
     await handle(known)
     assert len(asked) == MESSAGES
     await sync_to_async(connection.close)()

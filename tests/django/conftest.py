@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from support.django_settings import configure_django
 from support.postgresql_server import PostgresqlServer, postgresql_programs
 
 configure_django()
+
+from django_sites import Site  # noqa: E402
+from support.casgi_process import CasgiProcess  # noqa: E402
 
 from casgi.django.thread_context import LeasingContexts  # noqa: E402
 from casgi.django.thread_pool import ThreadPool  # noqa: E402
@@ -41,3 +45,18 @@ def postgresql() -> Iterator[dict[str, Any]]:
         server.start()
         yield server.settings
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def sites() -> Iterator[tuple[Site, Site]]:
+    """The site of `load_site` with ours in place, and as Django has it."""
+    with contextlib.ExitStack() as stack:
+        found = []
+        for options in ([], ["--no-accelerate"]):
+            # Other tests come between two requests of one connection.
+            own = ["-b", "127.0.0.1", "-p", "0", "--keep-alive-timeout", "3600"]
+            own += ["--no-access-log", *options]
+            process = CasgiProcess(*own, "load_site:application", folder=Path(__file__).parent)
+            stack.enter_context(contextlib.closing(process))
+            found.append(stack.enter_context(contextlib.closing(Site(process.port()))))
+        yield found[0], found[1]

@@ -203,7 +203,7 @@ async def test_call_behind_the_last(pool: ThreadPool) -> None:
         seen.append(threading.current_thread())
         return LAST
 
-    await lease.call_from_loop(loop, last, ()).future
+    await lease.call_from_task(loop, last, ()).future
     await _idle_count(pool, 1)
     await asyncio.to_thread(seen[0].join, 10)
     other = await lease.submit_from_loop(loop, threading.current_thread, ())
@@ -225,7 +225,7 @@ async def test_last_call_with_others_behind_it(pool: ThreadPool) -> None:
         return LAST
 
     first = lease.submit(threading.current_thread)
-    told = lease.call_from_loop(loop, last, ()).future
+    told = lease.call_from_task(loop, last, ()).future
     behind = lease.submit(threading.current_thread)
     goes_on.set()
     await told

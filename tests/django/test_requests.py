@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.test import override_settings
 from django.urls import clear_url_caches, path
 from django.utils.deprecation import MiddlewareMixin
+from request_scope import SCOPE as GET
 
 from casgi.django.hop import ShortHops
 from casgi.django.middleware_seam import PlainMiddleware
@@ -26,17 +27,9 @@ from casgi.django.request_seam import Requests
 from casgi.django.thread_pool import ThreadPool
 
 SCOPE = {
-    "type": "http",
-    "http_version": "1.1",
+    **GET,
     "method": "POST",
-    "path": "/",
-    "raw_path": b"/",
-    "query_string": b"",
-    "headers": [(b"host", b"testserver"), (b"content-type", b"application/octet-stream")],
-    "scheme": "http",
-    "server": ("testserver", 80),
-    "client": ("127.0.0.1", 1),
-    "root_path": "",
+    "headers": [*GET["headers"], (b"content-type", b"application/octet-stream")],
 }
 
 watched = pytest.mark.skipif(
@@ -133,13 +126,13 @@ async def test_one_trip_and_one_to_close(
         handler = ASGIHandler()
     await _answer(handler, b"")  # The first looks at the URLs.
     calls: list[Any] = []
-    call_from_loop = lease.Lease.call_from_loop
+    call_from_task = lease.Lease.call_from_task
 
     def counted(self: Any, *args: Any) -> Any:
         calls.append(args)
-        return call_from_loop(self, *args)
+        return call_from_task(self, *args)
 
-    monkeypatch.setattr(lease.Lease, "call_from_loop", counted)
+    monkeypatch.setattr(lease.Lease, "call_from_task", counted)
     assert (await _answer(handler, b""))[0] == 200
     # Before 5.0 send_response() closes it, by a trip of asgiref's.
     assert len(calls) == (2 if django.VERSION >= (5, 0) else 1)
@@ -152,13 +145,13 @@ def early(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(early_close, "_is_own", lambda send: True)
     trips: list[str] = []
-    call_from_loop = lease.Lease.call_from_loop
+    call_from_task = lease.Lease.call_from_task
 
     def counted(self: Any, *args: Any) -> Any:
         trips.append("trip")
-        return call_from_loop(self, *args)
+        return call_from_task(self, *args)
 
-    monkeypatch.setattr(lease.Lease, "call_from_loop", counted)
+    monkeypatch.setattr(lease.Lease, "call_from_task", counted)
     return trips
 
 
@@ -180,7 +173,7 @@ def _with_closer(request: Any) -> HttpResponse:
         (lambda request: HttpResponse(status=404), 2),
         (lambda request: StreamingHttpResponse(_parts()), 2),
         (_with_closer, 2),
-        (type("Own", (HttpResponse,), {"close": lambda self: None}), 1),  # Closed by asgiref.
+        (type("Own", (HttpResponse,), {"close": lambda self: None}), 2),
     ],
 )
 async def test_trips(early: list[str], view: Callable[[Any], Any], count: int) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from types import SimpleNamespace
+from functools import partial
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import asgiref.sync
 import django
+import django.contrib.staticfiles.handlers
 import django.core.handlers.asgi
 import pytest
-from asgiref.sync import ThreadSensitiveContext
+from asgiref.sync import AsyncToSync, ThreadSensitiveContext
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 from django.utils.deprecation import MiddlewareMixin
@@ -22,7 +24,7 @@ from casgi.origin import fingerprint
 from casgi.server import Server
 
 LEASED = f"Django {django.__version__} accelerated: threads are leased"
-SHORT = f"{LEASED}; trips are short; files are sent in C"
+SHORT = f"{LEASED}; trips are short; files are sent in C; static files without a trip"
 TOGETHER = f"{SHORT}; middleware runs together; requests begin with it"
 
 
@@ -64,8 +66,18 @@ async def test_turned_off(caplog: pytest.LogCaptureFixture) -> None:
 async def test_without_django(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "django.core.handlers.asgi")
+    for module in ("django.core.handlers.asgi", "channels.consumer"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     assert await _lines(caplog) == []
+
+
+async def test_django_before_asgi(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Channels 3 runs on Django 2.2."""
+    monkeypatch.setitem(sys.modules, "django.core.handlers.asgi", None)
+    monkeypatch.setitem(sys.modules, "channels.consumer", ModuleType("channels.consumer"))
+    assert await _lines(caplog) == ["Django as it is: it is older than ASGI"]
 
 
 async def test_asgiref_that_was_not_read(
@@ -172,3 +184,41 @@ async def test_middleware_is_put_back() -> None:
     async with Server(_application, Config(port=0, lifespan="off")):
         assert vars(MiddlewareMixin)["__acall__"] is not acall
     assert vars(MiddlewareMixin)["__acall__"] is acall
+
+
+def _code_of_no_file(name: str, flags: str = "") -> Any:
+    """Return the code of a function that was made at run time, as tracers and patches have it."""
+    names: dict[str, Any] = {}
+    exec(f"{flags}def {name}(*arguments, **named): pass", names)
+    return names[name].__code__
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "flags"),
+    [
+        (ASGIHandler, "handle", "async "),
+        (BaseHandler, "get_response_async", "async "),
+        (MiddlewareMixin, "__acall__", "async "),
+        (AsyncToSync, "__call__", ""),
+    ],
+)
+async def test_code_without_a_file(
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type,
+    name: str,
+    flags: str,
+) -> None:
+    """Assigned to `__code__`, it leaves the function the same object, whose text is nowhere."""
+    monkeypatch.setattr(getattr(owner, name), "__code__", _code_of_no_file(name, flags))
+    [line] = await _lines(caplog)
+    assert f"{owner.__qualname__}.{name} was replaced" in line
+
+
+@pytest.mark.parametrize("value", [None, 1, len, partial(len)])
+async def test_what_is_no_function(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, value: Any
+) -> None:
+    monkeypatch.setattr(ASGIHandler, "handle", value)
+    [line] = await _lines(caplog)
+    assert "ASGIHandler.handle" in line

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import sys
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,8 @@ from django.utils.decorators import async_only_middleware, sync_only_middleware
 from django.utils.deprecation import MiddlewareMixin
 from django.views import View
 
-from casgi.django import releases
+from casgi.django import releases, sentry
+from casgi.django.ways import lines_for_log
 from casgi.management.commands.casgi_views import Command
 
 SECURITY = "django.middleware.security.SecurityMiddleware"
@@ -123,6 +126,39 @@ def test_sync_only_behind_async_only() -> None:
     assert found["Plain"] == ("together", "")
 
 
+@pytest.mark.parametrize(
+    ("spans", "style", "option"),
+    [
+        (True, "url", "middleware_spans=True"),
+        (False, "function_name", "transaction_style='function_name'"),
+    ],
+)
+def test_options_of_sentry(
+    monkeypatch: pytest.MonkeyPatch, spans: bool, style: str, option: str
+) -> None:
+    integration = SimpleNamespace(middleware_spans=spans, transaction_style=style)
+    monkeypatch.setattr(sentry, "_integration", lambda: integration)
+    found = _listed(SECURITY, "OwnAcall", "Plain")
+    assert found[SECURITY] == found["Plain"] == ("trip of its own", f"Sentry's SDK has {option}")
+    assert found["OwnAcall"] == ("event loop", "has a __acall__() of its own")
+    assert found[f"/sync {__name__}.sync_view"][0] == "trip of its own"
+
+
+def test_lines_for_the_log() -> None:
+    """One for each reason."""
+    names = [f"{__name__}.{name}" for name in ("OwnAcall", "async_only", "AsyncPart", "async_only")]
+    with override_settings(MIDDLEWARE=[SECURITY, *names]):
+        assert lines_for_log() == [
+            f"{names[0]} runs by itself: has a __acall__() of its own",
+            f"{names[1]}, {names[1]} run each by itself: has async code of its own",
+            f"{names[2]} runs by itself: its process_request() is async",
+        ]
+    with override_settings(MIDDLEWARE=[SECURITY]):
+        assert lines_for_log() == []
+    with override_settings(MIDDLEWARE=["there.is.none"]):
+        assert lines_for_log() == []
+
+
 def test_no_middleware() -> None:
     """A view is in the trip in which the request begins."""
     found = _listed()
@@ -145,3 +181,11 @@ def test_table(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(releases, "SYNC", set())
         call_command(Command(), stdout=out)
     assert "nothing runs together: asgiref.sync is not of the code" in out.getvalue()
+
+
+def test_sentry_of_another_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    """1.x has no `get_client()`: imported for `DjangoIntegration`, it need not be in use."""
+    monkeypatch.setitem(sys.modules, "sentry_sdk", ModuleType("sentry_sdk"))
+    monkeypatch.setitem(sys.modules, sentry._DJANGO, ModuleType(sentry._DJANGO))
+    assert sentry.is_quiet()
+    assert sentry.option_that_prevents() is None

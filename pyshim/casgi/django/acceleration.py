@@ -7,11 +7,7 @@ from typing import Protocol
 
 from casgi.django import leased_thread, releases
 from casgi.django.thread_pool import ThreadPool
-
-_GREEN = (
-    ("gevent", "gevent.monkey", "is_module_patched", "threading"),
-    ("eventlet", "eventlet.patcher", "is_monkey_patched", "thread"),
-)
+from casgi.green_threads import green_library
 
 
 class Seam(Protocol):
@@ -31,6 +27,7 @@ class Part:
     Attributes:
         done: for the log's first line; `otherwise` is for when it is not done, with the reason.
         seam: imports and makes what stands in; not called where it may not be there.
+        of_module: it is passed over as long as nobody has imported this.
 
     """
 
@@ -39,6 +36,7 @@ class Part:
     unsupported_reason: Callable[[], str | None]
     seam: Callable[[], Seam]
     is_needed_by_others: bool = False
+    of_module: str | None = None
 
 
 def _short_trips() -> Seam:
@@ -51,6 +49,12 @@ def _files() -> Seam:
     from casgi.django.file_responses import FileResponses
 
     return FileResponses()
+
+
+def _static_files() -> Seam:
+    from casgi.django.static_files import StaticFiles
+
+    return StaticFiles()
 
 
 def _middleware() -> Seam:
@@ -68,6 +72,13 @@ def _requests() -> Seam:
 _PARTS = (
     Part("trips are short", "trips as they are", releases.unsupported_trips, _short_trips),
     Part("files are sent in C", "files as they are", releases.unsupported_files, _files),
+    Part(
+        "static files without a trip",
+        "static files as they are",
+        releases.unsupported_static_files,
+        _static_files,
+        of_module="django.contrib.staticfiles.handlers",
+    ),
     Part(
         "middleware runs together",
         "middleware as it is",
@@ -89,6 +100,7 @@ class Acceleration:
         self._pool = ThreadPool()
         self._seams: list[Seam] = []
         self._sentence = ""
+        self._runs_together = False
 
     def begin(self, threads: int = 0) -> str:
         """Put ours in place. Returns the sentence for the log; end() is then due.
@@ -111,6 +123,14 @@ class Acceleration:
             self._seams.clear()
             self._pool.close()
 
+    def reasons(self) -> list[str]:
+        """Return what keeps middleware of the project from running together, a line each."""
+        if not self._runs_together:
+            return []
+        from casgi.django.ways import lines_for_log
+
+        return lines_for_log()
+
     def thread_counts(self) -> dict[str, int]:
         """Return how many threads there are, how many requests wait, and what was counted."""
         return self._pool.counts()
@@ -125,12 +145,16 @@ class Acceleration:
         limit = f", at most {threads}" if threads else ""
         parts = [f"threads are leased{limit}"]
         for part in _PARTS:
+            if part.of_module is not None and part.of_module not in sys.modules:
+                continue
             reason = part.unsupported_reason()
             if reason is None:
                 self._seams.append(part.seam())
             parts.append(part.done if reason is None else f"{part.otherwise}: {reason}")
-            if reason is not None and part.is_needed_by_others:
-                break
+            if part.is_needed_by_others:
+                self._runs_together = reason is None
+                if reason is not None:
+                    break
         self._pool.open(threads)
         for seam in self._seams:
             seam.install()
@@ -147,8 +171,5 @@ def unsupported_reason() -> str | None:
 
 def _green_threads() -> str | None:
     """Return which library has put its own threads in the place of Python's, as a sentence."""
-    for library, module_name, question, name in _GREEN:
-        module = sys.modules.get(module_name)
-        if module is not None and getattr(module, question)(name):
-            return f"{library} has replaced Python's threads"
-    return None
+    library = green_library()
+    return None if library is None else f"{library} has replaced Python's threads"

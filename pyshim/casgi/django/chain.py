@@ -6,17 +6,17 @@ reading ends, and is awaited as it is.
 """
 
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType, FunctionType, MethodType
-from typing import Any, TypeAlias
+from typing import Any
 
 from asgiref.sync import SyncToAsync, iscoroutinefunction
 from django.core.handlers import exception
 from django.core.handlers.base import BaseHandler
 from django.utils.deprecation import MiddlewareMixin
 
-GetResponse: TypeAlias = Callable[[Any], Awaitable[Any]]
+from casgi.django import known_packages, sentry
 
 _LOOK_UP: Any = object.__getattribute__
 _CALL: Any = vars(MiddlewareMixin)["__call__"]
@@ -45,6 +45,8 @@ class Chain:
     """The handler whose view comes next, or None: then `get_response` of the last is awaited."""
     sync_front: Callable[[Any], Any] | None = None
     """Sync middleware and all behind it, for the thread: there is nothing else, then."""
+    ends_as_django: bool = False
+    """The handler of all of it watches the client, and sends, by Django's own methods."""
 
 
 def read_whole_chain(handler: Any, acall: Callable[..., Any]) -> Chain | None:
@@ -60,8 +62,9 @@ def read_whole_chain(handler: Any, acall: Callable[..., Any]) -> Chain | None:
 def read_wrapped_chain(wrapper: Any, acall: Callable[..., Any]) -> Chain | None:
     """Return the chain that begins within convert_exception_to_response(); None as above."""
     first = _unwrapped(wrapper)
-    if isinstance(first, MiddlewareMixin):
-        return read_chain(first, acall) if _is_plain(first, acall) else None
+    known = _known_middleware(first, acall)
+    if known is not None:
+        return read_chain(known, acall)
     handler = _handler_of(first)
     return None if handler is None else Chain([], handler)
 
@@ -71,10 +74,17 @@ def read_chain(first: Any, acall: Callable[..., Any]) -> Chain:
     middleware = [first]
     while True:
         wrapped = _unwrapped(middleware[-1].get_response)
-        if isinstance(wrapped, MiddlewareMixin) and _is_plain(wrapped, acall):
-            middleware.append(wrapped)
-            continue
-        return Chain(middleware, _handler_of(wrapped))
+        known = _known_middleware(wrapped, acall)
+        if known is None:
+            return Chain(middleware, _handler_of(wrapped))
+        middleware.append(known)
+
+
+def _known_middleware(middleware: Any, acall: Callable[..., Any]) -> Any:
+    """Return what has the parts of a middleware, itself mostly, if it may be run by them."""
+    if isinstance(middleware, MiddlewareMixin):
+        return middleware if _is_plain(middleware, acall) else None
+    return known_packages.parts_of(middleware)
 
 
 def has_sync_parts(middleware: Any) -> bool:
@@ -115,7 +125,9 @@ def _unwrapped(get_response: Any) -> Any:
     if type(get_response) is not FunctionType or get_response.__code__ is not _WRAPPER:
         return None
     cells = get_response.__closure__ or ()
-    return cells[0].cell_contents if len(cells) == 1 else None
+    wrapped = cells[0].cell_contents if len(cells) == 1 else None
+    inner = sentry.inner_of(wrapped) if sentry.is_quiet() else None
+    return wrapped if inner is None else inner
 
 
 def _handler_of(get_response: Any) -> Any:

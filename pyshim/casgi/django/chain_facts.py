@@ -13,7 +13,9 @@ from django.core.handlers.base import BaseHandler
 
 from casgi import _core
 from casgi.channels.sharing.facts import ABSENT, Fact, Kind, mro_of, namespace_of
+from casgi.django import sentry
 from casgi.django.chain import OF_THE_HANDLER, Chain
+from casgi.django.middleware_parts import MiddlewareParts
 
 _OF_MIDDLEWARE = (
     *("__call__", "__acall__", "__getattribute__", "__getattr__"),
@@ -26,7 +28,7 @@ _LISTS = ("_view_middleware", "_template_response_middleware")
 _MOST = 64
 """So many are kept: a process has one handler, or as many as its tests make."""
 
-_Known: TypeAlias = tuple[Chain, Callable[[], bool], list[tuple[list[Any], list[Any]]]]
+_Known: TypeAlias = tuple[Chain, Callable[[], bool], list[tuple[Any, Any]]]
 
 
 class KnownChains:
@@ -37,13 +39,17 @@ class KnownChains:
         self._read = read
         self._of_handler = (*of_handler, *OF_THE_HANDLER, "_middleware_chain", *_LISTS)
         self._known: dict[int, _Known] = {}  # The facts hold what the numbers stand for.
+        self._is_quiet = True
 
     def of(self, first: Any) -> Chain | None:
         """Return the chain as it is now; None: there is none that is known."""
+        if sentry.is_quiet() is not self._is_quiet:
+            self._is_quiet = not self._is_quiet
+            self._known.clear()
         known = self._known.get(id(first))
         if known is not None:
-            chain, hold, lists = known
-            if hold() and all(one == other for one, other in lists):
+            chain, hold, copies = known
+            if hold() and all(one == other for one, other in copies):
                 return chain
         read = self._read(first)
         if read is None:
@@ -66,11 +72,21 @@ class KnownChains:
             facts += _of_wrapper(one._middleware_chain)
             facts += _of_adapted(one._middleware_chain)
         facts += [fact for methods in lists for one in methods for fact in _of_adapted(one)]
-        return chain, _core.Facts(tuple(facts)).hold, [(one, list(one)) for one in lists]
+        copies = [(one, list(one)) for one in lists]
+        for one in chain.middleware:
+            copies += one.copies if isinstance(one, MiddlewareParts) else ()
+        return chain, _core.Facts(tuple(facts)).hold, copies
 
 
 def _of_middleware(middleware: Any) -> Iterator[Fact]:
-    yield from _of_instance(middleware, _OF_MIDDLEWARE)
+    if isinstance(middleware, MiddlewareParts):
+        yield from middleware.facts
+        if type(middleware.instance) is FunctionType:
+            yield from _of_wrapper(middleware.instance)
+        else:
+            yield from _of_instance(middleware.instance, middleware.names)
+    else:
+        yield from _of_instance(middleware, _OF_MIDDLEWARE)
     yield from _of_wrapper(middleware.get_response)
 
 
@@ -80,6 +96,8 @@ def _of_wrapper(function: Any) -> Iterator[Fact]:
         yield Kind.CODE, function, "", function.__code__
         for cell in function.__closure__ or ():
             yield Kind.CELL, cell, "", cell.cell_contents
+            if sentry.inner_of(cell.cell_contents) is not None:
+                yield from _of_instance(cell.cell_contents, sentry.OF_WRAPPERS)
 
 
 def _of_adapted(method: Any) -> Iterator[Fact]:

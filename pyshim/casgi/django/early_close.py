@@ -13,12 +13,15 @@ from django.core.handlers import base
 from django.db import close_old_connections
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 
 from casgi import _core
 from casgi.django.work import LAST
 
+_CONTENT = (HttpResponse.content, SimpleTemplateResponse.content)
 _LEAST_ERROR = 400  # Of which Django writes a log record before.
-_RECEIVERS = (close_old_connections, cache.close_caches, base.reset_urlconf)
+FINISHED_RECEIVERS = (close_old_connections, cache.close_caches, base.reset_urlconf)
+"""Django's own receivers of request_finished."""
 
 
 class EarlyClose:
@@ -37,6 +40,10 @@ class EarlyClose:
         self._permission = [True] if _is_own(send) else []
         self._error: BaseException | None = None
 
+    def is_possible(self) -> bool:
+        """Whether nothing prevents it but the response."""
+        return bool(self._permission)
+
     def prevent(self) -> bool:
         """Have it closed as ever; False if it is too late for that."""
         self._permission.clear()
@@ -44,7 +51,7 @@ class EarlyClose:
 
     def close(self, request: Any, response: Any) -> object:
         """Close a response that has passed all middleware, in the thread, if it may be closed."""
-        if not _is_in_memory(response) or not _has_known_receivers(self._sender):
+        if not _is_in_memory(response) or not _only_django_hears(self._sender):
             return None
         try:
             self._permission.pop()
@@ -77,7 +84,7 @@ def _is_in_memory(response: Any) -> bool:
         isinstance(response, HttpResponse)
         and not response.streaming
         and kind.close is HttpResponseBase.close
-        and kind.content is HttpResponse.content
+        and kind.content in _CONTENT
         and response.status_code < _LEAST_ERROR
         and not response._resource_closers
         and not response.closed
@@ -85,7 +92,25 @@ def _is_in_memory(response: Any) -> bool:
     )
 
 
-def _has_known_receivers(sender: Any) -> bool:
-    live: Any = signals.request_finished._live_receivers(sender)
+_heard: tuple[Any, list[Any]] = None, []
+
+
+def _only_django_hears(sender: Any) -> bool:
+    """Whether request_finished has no receivers but Django's own; asked once for the same ones."""
+    global _heard
+    known_sender, known = _heard
+    receivers = signals.request_finished.receivers
+    if known_sender is sender and known == receivers:
+        return True
+    found = list(receivers)
+    if not has_only_receivers(signals.request_finished, sender, FINISHED_RECEIVERS):
+        return False
+    _heard = sender, found
+    return True
+
+
+def has_only_receivers(signal: Any, sender: Any, known: tuple[Any, ...]) -> bool:
+    """Whether a signal of this sender is received by none but these, which are sync."""
+    live: Any = signal._live_receivers(sender)
     receivers, others = live if isinstance(live, tuple) else (live, ())
-    return not others and all(receiver in _RECEIVERS for receiver in receivers)
+    return not others and all(receiver in known for receiver in receivers)

@@ -19,6 +19,7 @@ from django.http import FileResponse
 
 from casgi import _core
 from casgi.asgi import Send
+from casgi.origin import StandIn
 
 # What a response's class must have as Django has it, for its content to be the file's.
 _OF_CONTENT = ("__iter__", "__aiter__", "streaming_content", "_set_streaming_content")
@@ -29,25 +30,22 @@ class FileResponses:
     """Our `send_response` in the place of Django's, from `install` to `remove`."""
 
     def __init__(self) -> None:
-        self._original = original = vars(ASGIHandler)["send_response"]
-
         async def send_response(self: Any, response: Any, send: Any) -> None:
             file = file_of(response)
             if file is None or not takes_files(send):
-                await original(self, response, send)
+                await sending.original(self, response, send)
             else:
-                await _send_file(original, self, response, file, send)
+                await _send_file(sending.original, self, response, file, send)
 
-        self._ours = send_response
+        self._sending = sending = StandIn(ASGIHandler, "send_response", send_response)
 
     def install(self) -> None:
         """Send files without reading them from now on."""
-        ASGIHandler.send_response = self._ours
+        self._sending.install()
 
     def remove(self) -> None:
         """Put Django's back."""
-        if vars(ASGIHandler)["send_response"] is self._ours:
-            ASGIHandler.send_response = self._original
+        self._sending.remove()
 
 
 def takes_files(send: Send) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
-from casgi.django.loop_call import LoopCall
+from casgi.django.loop_call import LoopCall, TripCall
 from casgi.django.thread_pool import ThreadPool
 from casgi.django.waits import watch_wait
 from casgi.django.work import Call, FutureCall, Work
@@ -37,13 +37,16 @@ class Lease(Executor):
         self, loop: asyncio.AbstractEventLoop, function: Callable[..., Any], args: tuple[Any, ...]
     ) -> asyncio.Future[Any]:
         """Queue a call; its outcome goes to the future of the loop that is returned."""
-        return self.call_from_loop(loop, function, args).future
-
-    def call_from_loop(
-        self, loop: asyncio.AbstractEventLoop, function: Callable[..., Any], args: tuple[Any, ...]
-    ) -> LoopCall:
-        """Queue a call of the event loop."""
         call = LoopCall(loop, function, args)
+        self._submit(call)
+        future: asyncio.Future[Any] = call.future
+        return future
+
+    def call_from_task(
+        self, loop: asyncio.AbstractEventLoop, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> TripCall:
+        """Queue a call for which a task of the event loop waits."""
+        call = TripCall(loop, function, args)
         self._submit(call)
         return call
 
@@ -72,6 +75,8 @@ class Lease(Executor):
 
     async def end(self) -> None:
         """Take no more calls, and wait until those that were submitted are over."""
+        if self._work.is_over:
+            return
         end = self._work.close()
         if end is None:
             self._pool.take_back(self._work)

@@ -30,7 +30,20 @@ def unsupported_reason() -> str | None:
 # over when anybody sees one of ours.
 _INIT = vars(threading.Thread)["__init__"]
 _ATTRIBUTES = dict(vars(threading.Thread(name="casgi-context", daemon=False)))
-_ATTRIBUTES["_started"].set()
+
+
+class _Started(threading.Event):
+    """That of threads which have started: nobody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        super().set()
+
+    def set(self) -> None:
+        """Let it be set."""
+
+
+_ATTRIBUTES["_started"] = _Started()
 
 
 class LeasedThread(threading.Thread):

@@ -13,10 +13,12 @@ from typing import Any
 from asgiref.sync import AsyncToSync
 from django.utils.deprecation import MiddlewareMixin
 
+from casgi.django import known_packages, url_trees
 from casgi.django.chain import has_sync_parts, read_chain
 from casgi.django.chain_facts import KnownChains
 from casgi.django.passage import Passage
 from casgi.django.sync_front import ChainsBehind
+from casgi.origin import StandIn
 
 
 class PlainMiddleware:
@@ -35,11 +37,14 @@ class PlainMiddleware:
             lambda first: read_chain(first, __acall__) if has_sync_parts(first) else None
         )
         self._ours = __acall__
-        self._crossing = _Crossing()
+        self._crossing = _crossing()
 
     def install(self) -> None:
         """Run plain middleware in few hops from now on."""
         MiddlewareMixin.__acall__ = self._ours
+        # These take their time once, and not at the first request.
+        url_trees.is_code_own()
+        known_packages.look()
         self._crossing.install()
 
     def remove(self) -> None:
@@ -49,25 +54,16 @@ class PlainMiddleware:
             MiddlewareMixin.__acall__ = self._original
 
 
-class _Crossing:
-    """Our way from sync middleware to the async chain behind it."""
+def _crossing() -> StandIn:
+    """Return our way from sync middleware to the async chain behind it."""
+    chains = ChainsBehind()
 
-    def __init__(self) -> None:
-        self._original = original = vars(AsyncToSync)["__call__"]
-        chains = ChainsBehind()
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+        if len(args) == 1 and not kwargs and not self.force_new_loop:
+            passing = chains.passing(self.awaitable)
+            if passing is not None:
+                return passing(args[0])
+        return crossing.original(self, *args, **kwargs)
 
-        def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
-            if len(args) == 1 and not kwargs and not self.force_new_loop:
-                passing = chains.passing(self.awaitable)
-                if passing is not None:
-                    return passing(args[0])
-            return original(self, *args, **kwargs)
-
-        self._ours: Any = __call__
-
-    def install(self) -> None:
-        AsyncToSync.__call__ = self._ours  # type: ignore[method-assign]
-
-    def remove(self) -> None:
-        if vars(AsyncToSync)["__call__"] is self._ours:
-            AsyncToSync.__call__ = self._original  # type: ignore[method-assign]
+    crossing = StandIn(AsyncToSync, "__call__", __call__)
+    return crossing

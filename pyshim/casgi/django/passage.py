@@ -33,6 +33,30 @@ class Passage(Steps):
         """Return the response of the first middleware, or raise what it raises."""
         return await self._go(self._go_in)
 
+    def enter(self) -> object:
+        """Go the first part of it, in the thread; `go_on` follows."""
+        return self._go_in_here()
+
+    async def go_on(self, error: BaseException | None) -> Any:
+        """Do what `go` does behind the first part, which may have raised an error."""
+
+        async def step() -> None:
+            nonlocal error
+            raised, error = error, None
+            if raised is not None:
+                try:
+                    raise raised
+                finally:
+                    del raised
+            if self._is_inside:
+                await self._go_on()
+
+        return await self._go(step)
+
+    def leave(self) -> None:
+        """Let nothing be called any more behind what runs now in the thread."""
+        self.is_left = True
+
     def go_here(self) -> Any:
         """Do the same, in the request's thread; what is for the event loop is done there.
 

@@ -5,13 +5,11 @@ replaced, and what that stands in for, must have a text that was read, and must 
 defines: somebody may have put something else in its place.
 """
 
-import hashlib
 import importlib
-import inspect
 from collections.abc import Mapping
 from operator import attrgetter
 
-from casgi.origin import change_in, fingerprint, forget_texts
+from casgi.origin import change_in, fingerprint, function_fingerprint
 
 # SHA-256 of asgiref/sync.py, of all releases from 3.6.0, the oldest that Django 4.2 takes.
 SYNC = {
@@ -60,6 +58,9 @@ MIDDLEWARE = {
     ),
 }
 
+# What we call as Django does, whoever has replaced it.
+_CALLED_AS_IT_IS = {"response_for_exception": None}
+
 # Of all of them.
 FILES = {
     ("django.core.handlers.asgi", "ASGIHandler.send_response"): (
@@ -73,6 +74,42 @@ FILES = {
     ("django.http.response", "StreamingHttpResponse._set_streaming_content"): (
         "13e3617869b75565198edf2f1187780aeb7b7ab1724f031be08a6141e58d7cc8",  # 4.2
         "c11520c56e73d757cfe83ef0f79eebaa225dd2e23b283d51b1e52adc8a695add",
+    ),
+}
+
+_STATIC = "django.contrib.staticfiles.handlers"
+STATIC_FILES = {
+    (_STATIC, "ASGIStaticFilesHandler.__call__"): (
+        "08b3f0ace3e07334a3042fdb2eed3fa0c0672a520d69b937d964f04843ecb314",
+    ),
+    (_STATIC, "ASGIStaticFilesHandler.get_response_async"): (
+        "441447ffb937775f12a417de4ed7f93fe9dfb11162517ca1ab5b018cbe88c322",
+    ),
+    (_STATIC, "StaticFilesHandlerMixin.get_response_async"): (
+        "b6327375c7333f7cffa15b73416cdd7e635d3ab953829b9e891261a337eed6c0",
+    ),
+    (_STATIC, "StaticFilesHandlerMixin.serve"): (
+        "c6b75cc1ea7c97f676fb0f7a0df397a908175a7f384af057f129c86043551f9e",
+    ),
+    ("django.contrib.staticfiles.views", "serve"): (
+        "a0337518fb59eae54d7e3b88a02140965227c1ba507aafb54ee16833818c32e0",
+    ),
+    ("django.views.static", "serve"): (
+        "364b5f729d617496b086a3383052623c02ee2e5d8353a060da2235c4a3d9e499",
+        "dffce8ca15025a4e04c0004337726c8838d2bfcc8a1bb11bf015134efb0e7c73",  # from 6.0 on
+    ),
+    ("django.http.response", "FileResponse.__init__"): (
+        "177cc900af34d08eaa761a15cd83a5c346573b6bcb7bf2844546caa8d1839a66",
+    ),
+    ("django.http.response", "FileResponse.set_headers"): (
+        "506de4d46fdf258189a81bc65c7f3cd818d18b4cbb41fda95bee5abc69add824",  # 4.2
+        "45a8a9372c44fe23fb25b2fd8cf275f65835bc08fa5ec398c5fcb765acfb782f",
+    ),
+    ("django.http.response", "HttpResponseNotModified.__init__"): (
+        "fde058d171813e748eddeb8abbb24a4d8029f033b27ca81353b6b9dcae000ceb",
+    ),
+    ("django.core.handlers.asgi", "ASGIHandler.__call__"): (
+        "f756809e9c9308dcccb78a301fccf09196e80cdc4745690f80384d09b69dd102",
     ),
 }
 
@@ -124,30 +161,41 @@ _WITH_OTHER_CALLS = {
     "5cda8466a3adee4d73a963d8b6fc8d6c45efe2275677a45bb9cb360d3f66653d",
 }
 _OF_CALLS = ("SyncToAsync.__call__", "_restore_context")
+_RUNS = ("BaseEventLoop.run_in_executor",)
 
 
 def unsupported_reason() -> str | None:
     """Return why no threads are leased for asgiref's contexts, or None."""
     if fingerprint("asgiref.sync") not in SYNC:
         return "asgiref.sync is not of the code that was tested"
-    return _change("asgiref.sync", *_OF_CONTEXTS)
+    try:
+        importlib.import_module(_HANDLE[0])
+    except ImportError:
+        return "it is older than ASGI"
+    return change_in("asgiref.sync", _OF_CONTEXTS)
 
 
 def unsupported_trips() -> str | None:
     """Return why trips to a leased thread are asgiref's, or None."""
     if fingerprint("asgiref.sync") in _WITH_OTHER_CALLS:
         return "asgiref is older than 3.8"
-    return _change("asgiref.sync", *_OF_CALLS)
+    return change_in("asgiref.sync", _OF_CALLS) or change_in("asyncio.base_events", _RUNS)
 
 
 def unsupported_middleware() -> str | None:
     """Return why middleware is not run in few trips, or None."""
-    return _unlike(MIDDLEWARE) or _change("asgiref.sync", "AsyncToSync.__call__")
+    return _unlike(MIDDLEWARE) or change_in("asgiref.sync", ["AsyncToSync.__call__"])
 
 
 def unsupported_files() -> str | None:
     """Return why the files of FileResponse are read by Django, or None."""
     return _unlike(FILES)
+
+
+def unsupported_static_files() -> str | None:
+    """Return why Django itself serves the static files of a site that is written, or None."""
+    reason = _unlike({**FILES, **STATIC_FILES})
+    return reason or (None if kind_of_requests() else "ASGIHandler.handle is not of a known code")
 
 
 def unsupported_requests() -> str | None:
@@ -163,23 +211,23 @@ def kind_of_requests() -> str | None:
 
 
 def _unlike(known: Mapping[tuple[str, str], tuple[str, ...]]) -> str | None:
+    from casgi.django import sentry
+
+    originals = sentry.originals()
     for (module, name), texts in known.items():
-        change = _change(module, name)
+        wrapped = {one: original for (owner, one), original in originals.items() if owner == module}
+        change = change_in(module, [name], {**_CALLED_AS_IT_IS, **wrapped})
         if change is not None:
             return change
-        if _text_of(module, name) not in texts:
+        if _text_of(module, name, originals.get((module, name))) not in texts:
             return f"{module}.{name} is not of the code that was tested"
     return None
 
 
-def _text_of(module: str, name: str) -> str:
-    """Return the SHA-256 of a function's source."""
-    source = inspect.getsource(attrgetter(name)(importlib.import_module(module)))
-    return hashlib.sha256(source.encode()).hexdigest()
-
-
-def _change(module: str, *names: str) -> str | None:
+def _text_of(module: str, name: str, original: object = None) -> str:
+    """Return the SHA-256 of a function's source; "" when it has none, or is not there."""
     try:
-        return change_in(module, names)
-    finally:
-        forget_texts()
+        function = original or attrgetter(name)(importlib.import_module(module))
+    except AttributeError:
+        return ""
+    return function_fingerprint(function)

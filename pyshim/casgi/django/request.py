@@ -7,7 +7,8 @@ response of which all is in memory is closed in the trip that has made it: see `
 """
 
 import contextvars
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -23,15 +24,22 @@ from casgi.django.chain import Chain
 from casgi.django.early_close import EarlyClose
 from casgi.django.hop import hop, waits_for_thread
 from casgi.django.passage import response_for
+from casgi.django.sentry import Tell
 from casgi.django.sync_front import passage_of
 from casgi.django.work import LAST
+from casgi.origin import original_of
 
 _OWN = {
     name: getattr(ASGIHandler, name)
     for name in ("create_request", "run_get_response", "get_response_async", "request_class")
     if hasattr(ASGIHandler, name)  # Not all of them are in Django 4.2.
 }
-OWN_PARTS = tuple(_OWN)
+_ENDS = {
+    name: original_of(vars(ASGIHandler)[name])
+    for name in ("listen_for_disconnect", "send_response", "chunk_bytes", "chunk_size")
+    if name in vars(ASGIHandler)
+}
+OWN_PARTS = (*_OWN, *_ENDS)
 _MAKE = vars(ASGIRequest)["__init__"]
 
 
@@ -48,6 +56,14 @@ def has_known_parts(handler: Any) -> bool:
     )
 
 
+def ends_as_django(handler: Any) -> bool:
+    """Whether nobody has put something in the place of how a handler watches and sends."""
+    kind = type(handler)
+    found = (inspect.getattr_static(kind, name) for name in _ENDS)
+    is_own = all(original_of(one) is own for one, own in zip(found, _ENDS.values(), strict=True))
+    return is_own and not vars(handler).keys() & _ENDS.keys()
+
+
 class NotBegun(BaseException):
     """There is no request, so that nothing makes a response of the error: it passes everything."""
 
@@ -57,9 +73,12 @@ class Request:
 
     keeps_variables = False
     """Whether what receivers of request_started do to context variables reaches the request."""
+    tells: Sequence[Tell] = ()
+    """What has wrapped Django's making of requests hears of them by these."""
 
     def __init__(self, handler: Any, chain: Chain, scope: Any, send: Any) -> None:
         self._handler = handler
+        self._chain = chain
         self._early_close = EarlyClose(handler.__class__, send)
         self._passage = passage_of(chain, self._begin, self._early_close.close)
         self._scope = scope
@@ -89,11 +108,15 @@ class Request:
                 self._receivers = []
                 await signal.asend(sender=sender, scope=self._scope)
 
-    async def _get_response(self) -> Any:
-        """Do what run_get_response() and get_response_async() do."""
+    def _may_end_in_thread(self) -> bool:
+        """Whether the first trip may be all, but for sending the response."""
+        return self._chain.ends_as_django and self._early_close.is_possible()
+
+    async def _get_response(self, go: Callable[[], Awaitable[Any]]) -> Any:
+        """Do what run_get_response() and get_response_async() do; `go` is the passage's."""
         handler, passage = self._handler, self._passage
         try:
-            response = await passage.go()
+            response = await go()
         except Exception as error:
             response = await response_for(passage.request, error)
         if self._early_close.is_taken:
@@ -159,6 +182,12 @@ class Request:
         try:
             request = ASGIRequest(self._scope, self._body)
         except Exception:
+            raise NotBegun from None
+        try:
+            for tell in self.tells:
+                tell(self._handler, request)
+        except Exception as error:
+            self._error = error
             raise NotBegun from None
         base.set_urlconf(base.settings.ROOT_URLCONF)
         return request

@@ -6,12 +6,18 @@ of which one answers; in 6.1 the request's own task answers, and a group cancels
 
 import asyncio
 import contextlib
-from typing import Any
+import contextvars
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 from django.core.exceptions import RequestAborted
 from django.core.handlers import asgi
 
+from casgi.django.first_trip import FirstTrip, begin_first_trip
+from casgi.django.memory_responses import send_response
 from casgi.django.request import NotBegun, Request
+
+Go: TypeAlias = Callable[[], Awaitable[Any]]
 
 
 class UnwatchedRequest(Request):
@@ -26,7 +32,7 @@ class UnwatchedRequest(Request):
     async def _answer_read(self, receive: Any, send: Any) -> None:
         await self._start()
         try:
-            response = await self._get_response()
+            response = await self._get_response(self._passage.go)
         except NotBegun:
             await self._refuse(send)
         else:
@@ -45,23 +51,70 @@ class UnwatchedRequest(Request):
 class RequestInTasks(Request):
     """As Django 5.0 to 6.0 have it."""
 
-    def __init__(self, handler: Any, chain: Any, scope: Any, send: Any) -> None:
-        super().__init__(handler, chain, scope, send)
-        self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    _first: "asyncio.Future[None] | None" = None
 
     async def _answer_read(self, receive: Any, send: Any) -> None:
         await self._start()
-        loop = asyncio.get_running_loop()
-        listening = loop.create_task(self._handler.listen_for_disconnect(receive))
-        responding = loop.create_task(self._respond(send))
-        await self._wait_for_first(listening, responding)
+        # The context that the responding task has.
+        context = contextvars.copy_context()
+        trip = None
+        if self._may_end_in_thread():
+            trip = begin_first_trip(self._passage, receive, context)
         try:
-            await self._end(listening, responding)
+            if trip is None:
+                await self._answer_in_tasks(receive, send, context, self._passage.go)
+            else:
+                await self._answer_in(trip, receive, send, context)
         except NotBegun:
             await self._refuse(send)
 
+    async def _answer_in(
+        self, trip: FirstTrip, receive: Any, send: Any, context: contextvars.Context
+    ) -> None:
+        """Answer in the first trip, and in tasks what has to be done behind it."""
+        try:
+            await trip.wait()
+        except asyncio.CancelledError:
+            if not trip.has_left:
+                if trip.has_failed:
+                    self._body.close()
+                elif self._passage.request is not None:
+                    self._begin_tasks(receive, send, contextvars.copy_context(), trip.finish)
+                raise
+            await self._end_unanswered()
+            self._body.close()
+            return
+        if self._early_close.is_taken and trip.error is None:
+            await send_response(self._handler, self._passage.response, send)
+            self._early_close.raise_error()
+            self._body.close()
+        elif trip.has_left:
+            going_on = self._respond(send, trip.go_on)
+            responding = asyncio.get_running_loop().create_task(going_on, context=context)
+            await asyncio.wait([responding])
+            await self._end_response(responding)
+        else:
+            await self._answer_in_tasks(receive, send, context, trip.go_on)
+
+    async def _answer_in_tasks(
+        self, receive: Any, send: Any, context: contextvars.Context, go: Go
+    ) -> None:
+        listening, responding = self._begin_tasks(receive, send, context, go)
+        await self._wait_for_first(listening, responding)
+        await self._end(listening, responding)
+
+    def _begin_tasks(
+        self, receive: Any, send: Any, context: contextvars.Context, go: Go
+    ) -> tuple[asyncio.Task[Any], asyncio.Task[Any]]:
+        loop = asyncio.get_running_loop()
+        return (
+            loop.create_task(self._handler.listen_for_disconnect(receive)),
+            loop.create_task(self._respond(send, go), context=context),
+        )
+
     async def _wait_for_first(self, listening: Any, responding: Any) -> None:
         """Wait until one of them is done; `_respond` tells it by itself, at its end."""
+        self._first = asyncio.get_running_loop().create_future()
         listening.add_done_callback(self._on_end)
         responding.add_done_callback(self._on_end)
         try:
@@ -76,11 +129,11 @@ class RequestInTasks(Request):
             responding.remove_done_callback(self._on_end)
 
     def _on_end(self, task: Any = None) -> None:
-        if not self._first.done():
+        if self._first is not None and not self._first.done():
             self._first.set_result(None)
 
-    async def _respond(self, send: Any) -> Any:
-        response = await self._get_response()
+    async def _respond(self, send: Any, go: Go) -> Any:
+        response = await self._get_response(go)
         with contextlib.suppress(asyncio.CancelledError):  # There is a response to be closed.
             await self._handler.send_response(response, send)
         self._on_end()
@@ -100,6 +153,9 @@ class RequestInTasks(Request):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
+        await self._end_response(responding)
+
+    async def _end_response(self, responding: asyncio.Task[Any]) -> None:
         try:
             response = responding.result()
         except asyncio.CancelledError:
@@ -126,7 +182,7 @@ class RequestInGroup(Request):
         with contextlib.closing(self._body):
             await self._start()
             try:
-                await self._respond(receive, send)
+                await self._respond_first(receive, send)
             except NotBegun:
                 await self._refuse(send)
             else:
@@ -135,13 +191,37 @@ class RequestInGroup(Request):
                 else:
                     await self._close(self._response)
 
-    async def _respond(self, receive: Any, send: Any) -> None:
+    async def _respond_first(self, receive: Any, send: Any) -> None:
+        """Answer in the first trip, or in a group what has to be done behind it."""
+        trip = None
+        if self._may_end_in_thread():
+            trip = begin_first_trip(self._passage, receive, None)
+        if trip is None:
+            await self._respond(receive, send, self._passage.go)
+            return
+        try:
+            await trip.wait()
+        except asyncio.CancelledError:
+            if not trip.has_left:
+                self._passage.leave()
+                raise
+            return
+        if self._early_close.is_taken and trip.error is None:
+            self._response = self._passage.response
+            await send_response(self._handler, self._response, send)
+        elif trip.has_left:
+            self._response = await self._get_response(trip.go_on)
+            await self._handler.send_response(self._response, send)
+        else:
+            await self._respond(receive, send, trip.go_on)
+
+    async def _respond(self, receive: Any, send: Any, go: Go) -> None:
         handler = self._handler
         try:
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(handler.listen_for_disconnect(receive))
-                    self._response = await self._get_response()
+                    self._response = await self._get_response(go)
                     await handler.send_response(self._response, send)
                     raise _Processed
             except* (_Processed, RequestAborted):

@@ -81,7 +81,8 @@ class Steps:
         return None
 
     def _resolve(self) -> None:
-        self._match = self._chain.handler.resolve_request(self.request)
+        callback, args, kwargs = self._chain.handler.resolve_request(self.request)
+        self._match = callback, args, kwargs
 
     def _process_requests(self) -> None:
         request = self.request

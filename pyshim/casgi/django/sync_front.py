@@ -26,6 +26,7 @@ class SyncFront:
 
     Attributes:
         request: None until it was made.
+        response: that of the outermost middleware.
 
     """
 
@@ -40,31 +41,45 @@ class SyncFront:
         self._end = end
         self._begin: Callable[[], Any] | None = begin
         self._behind: Passage | None = None
-        self._response: Any = None
+        self.response: Any = None
         self.request: Any = None
 
     async def go(self) -> Any:
         """Return the response of the first middleware."""
         try:
-            await hop(self._call_front)
+            await hop(self.enter)
         except asyncio.CancelledError:
-            # asgiref, from 3.8 on, cancels what async_to_sync() runs then. Sync middleware goes on.
-            if self._behind is not None and ShortHops.are_installed:
-                self._behind.is_left = True
+            self.leave()
             raise
-        return self._response
+        return self.response
 
-    def _call_front(self) -> object:
+    async def go_on(self, error: BaseException | None) -> Any:
+        """Do what `go` does behind `enter`, which may have raised an error."""
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error
+        return self.response
+
+    def leave(self) -> None:
+        """Let nothing be called any more of what is behind."""
+        # asgiref, from 3.8 on, cancels what async_to_sync() runs then. Sync middleware goes on.
+        if self._behind is not None and ShortHops.are_installed:
+            self._behind.leave()
+
+    def enter(self) -> object:
+        """Call the sync middleware, in the thread."""
         begin, self._begin = self._begin, None  # which refers to us, mostly
         assert begin is not None
         self.request = begin()
         outer = getattr(_here, "front", None)
         _here.front = self
         try:
-            self._response = self._front(self.request)
+            self.response = self._front(self.request)
         finally:
             _here.front = outer
-        return self._end(self.request, self._response)
+        return self._end(self.request, self.response)
 
     def pass_behind(self, chain: Chain, request: Any) -> Any:
         """Return the response of a chain that sync middleware goes on with, in the thread."""

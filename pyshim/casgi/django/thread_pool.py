@@ -21,6 +21,7 @@ from functools import partial
 from casgi import _core
 from casgi.django.connections import KeptConnections
 from casgi.django.leased_thread import LeasedThread
+from casgi.django.scheduling import preempt_nobody
 from casgi.django.work import Work
 
 IDLE_SECONDS = 10.0
@@ -43,6 +44,7 @@ class PoolThread:
         self._work: Work | None = None  # which it is to begin
         self._connections = KeptConnections()
         self._idle_since = 0.0
+        self._is_new = True
         self._native = _core.NativeThread(self._turn)
 
     def begin(self, work: Work) -> None:
@@ -60,6 +62,9 @@ class PoolThread:
 
     def _turn(self) -> float | None:
         """Do what is to be done, in a fresh thread state; return for how long to wait then."""
+        if self._is_new:
+            self._is_new = False
+            preempt_nobody()
         work, self._work = self._work, None
         if work is None:
             idle_seconds = time.monotonic() - self._idle_since
@@ -73,7 +78,8 @@ class PoolThread:
             self.current.run_here()
             self.current = None
             self._idle_since = time.monotonic()
-            self._pool.take_back(work)
+            if not work.is_over:
+                self._pool.take_back(work)
         until_aged = self._connections.seconds_until_aged()
         return IDLE_SECONDS if until_aged is None else min(IDLE_SECONDS, until_aged)
 
@@ -96,7 +102,8 @@ class ThreadPool:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._has_less = threading.Condition(self._lock)
         self._idle: list[PoolThread] = []
         self._leased: dict[Work, PoolThread] = {}
         self._woken: set[PoolThread] = set()  # which have not begun what they were woken for
@@ -167,8 +174,9 @@ class ThreadPool:
         """Let the next begin; called by a thread at the beginning of its work."""
         with self._lock:
             self._woken.discard(thread)
-            with contextlib.suppress(RuntimeError):  # As in provide_for().
-                self._begin_next()
+            if self._next:
+                with contextlib.suppress(RuntimeError):  # As in provide_for().
+                    self._begin_next()
 
     def take_back(self, work: Work) -> None:
         """Let others have the thread whose work is closed, with nothing queued and nothing running.
@@ -199,7 +207,7 @@ class ThreadPool:
                 return False
             del self._waiting[work]
             self.dropped += 1
-            self._lock.notify_all()
+            self._has_less.notify_all()
             return True
 
     def lets_go(self, thread: PoolThread, idle_seconds: float) -> bool:
@@ -209,7 +217,7 @@ class ThreadPool:
             if thread not in self._idle or (self._is_open and not is_surplus):
                 return False
             self._idle.remove(thread)
-            self._lock.notify_all()
+            self._has_less.notify_all()
             return True
 
     def _begin_next(self) -> None:
@@ -233,13 +241,14 @@ class ThreadPool:
         for work in works:
             work.close()
         with self._lock:
-            self._lock.wait_for(
+            self._has_less.wait_for(
                 lambda: not (self._idle or self._leased or self._next or self._waiting)
             )
 
     def _forget(self) -> None:
         """Have no threads: the child of a fork has only the one that forked."""
-        self._lock = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._has_less = threading.Condition(self._lock)
         # Kept all the same: to drop a connection is to close it, for the parent too.
         self._of_the_parent = self._idle, self._leased, self._next, self._waiting, self._woken
         self._idle, self._leased, self._waiting, self._woken = [], {}, {}, set()

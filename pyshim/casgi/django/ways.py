@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from django.apps import apps
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
+
+from casgi.django import known_packages, sentry
 
 TOGETHER = "together"
 """In one trip to the request's thread, with what stands beside it or the request's beginning."""
@@ -35,19 +38,46 @@ class Way:
 
 def ways() -> Iterator[Way]:
     """Yield the project's middleware in order, then its views in the order of its URLs."""
+    middleware = ways_of_middleware()
+    yield from middleware
+    prevented_by = _before_views(middleware)
+    for route, callback in _views(get_resolver().url_patterns, ""):
+        yield _of_view(route, callback, prevented_by)
+
+
+def ways_of_middleware() -> list[Way]:
+    """Return the project's middleware in order."""
     paths = list(settings.MIDDLEWARE)
     factories = [import_string(path) for path in paths]
     in_front = _count_of_sync_front(factories)
-    middleware = [
-        Way("middleware", path, TOGETHER, "")
-        if number < in_front
-        else _of_middleware(path, factory)
-        for number, (path, factory) in enumerate(zip(paths, factories, strict=True))
+    option = sentry.option_that_prevents()
+    found = []
+    for number, (path, factory) in enumerate(zip(paths, factories, strict=True)):
+        way = Way("middleware", path, TOGETHER, "")
+        if number >= in_front:
+            way = _of_middleware(path, factory)
+            if option is not None and way.way == TOGETHER:
+                way = Way("middleware", path, OWN_TRIP, f"Sentry's SDK has {option}")
+        found.append(way)
+    return found
+
+
+def lines_for_log() -> list[str]:
+    """Return a sentence for each reason why middleware of the project runs by itself."""
+    if not apps.ready:
+        return []
+    try:
+        found = ways_of_middleware()
+    except Exception:  # The project's own handler says it, if there is one.
+        return []
+    names: dict[str, list[str]] = {}
+    for way in found:
+        if way.way != TOGETHER:
+            names.setdefault(way.reason, []).append(way.name)
+    return [
+        f"{', '.join(each)}{' run each' if len(each) > 1 else ' runs'} by itself: {reason}"
+        for reason, each in names.items()
     ]
-    yield from middleware
-    prevented_by = _before_views(paths, middleware)
-    for route, callback in _views(get_resolver().url_patterns, ""):
-        yield _of_view(route, callback, prevented_by)
 
 
 def _count_of_sync_front(factories: Sequence[Any]) -> int:
@@ -63,6 +93,10 @@ def _count_of_sync_front(factories: Sequence[Any]) -> int:
 
 def _of_middleware(path: str, factory: Any) -> Way:
     is_plain = isinstance(factory, type) and issubclass(factory, MiddlewareMixin)
+    package = known_packages.package_of(factory)
+    if package is not None:
+        reason = package.unsupported_reason()
+        return Way("middleware", path, IN_THE_LOOP if reason else TOGETHER, reason or "")
     if not is_plain:
         if not getattr(factory, "async_capable", False):
             reason = "is sync only, behind async code of others"
@@ -77,8 +111,9 @@ def _of_middleware(path: str, factory: Any) -> Way:
     return Way("middleware", path, TOGETHER, "")
 
 
-def _before_views(paths: Sequence[str], middleware: Sequence[Way]) -> str:
+def _before_views(middleware: Sequence[Way]) -> str:
     """Return what prevents that views run together with middleware, or ""."""
+    paths = [way.name for way in middleware]
     if middleware and middleware[-1].way != TOGETHER:
         return f"{paths[-1]}, which stands before the views, does not run together with others"
     for path in paths:

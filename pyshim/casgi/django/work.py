@@ -25,7 +25,7 @@ class Call(Protocol):
         """Return whether it is still to be made."""
 
     def make(self) -> Callable[[], None]:
-        """Make it, in the thread; return what tells the one who waits."""
+        """Make it, in the thread; return what notifies the one who waits."""
 
     def cancel(self) -> None:
         """Let it not be made if it has not begun."""
@@ -53,8 +53,8 @@ class FutureCall:
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            return _Teller(self.future.set_exception, error)
-        return _Teller(self.future.set_result, result)
+            return _Notification(self.future.set_exception, error)
+        return _Notification(self.future.set_result, result)
 
     def cancel(self) -> None:
         """Cancel it."""
@@ -65,16 +65,16 @@ class FutureCall:
         return self.future.cancelled()
 
 
-class _Teller:
+class _Notification:
     """Tells an outcome, once: an error's traceback must not keep what it has come through."""
 
-    __slots__ = ("_outcome", "_tell")
+    __slots__ = ("_notify", "_outcome")
 
-    def __init__(self, tell: Callable[[Any], None], outcome: Any) -> None:
-        self._tell, self._outcome = tell, outcome
+    def __init__(self, notify: Callable[[Any], None], outcome: Any) -> None:
+        self._notify, self._outcome = notify, outcome
 
     def __call__(self) -> None:
-        self._tell(self._outcome)
+        self._notify(self._outcome)
 
 
 class Work:
@@ -111,6 +111,8 @@ class Work:
 
     def close(self) -> Future[None] | None:
         """Let the thread go when it has run all: None if it has, else what is done then."""
+        if self.is_over:
+            return None
         with self._lock:
             if self._submitted != self._finished and self._end is None:
                 self._end = Future()
@@ -142,19 +144,19 @@ class Work:
         return [call for call in calls if call is not None]
 
     def run(self, let_go: Callable[["Work"], None]) -> None:
-        """Make the calls, in the thread, until `close` or the last; `let_go` is told of that."""
+        """Make the calls, in the thread, until `close` or the last; `let_go` is called then."""
         get = self._calls.get
         is_over = False
         while not is_over and (call := get()) is not None:
-            tell = call.make() if call.begin() else None
-            # Finished before anybody is told, who may close and give the thread away.
+            notify = call.make() if call.begin() else None
+            # Finished before anybody is notified, who may close and give the thread away.
             self._finished += 1
             is_over = call.is_last and self._ends_itself()
             if is_over:
                 let_go(self)
-            if tell is not None:
-                tell()
-            del call, tell  # not kept while waiting for the next
+            if notify is not None:
+                notify()
+            del call, notify  # not kept while waiting for the next
         with self._lock:
             end = self._end
         if end is not None:

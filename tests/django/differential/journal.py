@@ -29,6 +29,11 @@ class Journal(logging.Handler):
         self._left: asyncio.Event = asyncio.Event()
         self._threads: list[threading.Thread] = []
 
+    @property
+    def is_left(self) -> bool:
+        """Whether the client has left."""
+        return self._left.is_set()
+
     async def receive_disconnect(self) -> dict[str, Any]:
         """Return when the client leaves."""
         await self._left.wait()
@@ -37,14 +42,21 @@ class Journal(logging.Handler):
     def note(self, what: str) -> None:
         """Write a line. A client that leaves at it has left before this returns, in a thread."""
         self._write(what)
-        if what == self._leaves_at and threading.get_ident() != self._loop_thread:
+        if self._is_left_at(what) and threading.get_ident() != self._loop_thread:
             asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result(20)
 
     async def note_in_loop(self, what: str) -> None:
         """Write a line; the same for code of the loop."""
         self._write(what)
-        if what == self._leaves_at:
+        if self._is_left_at(what):
             await self._leave()
+
+    def _is_left_at(self, what: str) -> bool:
+        """Whether the client leaves at a line, the first that begins so."""
+        if self._leaves_at is None or not what.startswith(self._leaves_at):
+            return False
+        self._leaves_at = None
+        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write what is logged."""

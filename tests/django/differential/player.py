@@ -13,20 +13,7 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.test import override_settings
 from django.urls import clear_url_caches
-
-SCOPE = {
-    "type": "http",
-    "http_version": "1.1",
-    "method": "GET",
-    "path": "/",
-    "raw_path": b"/",
-    "query_string": b"",
-    "headers": [(b"host", b"testserver")],
-    "scheme": "http",
-    "server": ("testserver", 80),
-    "client": ("127.0.0.1", 1),
-    "root_path": "",
-}
+from request_scope import SCOPE
 
 
 class _Handler(ASGIHandler):
@@ -63,20 +50,29 @@ async def _play(program: Program) -> list[list[str]]:
     scope = {**SCOPE, "query_string": program.query}
     if program.converter:
         scope |= {"path": "/7/", "raw_path": b"/7/"}
-    journals = [await _request(handler, scope, leaves_at) for leaves_at in program.leaves_at]
+    if program.body:
+        scope |= {"method": "POST"}
+    pieces = program.body or [b""]
+    journals = [await _request(handler, scope, each, pieces) for each in program.leaves_at]
     for file in handler.files:
         file.close()
     return journals
 
 
-async def _request(handler: _Handler, scope: dict[str, Any], leaves_at: str | None) -> list[str]:
+async def _request(
+    handler: _Handler, scope: dict[str, Any], leaves_at: str | None, pieces: list[bytes]
+) -> list[str]:
     journal = Journal(leaves_at)
-    events = [{"type": "http.request", "body": b"", "more_body": False}]
+    events = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    events[-1]["more_body"] = False
 
     statuses: list[int] = []
 
     async def receive() -> dict[str, Any]:
-        return events.pop() if events else await journal.receive_disconnect()
+        if not events:
+            return await journal.receive_disconnect()
+        await journal.note_in_loop("body")
+        return events.pop(0) if not journal.is_left else await journal.receive_disconnect()
 
     async def send(message: dict[str, Any]) -> None:
         # The pages for developers show the frames between the parts, which are others.
@@ -85,7 +81,7 @@ async def _request(handler: _Handler, scope: dict[str, Any], leaves_at: str | No
             return
         headers = [h for h in message.get("headers", []) if h[0] != b"Content-Length"]
         body = message.get("body", b"")
-        journal.note(f"{message['type']} {message.get('status')} {headers} {body!r}")
+        await journal.note_in_loop(f"{message['type']} {message.get('status')} {headers} {body!r}")
 
     def request() -> asyncio.Task[None]:
         site.current.set(journal)

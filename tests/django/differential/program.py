@@ -6,16 +6,26 @@ import random
 from dataclasses import dataclass, field
 
 MIXIN = ("mixin", "mixin", "mixin", "mixin", "own_acall", "own_call")
-OTHERS = ("sync_function", "async_function", "both_function", "sync_class", "async_class")
+OTHERS = (
+    *("sync_function", "async_function", "both_function"),
+    *("sync_class", "async_class", "both_class"),
+)
 METHODS = ("request", "response", "view", "exception", "template_response")
 RECEIVERS = ("none", "leave", "leave", "async")
 CONVERTERS = ("", "", "", "int", "own")
-ACTIONS = ("none", "none", "none", "none", "leave", "raise", "return", "urlconf", "http404")
+ACTIONS = (
+    *("none", "none", "none", "none", "leave", "raise", "return", "urlconf", "http404"),
+    *("count", "wrap"),
+)
+HARMLESS = ("leave", "count", "wrap")
 VIEWS = (
     *("sync", "sync", "sync", "async", "async", "class", "template", "template_async"),
     *("raises", "async_raises", "denied", "missing", "nothing", "coroutine", "to_sync"),
     *("to_async", "streams", "async_streams", "file", "bad_template", "suspicious"),
 )
+
+
+STREAMS = ("streams", "async_streams", "file")
 
 
 @dataclass
@@ -42,6 +52,9 @@ class Program:
     """Whose converter is in the path of the URL."""
     query: bytes
     leaves_at: list[str | None]
+    """Beginnings of lines."""
+    body: list[bytes]
+    """The pieces of what is posted; none for GET."""
 
 
 def generate(seed: int) -> Program:
@@ -51,7 +64,12 @@ def generate(seed: int) -> Program:
     if chosen.random() < 0.2:
         middleware.insert(chosen.randint(0, len(middleware)), _sync_only(chosen))
     view = chosen.choice(VIEWS)
-    lines = ["view", "render", "within", "part 1", "m0 async", "m0 before", "m0 after"]
+    if view in STREAMS and seed % 2:
+        for one in middleware:
+            one.does.update({method: "wrap" for method in one.does if method == "response"})
+    lines = ["view", "render", "async render", "within", "part 0", "part 1", "part 2", "to_python"]
+    lines += ["http.response.start", "http.response.body", "body"]
+    lines += [f"{m.name} {where}" for m in middleware for where in ("async", "before", "after")]
     lines += [f"{m.name} {method}" for m in middleware for method in m.does] * 2
     leaves_at: list[str | None] = [None, None, None]
     if chosen.random() < 0.5:
@@ -68,6 +86,7 @@ def generate(seed: int) -> Program:
         converter=chosen.choice(CONVERTERS),
         query=b"" if chosen.random() < 0.95 else b"\xff",
         leaves_at=leaves_at,
+        body=[b"x" * 100] * chosen.randint(1, 3) if chosen.random() < 0.2 else [],
     )
 
 
@@ -85,5 +104,5 @@ def _middleware(chosen: random.Random, number: int) -> Middleware:
         methods.append("request")
     does = {method: chosen.choice(ACTIONS) for method in METHODS if method in methods}
     if chosen.random() < 0.6:  # Most requests reach the view.
-        does = {method: "leave" if what == "leave" else "none" for method, what in does.items()}
+        does = {method: what if what in HARMLESS else "none" for method, what in does.items()}
     return Middleware(f"m{number}", kind, does)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import django
-from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
 from differential.journal import Journal
 from differential.program import Middleware, Program
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -68,12 +68,37 @@ def _act(spec: Middleware, method: str, request: Any, value: Any) -> Any:
             return response
         case "urlconf":
             request.urlconf = "differential.other_urls"
+        case "count":
+            counts[spec.name] = counts.get(spec.name, 0) + 1
+            journal.note(f"{spec.name} has counted {counts[spec.name]}")
+        case "wrap" if getattr(value, "streaming", False):
+            value.streaming_content = _wrapped(spec.name, value)
     return value
+
+
+def _wrapped(name: str, response: Any) -> Any:
+    """Return the content of a streaming response, with a line for each part."""
+    parts = response.streaming_content
+    if getattr(response, "is_async", False):
+
+        async def wrapped_async() -> AsyncIterator[bytes]:
+            async for part in parts:
+                current.get().note(f"{name} wraps")
+                yield part.upper()
+
+        return wrapped_async()
+
+    def wrapped() -> Iterator[bytes]:
+        for part in parts:
+            current.get().note(f"{name} wraps")
+            yield part.upper()
+
+    return wrapped()
 
 
 def _class(spec: Middleware) -> Any:
     """Return a middleware class with MiddlewareMixin."""
-    members: dict[str, Any] = {}
+    members: dict[str, Any] = {"__init__": _constructor(spec)}
     for method in spec.does:
         members[f"process_{method}"] = _method(spec, method)
     if spec.kind == "own_acall":
@@ -96,8 +121,21 @@ def _class(spec: Middleware) -> Any:
     return kind
 
 
+def _constructor(spec: Middleware) -> Any:
+    """Return what counts how often a middleware is made, and gives each of them a state."""
+
+    def __init__(self: Any, get_response: Any) -> None:  # noqa: N807
+        MiddlewareMixin.__init__(self, get_response)
+        made[spec.name] = made.get(spec.name, 0) + 1
+        self.requests = 0
+
+    return __init__
+
+
 def _method(spec: Middleware, method: str) -> Any:
     def process(self: Any, request: Any, *rest: Any) -> Any:
+        self.requests += 1
+        current.get().note(f"{spec.name} of {made[spec.name]}, call {self.requests}")
         is_passed_on = method in ("response", "template_response")
         return _act(spec, method, request, rest[0] if is_passed_on else None)
 
@@ -140,18 +178,45 @@ def _function(spec: Middleware) -> Any:
             return sync_call(self.get_response, request)
 
         return type(spec.name, (), {"__init__": __init__, "__call__": __call__})
+    if spec.kind in ("async_class", "both_class"):
+        return _class_with_async_code(spec, sync_call, async_call)
     decorators = {
         "sync_function": sync_only_middleware,
         "async_function": async_only_middleware,
-        "async_class": async_only_middleware,
         "both_function": sync_and_async_middleware,
     }
     return decorators[spec.kind](factory)
 
 
-def _answer(note: str = "view") -> HttpResponse:
+def _class_with_async_code(spec: Middleware, sync_call: Any, async_call: Any) -> Any:
+    """Return a class as packages have it that need no MiddlewareMixin."""
+
+    class Own:
+        sync_capable = spec.kind == "both_class"
+        async_capable = True
+
+        def __init__(self, get_response: Any) -> None:
+            self.get_response = get_response
+            self.is_async = iscoroutinefunction(get_response)
+            if self.is_async:
+                markcoroutinefunction(self)
+
+        def __call__(self, request: Any) -> Any:
+            if self.is_async:
+                return self.__acall__(request)
+            return sync_call(self.get_response, request)
+
+        async def __acall__(self, request: Any) -> Any:
+            return await async_call(self.get_response, request)
+
+    return Own
+
+
+def _answer(note: str = "view", body: bytes = b"") -> HttpResponse:
     journal = current.get()
     journal.note(note)
+    if body:
+        journal.note(f"{len(body)} bytes were posted")
     found = journal.found()
     journal.leave_behind()
     return HttpResponse(f"hello {found} {journal.found()}")
@@ -164,7 +229,7 @@ def _raise(error: Exception) -> Any:
 
 async def _async_answer(request: Any) -> HttpResponse:
     await current.get().note_in_loop("view")
-    return _answer("view goes on")
+    return _answer("view goes on", request.body)
 
 
 async def _async_raises(request: Any) -> HttpResponse:
@@ -203,9 +268,12 @@ class _View(View):
     def get(self, request: Any) -> HttpResponse:
         return _answer()
 
+    def post(self, request: Any) -> HttpResponse:
+        return _answer(body=request.body)
+
 
 VIEWS: dict[str, Any] = {
-    "sync": lambda request: _answer(),
+    "sync": lambda request: _answer(body=request.body),
     "async": _async_answer,
     "class": _View.as_view(),
     "template": lambda request: _Template(),
@@ -285,6 +353,8 @@ def _with_number(view: Any) -> Any:
 def build(program: Program) -> list[str]:
     """Put a program's parts under the names by which settings find them; return MIDDLEWARE."""
     module = sys.modules[__name__]
+    made.clear()
+    counts.clear()
     for spec in program.middleware:
         is_class = spec.kind in ("mixin", "own_acall", "own_call")
         setattr(module, spec.name, _class(spec) if is_class else _function(spec))
@@ -297,4 +367,7 @@ def build(program: Program) -> list[str]:
 
 
 urlpatterns: list[Any] = []
+made: dict[str, int] = {}
+"""How often each middleware was constructed."""
+counts: dict[str, int] = {}
 unawaited: list[Any] = []
