@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 import wrapt
 
-from casgi.origin import Watch, change_in, fingerprint
+from casgi.origin import Watch, change_in, fingerprint, places_read_by
 
 FUNCTIONS = ["plain", "waiting", "helper", "either"]
 METHODS = ["send", "make", "name", "size", "slow", "__init__", "__private"]
@@ -180,6 +180,29 @@ def test_builtin_that_is_replaced(library: Any, name: str, where: str) -> None:
     ):
         reason = change_in(library.__name__, ["plain", "waiting"])
     assert reason is not None and reason.endswith(f"reads {name}, which was replaced")
+
+
+@pytest.mark.parametrize("name", ["__get__", "func"])
+def test_object_in_a_class_with_a_method_of_its_own(library: Any, name: str) -> None:
+    descriptor = vars(library.Layer)["slow"]
+    watch = Watch([(library.Layer, "slow")])
+    vars(descriptor)[name] = other
+    told = "has a __get__ of its own" if name == "__get__" else "was replaced"
+    assert change(library).startswith(f"Layer.slow {told}")
+    assert not watch.holds()
+
+
+def test_lazy_object_is_not_run(library: Any) -> None:
+    """As Django's settings, which a project may not have."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError
+
+    library.REGISTRY = type("Lazy", (), {"__class__": property(fail), "__getattribute__": fail})()
+    watch = Watch(places_read_by((library, "waiting")))
+    assert watch.holds()
+    library.REGISTRY = object()
+    assert watch.change() == f"{library.__name__}.REGISTRY was replaced"
 
 
 def test_method_that_is_added_or_removed(library: Any) -> None:

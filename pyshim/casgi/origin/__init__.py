@@ -16,11 +16,32 @@ is None, or what a log line can say: "channels.consumer.get_handler_name was rep
     watch.holds()
 
 says for less than a microsecond each whether what is there under these names is what was there
-when the watch was made. `fingerprint` is for knowing a text itself.
+when the watch was made. `WatchedCode` is both: read once, watched after that, and not trusted any
+more once it was changed. `fingerprint` is for knowing a text itself. What casgi itself puts in the
+place of a function is a `StandIn`, which counts as that function.
 """
 
-from casgi.origin.change import change_in, fingerprint, forget_texts
+from casgi.origin.change import change_in, forget_texts
+from casgi.origin.fingerprint import fingerprint, function_fingerprint
+from casgi.origin.hidden_name import hidden_name, method_names
 from casgi.origin.nested import nested_function
-from casgi.origin.watch import Place, Watch
+from casgi.origin.stand_in import StandIn, original_of
+from casgi.origin.watch import Place, Watch, places_in, places_read_by
+from casgi.origin.watched_code import WatchedCode
 
-__all__ = ["Place", "Watch", "change_in", "fingerprint", "forget_texts", "nested_function"]
+__all__ = [
+    "Place",
+    "StandIn",
+    "Watch",
+    "WatchedCode",
+    "change_in",
+    "fingerprint",
+    "forget_texts",
+    "function_fingerprint",
+    "hidden_name",
+    "method_names",
+    "nested_function",
+    "original_of",
+    "places_in",
+    "places_read_by",
+]

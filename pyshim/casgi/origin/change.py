@@ -13,7 +13,6 @@ nor what imported functions do: they belong into a list for their own module.
 import ast
 import builtins
 import functools
-import hashlib
 import importlib
 import importlib.util
 import sys
@@ -21,7 +20,9 @@ from collections.abc import Iterable, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
+from casgi.origin.hidden_name import hidden_name
 from casgi.origin.module_text import FunctionNode, ModuleText, global_names, source_of
+from casgi.origin.stand_in import original_of
 
 _ABSENT = object()
 # Set in Python for every class that a `class` statement makes.
@@ -33,10 +34,17 @@ class Changed(Exception):
     """A live object is not what its file defines; the message says which and how."""
 
 
-def change_in(module_name: str, names: Iterable[str]) -> str | None:
+def change_in(
+    module_name: str, names: Iterable[str], wrapped: Mapping[str, object] | None = None
+) -> str | None:
     """Return what has changed of some names of a module, as for a log line; None when nothing has.
 
-    The module is imported if it is not yet. Raises ImportError when it cannot be.
+    Args:
+        module_name: is imported if it is not yet. Raises ImportError when it cannot be.
+        names: what is looked at, and what they read.
+        wrapped: what is looked at in the place of what stands under some dotted names: what the
+            caller knows to be within it; None where that may be anything.
+
     """
     module = importlib.import_module(module_name)
     if type(module) is not ModuleType:
@@ -46,7 +54,7 @@ def change_in(module_name: str, names: Iterable[str]) -> str | None:
     except (OSError, SyntaxError, ValueError):
         return f"{module_name} has no source that could be read"
     try:
-        check = _Check(module, text)
+        check = _Check(module, text, wrapped or {})
         for name in names:
             check.name(name)
     except Changed as change:
@@ -64,19 +72,11 @@ def _text_of(module: ModuleType, source: str) -> ModuleText:
     return ModuleText(module, source)
 
 
-def fingerprint(module_name: str) -> str:
-    """Return the SHA-256 of a loaded module's source in hexadecimal, "" when it has none."""
-    try:
-        source = source_of(sys.modules[module_name])
-    except OSError:
-        return ""
-    return hashlib.sha256(source.encode()).hexdigest()
-
-
 class _Check:
     """The comparison of one module with its text. Each method returns, or raises Changed."""
 
-    def __init__(self, module: ModuleType, text: ModuleText) -> None:
+    def __init__(self, module: ModuleType, text: ModuleText, wrapped: Mapping[str, object]) -> None:
+        self._wrapped = wrapped
         self._module = module
         self._namespace: dict[str, Any] = vars(module)
         self._text = text
@@ -92,9 +92,13 @@ class _Check:
             raise Changed(f"{name} is not in its file")
         owner_name, _, attribute = name.rpartition(".")
         owner = self._class(owner_name) if owner_name else None
-        live = (vars(owner) if owner else self._namespace).get(_mangled(attribute, owner), _ABSENT)
+        namespace = vars(owner) if owner else self._namespace
+        live = original_of(namespace.get(_mangled(attribute, owner), _ABSENT))
         if live is _ABSENT:
             raise Changed(f"{name} was removed")
+        live = self._wrapped.get(name, live)
+        if live is None and name in self._wrapped:
+            return
         if type(live) is property:
             # One object of several functions, each with a statement of its own.
             for node in statements:
@@ -165,6 +169,9 @@ class _Check:
                 return raw.fset
             case [_] if type(raw) is self._object_of(node.decorator_list[0]):
                 # A class of descriptors or callables: cached_property, asgiref's SyncToAsync.
+                hidden = hidden_name(raw)
+                if hidden is not None:
+                    raise Changed(f"{name} has a {hidden} of its own{_place(vars(raw)[hidden])}")
                 return vars(raw).get("func")
         raise Changed(f"{name} was replaced{_place(raw)}")
 

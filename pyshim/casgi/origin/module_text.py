@@ -8,11 +8,12 @@ That is: which statement binds each name, and the code of each function. A name 
 import ast
 import dis
 import inspect
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from types import CodeType, ModuleType
 from typing import TypeAlias
+
+from casgi.origin.tree import code_of_tree, tree_of
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -31,10 +32,8 @@ class ModuleText:
 
     def __init__(self, module: ModuleType, source: str) -> None:
         self.bindings: dict[str, list[ast.stmt]] = defaultdict(list)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-            compiled = compile(tree, module.__file__ or "", "exec", dont_inherit=True)
+        tree = tree_of(source)
+        compiled = code_of_tree(tree, module.__file__ or "")
         self._collect(tree, "")
         self.codes = {
             (code.co_qualname, code.co_firstlineno): code for code in nested_code(compiled)
@@ -42,8 +41,7 @@ class ModuleText:
 
     def code_of(self, name: str, node: FunctionNode) -> CodeType | None:
         """Return the code of a function under its dotted name."""
-        first_line = min(part.lineno for part in (node, *node.decorator_list))
-        return self.codes.get((name, first_line))
+        return self.codes.get((name, first_line(node)))
 
     def members(self, class_name: str) -> dict[str, list[ast.stmt]]:
         """Return what the body of a class binds."""
@@ -69,6 +67,11 @@ class ModuleText:
         if always and not _is_accessor(node):
             del self.bindings[name][:]  # by what was before
         self.bindings[name].append(node)
+
+
+def first_line(node: FunctionNode) -> int:
+    """Return the line at which a function's code begins: that of its first decorator."""
+    return min(part.lineno for part in (node, *node.decorator_list))
 
 
 def source_of(module: ModuleType) -> str:

@@ -4,7 +4,8 @@ import ast
 import sys
 from types import CodeType
 
-from casgi.origin.module_text import FunctionNode, ModuleText, source_of
+from casgi.origin.module_text import FunctionNode, ModuleText, first_line, source_of
+from casgi.origin.tree import tree_of
 
 
 def nested_function(module_name: str, name: str) -> tuple[CodeType, str] | None:
@@ -27,7 +28,7 @@ def nested_function(module_name: str, name: str) -> tuple[CodeType, str] | None:
     if len(found) != 1:
         return None
     [(line, code)] = found
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, FunctionNode) and (node.name, node.lineno) == (code.co_name, line):
+    for node in ast.walk(tree_of(source)):
+        if isinstance(node, FunctionNode) and (node.name, first_line(node)) == (code.co_name, line):
             return code, "\n".join(map(ast.unparse, node.body))
     return None
