@@ -59,7 +59,7 @@ class CorePeer:
             assert time.monotonic() < end, f"heard {len(self.heard)}, {self.events}"
             self.client.turn(0.1)
 
-    def settle(self) -> None:
+    def synchronize(self) -> None:
         """Take everything that the hub has sent before now."""
         self.wait(self.client.publish(b"nobody's", b""))
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 from hub_process import HubProcess
+from support.ports import free_port
 from support.redis_server import RedisServer
-from support.server_process import ServerProcess, free_port
+from support.server_process import ServerProcess
 from support.ws import CLOSE, WebSocketClient
 
 FOLDER = Path(__file__).parent

@@ -33,7 +33,7 @@ import django
 from django.conf import settings
 settings.configure(SECRET_KEY="the same")
 from casgi.channels import ChannelLayer
-layer = ChannelLayer(hub=sys.argv[1])
+layer = ChannelLayer(hub=sys.argv[1], capacity=1000)  # nobody is too slow for all that is sent
 async def main():
     channel = await layer.new_channel()
     await layer.group_add("room", channel)
@@ -151,6 +151,7 @@ def test_many_threads(layer: Any, listener: Listener) -> None:
 
 def test_forks(layer: Any, listener: Listener) -> None:
     """Each child has a connection of its own, the parent keeps its own and what it has joined."""
+    layer.capacity = 5  # as many as come before the first is received
     mine = layer.sync.new_channel()
     layer.sync.group_add("room", mine)
     large = "x" * 300_000
@@ -217,6 +218,84 @@ def test_a_silent_hub(path: str) -> None:
         hub.start()
         layer.sync.group_send("room", said("four"))
         layer.hub.close()
+
+
+def test_keys_of_every_type(layer: Any, listener: Listener) -> None:
+    """Who sends is not told of what the receiver cannot read: so it reads them all."""
+    layer.sync.group_send("room", {"type": "said", "scores": {7: "Ada"}})
+    assert listener.read()["scores"] == {"7": "Ada"}  # by way of JSON
+
+
+async def test_plain_calls_that_wait_are_refused_on_an_event_loop(layer: Any) -> None:
+    for name, *arguments in (
+        ("group_add", "room", "somebody"),
+        ("group_discard", "room", "somebody"),
+        ("new_channel",),
+        ("receive", "work"),
+    ):
+        with pytest.raises(RuntimeError, match=rf"await layer\.{name}\(\) instead"):
+            getattr(layer.sync, name)(*arguments)
+
+
+async def test_code_that_closes_pools(layer: Any) -> None:
+    """As channels_redis wants it of tasks that have an event loop each."""
+    await layer.group_send("room", said("one"))
+    await layer.close_pools()
+    await layer.group_send("room", said("two"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_another_user_is_told_who_may(layer: Any) -> None:
+    layer.hub.close()
+    answer, words = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setuid(65534)
+            layer.sync.group_send("room", said("one"))
+        except HubUnavailable as error:
+            os.write(words, str(error).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    text = os.read(answer, 1000).decode()
+    os.close(answer)
+    os.close(words)
+    assert text.startswith(f"The hub at {layer.hub_path} is unavailable: permission denied")
+    assert "--hub-mode" in text
+
+
+GREEN = """
+from gevent import monkey
+monkey.patch_all()
+import asyncio, json, sys
+import gevent
+from django.conf import settings
+settings.configure(SECRET_KEY="the same")
+from casgi.channels import ChannelLayer
+layer = ChannelLayer(hub=sys.argv[1], capacity=1000)  # nobody is too slow for all that is sent
+
+def say(text):
+    for _ in range(3):
+        layer.sync.group_send("room", {"type": "said", "text": text})
+
+green = [gevent.spawn(say, "sync") for _ in range(3)]
+gevent.joinall(green, raise_error=True)
+asyncio.run(layer.group_send("room", {"type": "said", "text": "async"}))
+for name, *arguments in ("new_channel",), ("receive", "work"):
+    try:
+        getattr(layer.sync, name)(*arguments)
+    except RuntimeError as error:
+        print(error)
+"""
+
+
+def test_green_threads_can_send(layer: Any, listener: Listener) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", GREEN, layer.hub_path], capture_output=True, text=True, check=True
+    )
+    assert [listener.read() for _ in range(10)] == [said("sync")] * 9 + [said("async")]
+    assert ran.stdout.count("gevent has replaced Python's threads: this process can send") == 2
 
 
 def test_what_cannot_be_packed(layer: Any) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from hub_process import HubProcess
-from support.server_process import ServerProcess, free_port
+from support.ports import free_port
+from support.server_process import ServerProcess
 from support.ws import WebSocketClient
 
 FOLDER = Path(__file__).parent
@@ -160,25 +161,6 @@ def test_a_worker_that_is_killed_takes_its_own(
             assert ada.read_text() == eve.read_text() == "again"
 
 
-def test_a_hub_that_is_killed_and_comes_back(
-    project: Project, servers: list[ServerProcess]
-) -> None:
-    with enter(servers[0]) as ada, enter(servers[1]) as ben, enter(servers[0], "/plain") as eve:
-        assert eve.read_text() == "joined"
-        project.hub.kill()
-        eve.send_text("nobody else hears it")
-        assert eve.read_text() == "nobody else hears it"
-        assert "the hub is unavailable" in eve.read_text()
-        ada.send_text("try nobody hears it")
-        assert ada.read_text() == "unavailable"
-        project.hub.start()
-        assert ada.read_text() == ben.read_text() == "gap"
-        ada.send_text("say back")
-        assert ada.read_text() == ben.read_text() == "back"
-        assert "The hub is away" in servers[0].log_text()
-        assert "The hub is back" in servers[0].log_text()
-
-
 def test_a_hub_that_is_silent(project: Project, servers: list[ServerProcess]) -> None:
     with enter(servers[0]) as ada, enter(servers[1]) as ben:
         project.hub.send_signal(signal.SIGSTOP)
@@ -195,3 +177,25 @@ def test_a_hub_that_is_silent(project: Project, servers: list[ServerProcess]) ->
         while ben.read_text() != "back":
             pass
         assert ada.read_text() == "back"
+
+
+def test_a_server_is_the_hub_when_that_has_gone(
+    project: Project, servers: list[ServerProcess]
+) -> None:
+    path = Path(project.hub.path)
+    with enter(servers[0]) as ada, enter(servers[1]) as ben, enter(servers[0], "/plain") as eve:
+        assert eve.read_text() == "joined"
+        path.rename(path.with_name("kept"))
+        path.touch()  # nobody makes a hub in its place
+        project.hub.kill()
+        eve.send_text("nobody else hears it")
+        assert eve.read_text() == "nobody else hears it"
+        assert "the hub is unavailable" in eve.read_text()
+        ada.send_text("try nobody hears it")
+        assert ada.read_text() == "unavailable"
+        path.unlink()
+        assert ada.read_text() == ben.read_text() == "gap"
+        ada.send_text("say back")
+        assert ada.read_text() == ben.read_text() == "back"
+        assert "The hub is away" in servers[0].log_text()
+        assert "The hub is back" in servers[0].log_text()

@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +18,7 @@ from core_peer import CorePeer, MakePeer
 from casgi import _core
 
 LARGE = 5 * 1024 * 1024
-FULL, NOBODY = 1, 3
+FULL, HUB_FULL, NOBODY = 1, 2, 3
 
 
 def test_a_topic_reaches_those_who_have_announced_it(hub: _core.Hub, make_peer: MakePeer) -> None:
@@ -29,7 +30,7 @@ def test_a_topic_reaches_those_who_have_announced_it(hub: _core.Hub, make_peer: 
     member.wait(member.client.withdraw(b"room"))
     sender.wait(sender.client.publish(b"room", b"three"))
     for peer in (sender, member, stranger):
-        peer.settle()
+        peer.synchronize()
     assert member.heard == [(b"room", b"one")]
     assert sender.heard == stranger.heard == []
     assert hub.metrics()["topics"] == 2
@@ -44,11 +45,11 @@ def test_order_of_each_sender_is_kept(hub: _core.Hub, make_peer: MakePeer) -> No
         for index, sender in enumerate(senders):
             last = sender.client.publish(b"room", b"%d %d" % (index, number))
             if last < 0 or number % 500 == 0:
-                sender.settle()
+                sender.synchronize()
             if last < 0:
                 sender.wait(sender.client.publish(b"room", b"%d %d" % (index, number)))
     for sender in senders:
-        sender.settle()
+        sender.synchronize()
     member.until(lambda: len(member.heard) == 4 * count)
     for index in range(4):
         mine = [payload for _, payload in member.heard if payload.startswith(b"%d " % index)]
@@ -58,7 +59,7 @@ def test_order_of_each_sender_is_kept(hub: _core.Hub, make_peer: MakePeer) -> No
 def test_a_large_message_lets_others_through(hub: _core.Hub, make_peer: MakePeer) -> None:
     slow, quick, member = make_peer(), make_peer(), make_peer()
     member.wait(member.client.announce(b"room"))
-    quick.settle()
+    quick.synchronize()
     large = os.urandom(LARGE)
     last = slow.client.publish(b"room", large)
     slow.client.turn(0)
@@ -94,14 +95,14 @@ def test_a_channel_gives_each_message_to_one(hub: _core.Hub, make_peer: MakePeer
     other.wait(other.client.receive(b"work"))
     for text in (b"a", b"b", b"c"):
         sender.wait(sender.client.send(b"work", text, 1, 60000))
-    one.settle()
-    other.settle()
+    one.synchronize()
+    other.synchronize()
     assert one.heard == [(b"work", b"early"), (b"work", b"a")]
     assert other.heard == [(b"work", b"b")]
     other.wait(other.client.abandon(b"work"))
     large = os.urandom(LARGE)
     one.wait(one.client.receive(b"work"))
-    one.settle()
+    one.synchronize()
     last = sender.client.send(b"work", large, 9, 60000)
     while sender.client.acked < last:
         sender.client.turn(0.001)
@@ -119,7 +120,7 @@ def test_a_peer_that_dies_takes_its_own_only(hub: _core.Hub, make_peer: MakePeer
     sender.wait(sender.client.publish(b"room", b"text"))
     sender.wait(sender.client.send(b"work", b"job", 1, 60000))
     member.wait(member.client.receive(b"work"))
-    member.settle()
+    member.synchronize()
     assert member.heard == [(b"room", b"text"), (b"work", b"job")]
     assert hub.metrics()["topics"] == 1
 
@@ -131,8 +132,8 @@ def test_a_sender_that_dies_half_way_leaves_nothing(hub: _core.Hub, path: str) -
         dying.connect(path)
         dying.sendall(frame(1, b"project", number=1) + frame(4, b"room", b"half", flags=1))
         assert dying.recv(12)
-    member.settle()
-    member.settle()
+    member.synchronize()
+    member.synchronize()
     assert member.heard == []
     member.client.close()
 
@@ -170,7 +171,7 @@ def test_a_hub_that_comes_back_is_announced_to(hub: _core.Hub, make_peer: MakePe
     member.until(lambda: "gap" in member.events)
     sender.wait(sender.client.publish(b"room", b"one"))
     sender.wait(sender.client.publish(b"later", b"two"))
-    member.settle()
+    member.synchronize()
     assert member.heard == [(b"room", b"one"), (b"later", b"two")]
     assert member.events == ["up", "down", "up again", "gap"]
 
@@ -193,6 +194,22 @@ def test_who_does_not_read_loses_messages_and_is_told(hub: _core.Hub, make_peer:
     slow.until(lambda: slow.heard[-1] == (b"room", b"after"))
 
 
+def test_messages_that_were_asked_for_wait_for_who_does_not_read(
+    hub: _core.Hub, make_peer: MakePeer
+) -> None:
+    sender, slow = make_peer(), make_peer()
+    count = 50
+    for _ in range(count):
+        slow.wait(slow.client.receive(b"work"))
+    texts = [b"%d " % number + bytes(300_000) for number in range(count)]
+    for text in texts:
+        sender.wait(sender.client.send(b"work", text, count, 60_000))
+    assert 0 < hub.metrics()["waiting"] < count
+    slow.until(lambda: len(slow.heard) == count)
+    assert [text for _, text in slow.heard] == texts
+    assert hub.metrics()["waiting_bytes"] == 0
+
+
 def test_a_client_that_is_held_reads_no_more(hub: _core.Hub, make_peer: MakePeer) -> None:
     sender, member = make_peer(), make_peer()
     member.wait(member.client.announce(b"room"))
@@ -207,11 +224,51 @@ def test_a_client_that_is_held_reads_no_more(hub: _core.Hub, make_peer: MakePeer
     assert [payload for _, payload in member.heard] == [b"%d" % number for number in range(100)]
 
 
+def test_a_full_project_keeps_its_processes(hub: _core.Hub, make_peer: MakePeer) -> None:
+    """Messages keep nobody from asking for some; too many names are a failure, and no end."""
+    sender, member = make_peer(), make_peer()
+    while not sender.failures:
+        sender.wait(sender.client.send(b"full", bytes(1 << 20), 100, 60_000))
+    assert sender.failures[0][1] == HUB_FULL
+    member.wait(member.client.receive(b"another's"))
+    last = 0
+    for joining in range(1130):
+        name = b"%060000d" % joining
+        while (number := member.client.join(b"room", name, 100, 60_000, 60_000)) < 0:
+            member.wait(last)
+        last = number
+    member.wait(last)
+    assert {failure for _, failure in member.failures} == {HUB_FULL}
+    assert len(member.failures) < 30
+    assert "down" not in member.events
+
+
+def test_a_hub_that_says_much_before_it_answers_is_not_silent(
+    path: str, make_peer: MakePeer
+) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        peer = make_peer()
+        number = peer.client.publish(b"room", b"one")
+        hub, _ = listener.accept()
+    with hub:
+        hub.sendall(frame(65, b"", number=1))
+        begun = time.monotonic()
+        while time.monotonic() < begun + 1:
+            hub.sendall(frame(68, b"room", b"another's", number=2))
+            time.sleep(0.02)
+            peer.client.turn(0)
+        hub.sendall(frame(67, b"", struct.pack("<Q", 100), number=2))
+        peer.wait(number)
+    assert "down" not in peer.events
+
+
 def test_a_silent_hub_is_noticed(path: str) -> None:
     """It is stopped by a signal: the kernel still takes connections and bytes."""
     with hub_process(path) as process:
         peer = CorePeer(path)
-        peer.settle()
+        peer.synchronize()
         process.send_signal(signal.SIGSTOP)
         os.waitpid(process.pid, os.WUNTRACED)
         assert peer.client.publish(b"room", b"text") > 0
@@ -244,7 +301,7 @@ def frame(kind: int, name: bytes, payload: bytes = b"", flags: int = 0, number: 
 
 def test_who_has_no_credit_may_ask_for_messages(hub: _core.Hub, make_peer: MakePeer) -> None:
     flooding, sender = make_peer(), make_peer()
-    flooding.settle()
+    flooding.synchronize()
     while flooding.client.publish(b"room", b"x" * 65536) > 0:
         pass
     number = flooding.client.receive(b"tasks")

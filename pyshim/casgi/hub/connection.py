@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import contextlib
 import logging
 import os
 import threading
@@ -18,7 +17,9 @@ from typing import Protocol
 from weakref import WeakSet
 
 from casgi import _core
+from casgi.green_threads import green_library
 from casgi.hub.errors import HubUnavailable
+from casgi.hub.loops import call_on, running_loop
 from casgi.hub.turning import TurnedClient
 
 logger = logging.getLogger("casgi.hub")
@@ -29,6 +30,8 @@ CHANNEL_FULL, HUB_FULL, NOBODY = 1, 2, 3
 _AT_ONCE = 0.002
 # Seconds that a thread waits for a loop which is busy with something else.
 _LONGEST = 0.95
+# Failures that are kept; those of plain calls on a server's loop are nobody's.
+_MOST_FAILURES = 100_000
 
 Request = Callable[[_core.HubClient], int]
 
@@ -45,7 +48,7 @@ class Space(Protocol):
     def waits_for(self, channel: bytes) -> bool:
         """Whether somebody here receives from the channel."""
 
-    def tell_gap(self) -> None:
+    def report_gap(self) -> None:
         """Notice that messages may have been lost."""
 
     def leave_to_parent(self) -> None:
@@ -115,6 +118,7 @@ class HubConnection(TurnedClient):
 
     def announce(self, topic: bytes) -> int:
         """Have the topic delivered; return the number after which it certainly is."""
+        self._require_threads()
         known = self._topics.get(topic)
         if known is not None:
             return known
@@ -134,6 +138,7 @@ class HubConnection(TurnedClient):
 
     def ask(self, channel: bytes) -> None:
         """Ask for one message of a channel, over any loss of the connection."""
+        self._require_threads()
         client = self._live()
         if not client.connect():
             raise HubUnavailable(self.path, client.reason)
@@ -153,6 +158,15 @@ class HubConnection(TurnedClient):
         if self._client is not None and self._is_up:
             self._client.abandon(channel)
 
+    def _require_threads(self) -> None:
+        """Raise RuntimeError where nobody could read for this process while it does something."""
+        library = None if self._loop is not None else green_library()
+        if library is not None:
+            raise RuntimeError(
+                f"{library} has replaced Python's threads: this process can send, but has no thread"
+                f" that hears what the hub at {self.path} says, to join groups or receive"
+            )
+
     # Answers
 
     def wait(self, number: int) -> int:
@@ -169,7 +183,7 @@ class HubConnection(TurnedClient):
         return self._result(client, number)
 
     def _is_on_own_loop(self) -> bool:
-        return self._loop is not None and _running_loop() is self._loop
+        return self._loop is not None and running_loop() is self._loop
 
     async def answer(self, number: int, *, is_patient: bool = False) -> int:
         """As wait(), on an event loop.
@@ -182,6 +196,8 @@ class HubConnection(TurnedClient):
         is_trusted = self._loop is not None and not is_patient and client.is_trusted
         if client.acked >= number or is_trusted:
             return self._failures.pop(number, 0)
+        if self._loop is None and green_library() is not None:
+            return self.wait(number)
         if self._loop is None:
             self.read_always()
         loop = asyncio.get_running_loop()
@@ -192,7 +208,7 @@ class HubConnection(TurnedClient):
                 arrival.set_result(None)
 
         is_here = loop is self._loop
-        self._add(client, number, arrive if is_here else lambda: _call_on(loop, arrive))
+        self._add(client, number, arrive if is_here else lambda: call_on(loop, arrive))
         await arrival
         return self._result(client, number)
 
@@ -214,13 +230,6 @@ class HubConnection(TurnedClient):
                     client.turn(_AT_ONCE)
             finally:
                 self._turning.release()
-
-    def failure_of(self, number: int) -> int | None:
-        """Return why a request that nobody waits for has failed, or 0; None while it may."""
-        client = self._client
-        if client is not None and client.is_connected and client.acked < number:
-            return None
-        return self._failures.pop(number, 0)
 
     def on_answer(self, number: int, callback: Callable[[], object]) -> None:
         """Have it called once the request is answered, or never will be; where that is noticed."""
@@ -244,8 +253,10 @@ class HubConnection(TurnedClient):
             self._waiting.answer(client.acked if client.is_connected else None)
 
     def on_failed(self, number: int, failure: int) -> None:
-        """Keep it for who waits for the number."""
+        """Keep it for who waits for the number, if somebody does."""
         self._failures[number] = failure
+        if len(self._failures) > _MOST_FAILURES:
+            del self._failures[next(iter(self._failures))]
 
     def on_deliver(self, topic: bytes, payload: bytes) -> bool:
         """Give it to its space; on a server's loop consumers then get their turn."""
@@ -286,7 +297,7 @@ class HubConnection(TurnedClient):
         """Tell all spaces."""
         for prefix in list(self._spaces):
             for space in self.spaces_of(prefix):
-                space.tell_gap()
+                space.report_gap()
 
     def on_down(self) -> None:
         """Say so, once."""
@@ -302,18 +313,6 @@ class HubConnection(TurnedClient):
         for prefix in list(self._spaces):
             for space in self.spaces_of(prefix):
                 space.leave_to_parent()
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _call_on(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop was closed, with who waited on it
-        loop.call_soon_threadsafe(callback)
 
 
 _connections: dict[str, HubConnection] = {}

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import Self
 
+from support.ports import free_port
 from support.redis_server import RedisServer
-from support.server_process import ServerProcess, environment_of_foreign_programs, free_port
+from support.server_process import ServerProcess, environment_of_foreign_programs
 
 ROOT = Path(__file__).parents[3]
 SENTINEL = """

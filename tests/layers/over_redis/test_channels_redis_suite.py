@@ -18,6 +18,9 @@ FILES = {
 }
 
 
+pytestmark = pytest.mark.timeout(600)
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, ...], SuiteRun]]:
     """All files, started at once: they mostly wait."""

@@ -14,8 +14,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from support.ports import free_port
 from support.redis_server import RedisServer
-from support.server_process import ServerProcess, free_port
+from support.server_process import ServerProcess
 from support.ws import WebSocketClient
 
 FOLDER = Path(__file__).parent

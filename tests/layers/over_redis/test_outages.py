@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from stalling_proxy import StallingProxy
 from support.redis_server import RedisServer
 from support.reports import wait_until
+from support.stalling_proxy import StallingProxy
 from support.ws import WebSocketClient
 
 

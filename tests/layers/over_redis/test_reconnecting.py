@@ -79,6 +79,25 @@ class OnlyTheWhole:
         return {"type": message.decode()}
 
 
+class Signed(MsgPackSerializer):
+    """One that changes the whole: it is asked, though it has the parts, too."""
+
+    def serialize(self, message: Any) -> bytes:
+        whole: bytes = super().serialize({**message, "signed": True})
+        return whole
+
+
+def test_whole_that_is_done_in_another_way() -> None:
+    expected = {"type": "x", "signed": True}
+    assert as_received(Signed(), {"type": "x"}) == expected
+    traced = MsgPackSerializer()
+    traced.serialize = lambda message: Signed().serialize(message)
+    assert as_received(traced, {"type": "x"}) == expected
+    read = MsgPackSerializer()
+    read.deserialize = lambda message: {"type": "read"}
+    assert as_received(read, {"type": "x"}) == {"type": "read"}
+
+
 def test_as_received() -> None:
     message = {"type": "x", "pair": (1, 2), "inner": {"list": []}}
     copy = as_received(MsgPackSerializer(random_prefix_length=12), message)

@@ -15,6 +15,7 @@ from casgi.channels.hosts.lease import Lease
 from casgi.channels.hosts.link import Link
 from casgi.channels.hosts.servers import servers_of
 from casgi.channels.hosts.settings import LinkSettings
+from casgi.green_threads import green_library
 
 logger = logging.getLogger("casgi.channels")
 
@@ -90,8 +91,11 @@ _candidates: dict[tuple[str, str], Candidate] = {}
 
 
 def enter(settings: LinkSettings) -> None:
-    """Have this process be a candidate from now on, if it is none yet."""
-    if settings.key not in _candidates:
+    """Have this process be a candidate from now on, if it is none yet.
+
+    One without real threads leaves it to others.
+    """
+    if settings.key not in _candidates and green_library() is None:
         _candidates[settings.key] = Candidate(settings)
 
 

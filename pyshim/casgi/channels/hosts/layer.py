@@ -7,8 +7,6 @@ the host at once, and into a channel of the hub, from where the host's link send
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import deque
 from typing import Any
 
 from casgi.channels.hosts import candidate, wire
@@ -18,8 +16,6 @@ from casgi.channels.hosts.settings import LinkSettings, gap_topic, link_topic, o
 from casgi.channels.hub.layer import HubChannelLayer
 from casgi.hub.connection import NOBODY
 from casgi.hub.project import hub_path
-
-logger = logging.getLogger("casgi.channels")
 
 _UNLIMITED = 2**32 - 1
 # Seconds in which the link connects, where there is a Redis, and between two looks whether it has.
@@ -59,10 +55,9 @@ class RedisHubChannelLayer(HubChannelLayer):
             raise ValueError("partitions must be at least 1")
         servers_of(hosts, is_cluster=cluster)  # what is wrong with them is said where they are set
         self._hosts, self._is_cluster, self._partitions = hosts, cluster, partitions
-        # Numbers of requests whose failure means that other hosts miss a message.
-        self._outgoing: deque[int] = deque()
-        self._owes_gap = False
         self._is_linked = False
+        # Members here have not waited for a link that may have been connected later.
+        self._misses = False
         super().__init__(*positional, hub=hub or hub_path() or own_hub_path(), **options)
 
     @property
@@ -97,57 +92,53 @@ class RedisHubChannelLayer(HubChannelLayer):
     async def _wait_for_link(self) -> None:
         """Have what other hosts send from now on arrive here.
 
-        When Redis is away that is not waited for: members hear of the gap as soon as it is back.
+        When Redis is away that is not waited for: members hear of the gap as soon as it is back,
+        or is there at last.
         """
         topic, loop = link_topic(self.prefix), asyncio.get_running_loop()
         deadline = loop.time() + _PATIENCE
         while not self._is_linked:
-            failure = await self._do(lambda client: client.publish(topic, b"", True))
-            self._is_linked = failure != NOBODY or loop.time() > deadline
-            if not self._is_linked:
+            # From before the last look on: the link may have come up behind it.
+            is_last = loop.time() > deadline
+            self._misses = self._misses or is_last
+            if await self._do(lambda client: client.publish(topic, b"", True)) != NOBODY:
+                self._is_linked, self._misses = True, False
+            elif is_last:
+                self._is_linked = True
+            else:
                 await asyncio.sleep(_MOMENT)
 
     def publishing(self, topic: bytes, payload: bytes, wants_receiver: bool = False) -> Any:
         """Return what publishes to all other processes of all hosts."""
         key = self._outgoing_keys[wire.partition_of(topic, self._partitions)]
-        texts = [wire.message(topic, payload)]
-        self._note_failures()
-        if self._owes_gap:
-            texts.insert(0, wire.GAP)
+        text = wire.message(topic, payload)
         lifetime = int(self.expiry * 1000)
+        is_kept = False
 
         def act(client: Any) -> int:
-            while texts:
-                number: int = client.send(key, texts[0], _UNLIMITED, lifetime)
+            # Done again when the hub has to read first; what it keeps for the link is not.
+            nonlocal is_kept
+            if not is_kept:
+                number: int = client.send(key, text, _UNLIMITED, lifetime, True)
                 if number < 0:
                     return number
-                self._outgoing.append(number)
-                del texts[0]
-            # Done again when the hub has to read first, but what is above is not.
+                is_kept = True
             number = client.publish(topic, payload, wants_receiver)
             return number
 
         return act
 
-    def _note_failures(self) -> None:
-        """Find out whether the hub was too full to keep what is for other hosts."""
-        was_owed, self._owes_gap = self._owes_gap, False
-        while self._outgoing and (failure := self.hub.failure_of(self._outgoing[0])) is not None:
-            self._outgoing.popleft()
-            self._owes_gap = self._owes_gap or failure != 0
-        if self._owes_gap and not was_owed:
-            logger.error("Redis is away for too long: other hosts miss messages")
-
     def take(self, topic: bytes, payload: bytes) -> int:
         """Take what the hub brings."""
         if topic == self._gap_topic:
-            self.tell_gap()
+            if payload != wire.LINKED or self._misses:
+                self._misses = False
+                self.report_gap()
             return 0
         return super().take(topic, payload)
 
     def leave_to_parent(self) -> None:
         """In a forked child: be a candidate of its own with the next use."""
         super().leave_to_parent()
-        self._outgoing.clear()
         self._prefix = None
-        self._is_linked = False
+        self._is_linked = self._misses = False

@@ -21,9 +21,9 @@ from typing import Any
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from casgi.channels.hosts import wire
-from casgi.channels.hosts.lane import HEARTBEAT, Lane
 from casgi.channels.hosts.lease import Lease
 from casgi.channels.hosts.partition import Partition
+from casgi.channels.hosts.server_link import HEARTBEAT, ServerLink
 from casgi.channels.hosts.servers import Place, Servers
 from casgi.channels.hosts.settings import LinkSettings, gap_topic, link_topic, outgoing_key
 from casgi.channels.hub.names import new_token, process_topic
@@ -36,10 +36,11 @@ logger = logging.getLogger("casgi.channels")
 
 # Seconds after which the servers are looked for again, though none has failed.
 _LOOK = 5.0
-# Seconds that a link which leaves waits for its successor, and a successor for it.
-_HANDOVER = 2.0
+# Seconds that a link which leaves waits for its successor, and a successor for it: less than the
+# candidate's patience, and more than a busy machine holds up a process.
+_HANDOVER = 4.0
 _MOMENT = 0.02
-# Seconds in which what tells of gaps is gathered.
+# Seconds in which what reports gaps is gathered.
 _GATHERING = 0.1
 
 
@@ -68,10 +69,10 @@ class Link:
         self._gap_topic = gap_topic(prefix)
         self._own_topic = process_topic(prefix, self._name)
         self._is_leaving = False
-        self._tells_gap = False
+        self._reports_gap = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._lanes: dict[Place, Lane] = {}
-        self._lane_of: dict[int, Lane] = {}
+        self._server_links: dict[Place, ServerLink] = {}
+        self._server_link_of: dict[int, ServerLink] = {}
         self._trouble = asyncio.Event()
         self._outages = Outages()
         self._owes_gap_here = lease.has_predecessor and not lease.predecessor_leaves
@@ -81,7 +82,7 @@ class Link:
         self._handed_over = asyncio.Event()
         # What the hub has given, in another thread, and whether the loop knows.
         self._given: deque[tuple[bytes, bytes]] = deque()
-        self._is_told = False
+        self._will_sort = False
         self._hub = HubConnection(settings.hub_path)
         self._hub.enter(prefix, self)
 
@@ -95,20 +96,23 @@ class Link:
         finally:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
-            for lane in self._lanes.values():
-                await lane.stop()
+            for server_link in self._server_links.values():
+                await server_link.stop()
             await self._servers.close()
             self._hub.close()
 
     async def _begin(self) -> None:
+        # From now on the end of the hub is noticed, with what waits there.
+        with contextlib.suppress(HubUnavailable):
+            self._hub.announce(self._own_topic)
+            self._hub.read_always()
+        if self._owes_gap_here:
+            self._owe_gap()  # what the predecessor had taken out of the hub may not have gone out
         if self._held is None:
             return
         for partition in self._partitions:
             partition.is_passed_on = False
             partition.mark = wire.MARK + self._name.encode()
-        with contextlib.suppress(HubUnavailable):
-            self._hub.announce(self._own_topic)
-            self._hub.read_always()
         self._loop.call_later(_HANDOVER, self._take_over, False)
 
     async def _leave(self) -> None:
@@ -122,8 +126,10 @@ class Link:
                 while not self._handed_over.is_set() and not self._lease.is_abandoned():
                     await asyncio.sleep(_MOMENT)
         if self._successor is not None:
-            # It comes behind all that this link has passed on.
-            await self._publish(process_topic(self._settings.prefix, self._successor.decode()), b"")
+            # It comes behind all that this link has passed on: all that came before the marks, or
+            # less when the time was over.
+            topic = process_topic(self._settings.prefix, self._successor.decode())
+            await self._publish(topic, b"" if self._handed_over.is_set() else wire.GAP)
 
     async def _send_rest(self) -> None:
         with contextlib.suppress(HubUnavailable):
@@ -132,8 +138,8 @@ class Link:
             await self._hub.answer(number, is_patient=True)
         while (
             self._given
-            or any(partition.outgoing for partition in self._partitions)
-            or any(lane.is_sending for lane in self._lanes.values())
+            or any(partition.outgoing or partition.owes_gap for partition in self._partitions)
+            or any(server_link.is_sending for server_link in self._server_links.values())
         ):
             await asyncio.sleep(_MOMENT)
 
@@ -145,7 +151,7 @@ class Link:
             self._trouble.clear()
             try:
                 await self._arrange(await self._servers.locate(self._channels))
-            # Nothing may end the link; lanes that work go on though nobody knows of the servers.
+            # Nothing may end the link; what works goes on though nobody knows of the servers.
             except Exception as error:
                 if not self._is_whole:
                     self._lose(error)
@@ -161,19 +167,23 @@ class Link:
         return all(partition.is_up for partition in self._partitions)
 
     async def _arrange(self, places: list[Place]) -> None:
-        """Have a lane to each place, and to no other."""
-        for place, lane in list(self._lanes.items()):
-            if lane.is_over or place not in places:
-                del self._lanes[place]
-                await lane.stop()
-                self._lose(lane.error or RedisConnectionError("its partitions are elsewhere now"))
+        """Have a link to the server of each place, and to no other."""
+        for place, server_link in list(self._server_links.items()):
+            if server_link.is_over or place not in places:
+                del self._server_links[place]
+                await server_link.stop()
+                self._lose(
+                    server_link.error or RedisConnectionError("its partitions are elsewhere now")
+                )
         for place in places:
-            if place not in self._lanes:
+            if place not in self._server_links:
                 partitions = [self._partitions[number] for number in sorted(place.partitions)]
-                lane = Lane(place, partitions, self, is_sharded=self._servers.is_sharded)
-                lane.tell_of_end(self._trouble.set)
-                self._lanes[place] = lane
-                self._lane_of.update(dict.fromkeys(place.partitions, lane))
+                server_link = ServerLink(
+                    place, partitions, self, is_sharded=self._servers.is_sharded
+                )
+                server_link.notify_end(self._trouble.set)
+                self._server_links[place] = server_link
+                self._server_link_of.update(dict.fromkeys(place.partitions, server_link))
 
     def _lose(self, error: BaseException) -> None:
         self._outages.begin(self._servers.name, error)
@@ -189,17 +199,26 @@ class Link:
             self._hub.announce(link_topic(self._settings.prefix))
         if self._owes_gap_here:
             self._owes_gap_here = False
-            self._tell_gap_here()
+            self._report_gap_here()
+        else:
+            self._run_soon(self._publish(self._gap_topic, wire.LINKED))
 
-    def _tell_gap_here(self) -> None:
+    def _report_gap_once_up(self) -> None:
+        """Tell the members here, who miss messages until the link is up."""
+        if self._is_whole:
+            self._report_gap_here()
+        else:
+            self._owes_gap_here = True
+
+    def _report_gap_here(self) -> None:
         """Tell the members here, once of what one failure has brought."""
-        if not self._tells_gap:
-            self._tells_gap = True
-            self._run_soon(self._tell_gap_in_a_moment())
+        if not self._reports_gap:
+            self._reports_gap = True
+            self._run_soon(self._report_gap_in_a_moment())
 
-    async def _tell_gap_in_a_moment(self) -> None:
+    async def _report_gap_in_a_moment(self) -> None:
         await asyncio.sleep(_GATHERING)
-        self._tells_gap = False
+        self._reports_gap = False
         await self._publish(self._gap_topic, b"")
 
     def _run_soon(self, work: Coroutine[Any, Any, None]) -> None:
@@ -224,10 +243,10 @@ class Link:
         if text.startswith(wire.MESSAGE):
             await self._publish(*wire.read_message(text))
         elif text.startswith(wire.GAP):
-            self._tell_gap_here()
+            self._report_gap_here()
 
     async def _publish(self, topic: bytes, payload: bytes) -> None:
-        # When the hub is away, it tells its members of a gap once it is back.
+        # When the hub is away, it reports a gap to its members once it is back.
         with contextlib.suppress(HubUnavailable):
             await self._hub.submit(lambda client: client.publish(topic, payload))
 
@@ -250,7 +269,7 @@ class Link:
         for partition in self._partitions:
             partition.is_passed_on = True
         if not is_in_order:
-            self._tell_gap_here()
+            self._report_gap_once_up()
         self._run_soon(self._pass_on_all(held))
 
     async def _pass_on_all(self, held: list[bytes]) -> None:
@@ -276,21 +295,24 @@ class Link:
 
     def _sort(self) -> None:
         """Put what the hub has given where it is sent from."""
-        self._is_told = False
+        self._will_sort = False
         while self._given:
             key, text = self._given.popleft()
             partition = self._by_key[key]
             partition.asked -= 1
-            if text == wire.GAP:
+            if text == b"":
+                logger.error("Other hosts miss messages, which the hub could not keep for them")
                 partition.owes_gap = True
             else:
                 partition.outgoing.append(text)
-            if partition.number in self._lane_of:
-                self._lane_of[partition.number].wake()
+            if partition.number in self._server_link_of:
+                self._server_link_of[partition.number].wake()
 
     def _owe_gap(self) -> None:
         for partition in self._partitions:
             partition.owes_gap = True
+        for server_link in self._server_links.values():
+            server_link.wake()
 
     # What the hub calls, in another thread
 
@@ -301,18 +323,18 @@ class Link:
     def take_message(self, channel: bytes, payload: bytes) -> int:
         """Take what is to be sent."""
         self._given.append((channel, payload))
-        if not self._is_told:
-            self._is_told = True
+        if not self._will_sort:
+            self._will_sort = True
             self._loop.call_soon_threadsafe(self._sort)
         return 0
 
     def take(self, topic: bytes, payload: bytes) -> int:
-        """Take the word of the predecessor that it has ended; nothing else is said by topics."""
+        """Take the predecessor's word that it has ended, and whether it has passed on all."""
         if topic == self._own_topic:
-            self._loop.call_soon_threadsafe(self._take_over, True)
+            self._loop.call_soon_threadsafe(self._take_over, payload != wire.GAP)
         return 0
 
-    def tell_gap(self) -> None:
+    def report_gap(self) -> None:
         """Notice that the hub has lost messages that were to be sent."""
         self._loop.call_soon_threadsafe(self._owe_gap)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import tempfile
 import threading
 
 from casgi import _core
 from casgi.channels.hosts import candidate
 from casgi.hub.connection import connection_to
+from casgi.hub.folders import SOCKET, make_folder
 
 _making = threading.Lock()
 _path: str | None = None
@@ -21,8 +21,8 @@ def own_hub_path() -> str:
     global _path
     with _making:
         if _path is None:
-            folder = tempfile.mkdtemp(prefix="casgi-")
-            hub = _core.Hub(os.path.join(folder, "hub"))
+            folder = make_folder()
+            hub = _core.Hub(os.path.join(folder, SOCKET))
             hub.start()
             atexit.register(_end, os.getpid(), hub, folder)
             _path = hub.path

@@ -13,6 +13,9 @@ MESSAGE = b"m"
 """Followed by the length of a topic (two bytes), the topic, and what is published to it."""
 GAP = b"g"
 """Messages of this host may have been lost on their way to the others."""
+LINKED = b"l"
+"""Not through Redis, but from a link to its own host: it is connected, and nothing was missed by
+those who have waited for that."""
 MARK = b"x"
 """Followed by the name of a link: from here on it passes on what arrives, another no more."""
 

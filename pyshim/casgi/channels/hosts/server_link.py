@@ -1,6 +1,7 @@
 """The connections of a link to one server of Redis: one that reads, one that writes.
 
-Whatever fails ends the lane, whose partitions are then down; the link looks where they are now.
+Whatever fails ends the link to the server, whose partitions are then down; the link that owns it
+looks where they are now.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _Batch = list[tuple[Partition, bytes]]
 
 
 class Owner(Protocol):
-    """What a lane works for: the link."""
+    """What a link to a server works for: the link."""
 
     host: bytes
 
@@ -44,7 +45,7 @@ class Owner(Protocol):
         """Have more messages come out of the hub."""
 
 
-class Lane:
+class ServerLink:
     """One server. Used on the link's event loop."""
 
     def __init__(
@@ -72,8 +73,8 @@ class Lane:
         """Whether it has ended."""
         return self._task.done()
 
-    def tell_of_end(self, callback: Any) -> None:
-        """Have it called when the lane has ended."""
+    def notify_end(self, callback: Any) -> None:
+        """Have it called when the link to a server has ended."""
         self._task.add_done_callback(lambda _: callback())
 
     def wake(self) -> None:
