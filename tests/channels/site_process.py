@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from support.ports import free_port
 from support.raw import RawClient, Response, request
-from support.server_process import ServerProcess, free_port
+from support.server_process import ServerProcess
 from support.ws import WebSocketClient
 
 PROJECT = Path(__file__).parent / "project"

@@ -9,8 +9,10 @@ from typing import Any
 import channels
 import channels.consumer
 import channels.layers
+import django.conf
 import pytest
 from channels.utils import await_many_dispatch
+from django.core.exceptions import ImproperlyConfigured
 
 import casgi
 from casgi.channels import ChannelLayer
@@ -127,6 +129,18 @@ async def test_layers_become_ours_where_they_are(
     assert "x cannot be made (Cannot import BACKEND 'nowhere.Layer'" in line
 
 
+async def test_channels_without_settings(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A program may import Channels, and have no Django: that concerns its consumers alone."""
+    monkeypatch.setattr(django.conf.settings, "_wrapped", django.conf.empty)
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    with pytest.raises(ImproperlyConfigured):
+        _ = channels.layers.channel_layers.configs
+    [line] = await start_and_stop(caplog)
+    assert line.endswith("layers: none")
+
+
 @pytest.mark.parametrize("version", ["4.2.0", "9.0"])
 async def test_layer_of_an_unknown_release_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, version: str
@@ -187,6 +201,29 @@ async def test_layer_with_a_method_of_its_own_is_left_alone(
     [line] = await start_and_stop(caplog)
     assert type(known) is channels.layers.InMemoryChannelLayer
     assert f"InMemoryChannelLayer as it is (it has a {name} of its own)" in line
+
+
+class Noting(ChannelLayer):
+    """A layer of casgi's whose group_send() has to call send(), as Channels' own does."""
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        await super().send(channel, {**message, "by": channel})
+
+
+async def test_layer_of_ours_with_a_send_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    layer = Noting()
+    layers(monkeypatch, default=layer)
+    [line] = await start_and_stop(caplog)
+    assert "Noting as it is (a method that its others call was replaced)" in line
+    for member in ("one", "two"):
+        await layer.group_add("group", member)
+    await layer.group_send("group", {"type": "a"})
+    await layer.group_send_many(["group"], {"type": "b"})
+    for member in ("one", "two"):
+        given = [await layer.receive(member) for _ in range(2)]
+        assert given == [{"type": each, "by": member} for each in "ab"]
 
 
 async def test_line_says_what_was_replaced(

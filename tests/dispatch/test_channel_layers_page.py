@@ -113,5 +113,5 @@ def test_gap(page: ModuleType, accelerated: Accelerated, layer: Any) -> None:
     change = {"type": "price.changed", "price": 3}
     asyncio.run_coroutine_threadsafe(layer.group_send("prices", change), server.loop).result(10)
     assert json.loads(client.read_text()) == {"price": 3}
-    assert server.call(layer.local.tell_gap) == 1
+    assert server.call(layer.local.report_gap) == 1
     assert json.loads(client.read_text()) == {"reload": True}

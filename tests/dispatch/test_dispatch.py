@@ -5,6 +5,8 @@ from typing import Any
 
 import channels.consumer
 import pytest
+from channels.consumer import SyncConsumer
+from channels.exceptions import StopConsumer
 from channels.generic.http import AsyncHttpConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import URLRouter
@@ -90,6 +92,24 @@ def test_consumer_without_a_layer(accelerated: Accelerated, layer: Any) -> None:
     client = server.websocket()
     client.send_text("x")
     assert client.read_text() == "x"
+
+
+def test_sync_http_consumer_keeps_its_session(accelerated: Accelerated) -> None:
+    """Its messages go by the send that saves the session, though it could send in its thread."""
+
+    class Counted(SyncConsumer):
+        def http_request(self, event: Any) -> None:
+            self.scope["session"]["seen"] = True
+            self.send({"type": "http.response.start", "status": 200, "headers": []})
+            self.send({"type": "http.response.body", "body": b"counted"})
+
+        def http_disconnect(self, event: Any) -> None:
+            raise StopConsumer
+
+    with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies"):
+        response = accelerated(SessionMiddlewareStack(Counted.as_asgi())).get()
+    assert response.body == b"counted"
+    assert b"sessionid=" in response.raw
 
 
 def test_http_consumer_keeps_its_session(accelerated: Accelerated, layer: Any) -> None:

@@ -312,7 +312,7 @@ def test_gap_is_told_to_those_who_ask(accelerated: Accelerated, layer: Any) -> N
     )
     [listener, other] = [server.websocket("/gap"), server.websocket("/")]
     wait_until(lambda: len(layer.local.channels("room")) == 2, "not all have joined")
-    assert server.call(layer.local.tell_gap) == 1
+    assert server.call(layer.local.report_gap) == 1
     send(server, layer, MESSAGE)
     assert [listener.read_text(), listener.read_text()] == ["gap", '{"text": "hi"}']
     assert other.read_text() == '{"text": "hi"}'
@@ -325,7 +325,7 @@ def test_gap_is_told_to_a_full_channel(accelerated: Accelerated, layer: Any) -> 
     assert busy.read_text() == "before x"
     for number in range(30):
         send(server, layer, {"type": "room.message", "text": number})
-    assert server.call(layer.local.tell_gap) == 1
+    assert server.call(layer.local.report_gap) == 1
     server.call(consumers.SlowGap.gate.set)
     assert busy.read_text() == "after x"
     assert [busy.read_text() for _ in range(22)][-1] == "gap"

@@ -260,6 +260,46 @@ asyncio.run(main())
     run_script(script)
 
 
+@pytest.mark.parametrize("imported", ["django.core.handlers.asgi", "channels.consumer"])
+def test_what_casgi_itself_replaces_is_relied_on(imported: str) -> None:
+    """Parts of asgiref that Channels relies on are replaced for Django's requests."""
+    script = f"""
+import asyncio, importlib, logging
+from support.django_settings import configure_django
+configure_django()
+importlib.import_module({imported!r})
+import casgi
+
+async def application(scope, receive, send):
+    await receive()
+    importlib.import_module("django.core.handlers.asgi")
+    importlib.import_module("channels.consumer")
+    await send({{"type": "lifespan.startup.complete"}})
+    await receive()
+    await send({{"type": "lifespan.shutdown.complete"}})
+
+async def main():
+    from casgi.channels.acceleration import acceleration
+    for _ in range(2):
+        async with casgi.Server(application, casgi.Config(port=0, lifespan="on")):
+            seam = acceleration._seam
+            parts = seam.dispatch, seam.closing, seam.sync_dispatch, seam.sessions
+            changes = [part.change for part in parts]
+            assert changes == [None] * 4, changes
+            assert all(part.holds() for part in parts)
+        assert acceleration._seam is None
+
+    from asgiref import sync
+    from casgi.origin import change_in
+    assert change_in("asgiref.sync", ["AsyncToSync", "SyncToAsync"]) is None
+    sync.AsyncToSync.__call__ = lambda self: None
+    assert "replaced" in change_in("asgiref.sync", ["AsyncToSync"])
+
+asyncio.run(main())
+"""
+    run_script(script)
+
+
 def test_session_that_saves_at_other_messages() -> None:
     """Changed before casgi's part was imported: the wrapper is not left out."""
     script = """

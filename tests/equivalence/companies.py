@@ -23,6 +23,7 @@ class Company:
     def __init__(self, mode: str, folder: Path) -> None:
         self.mode = mode
         self.folder = folder
+        self._orders = 0
         paths = [str(TESTS), str(TESTS.parent / "pyshim"), os.environ.get("PYTHONPATH", "")]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "equivalence.worker", mode, str(folder)],
@@ -33,13 +34,14 @@ class Company:
         )
 
     def ask(self, case: Case, seed: int = 0) -> None:
+        self._orders += 1
         order = {
+            "number": self._orders,
             "module": str(self._written(case)),
             "capacity": case.program.capacity,
             "actions": plain(case.actions),
             "seed": seed,
         }
-        self._asked = [order["module"], order["seed"]]
         assert self.process.stdin
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
@@ -49,7 +51,7 @@ class Company:
         line = self.process.stdout.readline()
         assert line, f"the {self.mode} worker ended: {self.process.wait()}"
         answer = dict(json.loads(line))
-        assert answer.pop("order") == self._asked, f"the {self.mode} worker is out of step"
+        assert answer.pop("number") == self._orders, f"the {self.mode} worker is out of step"
         return answer
 
     def play(self, case: Case, seed: int = 0) -> dict[str, Any]:

@@ -283,7 +283,7 @@ class Removes:
 
 @dataclass(frozen=True)
 class AtOnce:
-    """Several without the world settling between them."""
+    """Several without the world coming to rest between them."""
 
     actions: tuple[Action, ...]
 

@@ -65,7 +65,7 @@ class Stage:
             for action in actions:
                 self.actions += 1
                 self.act(action)
-                self.settle()
+                self.wait_until_quiet()
             seen = self.end()
         finally:
             # Nothing is to be waited for: what is still there never ends by itself.
@@ -80,23 +80,23 @@ class Stage:
         self.actions += 1
         for name in self.clients:
             self.world.open_all(name)
-        self.settle()
+        self.wait_until_quiet()
         self.actions += 1
         for name in self.clients:
             self.world.open(name, "later")
-        self.settle()
+        self.wait_until_quiet()
         self.actions += 1
         for client in self.clients.values():
             client.leave(1000)
-        self.settle()
+        self.wait_until_quiet()
         seen = {name: client.seen() for name, client in self.clients.items()}
         for client in self.clients.values():
             if not client.has_ended:
                 client.vanish()
-        self.settle()
+        self.wait_until_quiet()
         for task in self.world.tasks:
             task.cancel()
-        self.settle()
+        self.wait_until_quiet()
         return {
             "clients": seen,
             "journals": dict(self.world.journals),
@@ -106,7 +106,7 @@ class Stage:
             "shared": getattr(getattr(self.layer, "local", None), "shared", 0),
         }
 
-    def settle(self) -> None:
+    def wait_until_quiet(self) -> None:
         """Wait until nothing moves.
 
         A consumer does not outlive its client at a gate: stock Channels would go on to give it

@@ -1,7 +1,7 @@
 """A process that plays cases: with Channels as it is, accelerated, or with a sabotage.
 
-Reads one JSON object a line, {"module": path of the source, "actions": ..., "seed": ...}, and
-answers each with what was seen, as one line.
+Reads one JSON object a line, {"number": ..., "module": path of the source, "actions": ...,
+"seed": ...}, and answers each with its number and what was seen, as one line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import django
 from django.conf import settings
 
-SECONDS_FOR_ONE_CASE = 30
+SECONDS_FOR_ONE_CASE = 120
 
 
 def main(mode: str, folder: str) -> None:
@@ -42,7 +42,7 @@ def main(mode: str, folder: str) -> None:
     for line in sys.stdin:
         faulthandler.dump_traceback_later(SECONDS_FOR_ONE_CASE, exit=True)
         order = json.loads(line)
-        answer = {**player.play(order), "order": [order["module"], order["seed"]]}
+        answer = {**player.play(order), "number": order["number"]}
         faulthandler.cancel_dump_traceback_later()
         print(json.dumps(answer), file=answers, flush=True)
 

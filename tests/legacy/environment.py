@@ -1,9 +1,10 @@
-"""A virtual environment with Channels 2.1.3, made once and kept under build/."""
+"""Virtual environments with older releases of Channels, made once and kept under build/."""
 
 import os
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,15 +22,23 @@ class RegistryUnreachable(Exception):
 
 def legacy_python() -> Path:
     """Return the environment's Python, with casgi's dependencies but not casgi itself."""
+    lines = REQUIREMENTS.read_text().splitlines()
+    requirements = [line for line in lines if not line.startswith("#")]
+    return python_with("channels-2", requirements, BY_THEMSELVES)
+
+
+def python_with(name: str, requirements: Sequence[str], by_themselves: Sequence[str] = ()) -> Path:
+    """Return the Python of an environment; what comes by itself comes without its dependencies."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = ROOT / "build" / f"channels-2-python-{version}"
+    folder = ROOT / "build" / f"{name}-python-{version}"
     python = folder / "bin" / "python"
     stamp = folder / "installed.txt"
-    wanted = f"{REQUIREMENTS.read_text()}{BY_THEMSELVES}\n"
+    wanted = f"{requirements}{by_themselves}\n"
     if not stamp.exists() or stamp.read_text() != wanted:
         venv.create(folder, with_pip=True, clear=True)
-        _install(python, "-r", str(REQUIREMENTS))
-        _install(python, "--no-deps", *BY_THEMSELVES)
+        _install(python, *requirements)
+        if by_themselves:
+            _install(python, "--no-deps", *by_themselves)
         stamp.write_text(wanted)
     return python
 

@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 
 import pytest
 from legacy.environment import ROOT, RegistryUnreachable, legacy_python
+from support.ports import free_port
 from support.redis_server import RedisServer
-from support.server_process import ServerProcess, free_port
+from support.server_process import ServerProcess
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 

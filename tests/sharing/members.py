@@ -80,14 +80,23 @@ def method_names(plan: SharingPlan, message: dict[str, Any]) -> list[str]:
 ALICE, BOB = Member("alice"), Member("bob")
 
 
-def seen_by(member: Member, module: ModuleType, handler: str = "h") -> list[Any]:
-    """Return what a member's consumer sends for the event, in a context of its own."""
+def seen_by(
+    member: Member,
+    module: ModuleType,
+    handler: str = "h",
+    joined: Callable[[Any], object] = id,
+) -> list[Any]:
+    """Return what a member's consumer sends for the event, in a context of its own.
+
+    Its connection calls `joined` with it before.
+    """
     sent: list[Any] = []
 
     def run() -> None:
         if hasattr(module, "enter"):
             module.enter(member.name)
         consumer = member.consumer(module.C, sent)
+        joined(consumer)
         try:
             result = getattr(consumer, handler)(copied(EVENT))
             if asyncio.iscoroutine(result):

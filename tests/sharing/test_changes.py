@@ -393,3 +393,26 @@ def test_proof_outlives_an_edit(load: Load) -> None:
     assert payloads(plan_of(module.C), copied(EVENT)) == SENT
     Path(str(module.__file__)).write_text("")
     assert payloads(plan_of(module.C), copied(EVENT)) == SENT
+
+
+def test_what_a_function_assigns_is_no_constant(load: Load) -> None:
+    other = load("""
+        TEXT = "x"
+        def line(event):
+            return "x"
+        def change():
+            global TEXT, line
+    """)
+    for sent in ("other.TEXT", "other.line(event)", "line(event)"):
+        module = load(f"""
+            import {other.__name__} as other
+            def line(event):
+                return "x"
+            def change():
+                global line
+            class C(AsyncWebsocketConsumer):
+                async def h(self, event):
+                    await self.send({sent})
+        """)
+        assert not examine(module.C, "h").is_shared
+        assert plan_of(module.C).run(copied(EVENT)) is None

@@ -247,3 +247,30 @@ def test_what_is_not_shared_by_itself_is_told_at_debug_level(
     assert [record.levelno for record in caplog.records] == [logging.DEBUG] * 2
     assert "C.impure runs for each consumer: it uses self.scope" in caplog.text
     assert "C.failing runs for each consumer: it raised KeyError('missing')" in caplog.text
+
+
+SWALLOWED = {
+    "closing": ("self.close()", "closes"),
+    "something else": ("self.send(text_data=3)", "sent something else than text or bytes"),
+    "more": ("self.base_send({'type': 'websocket.send', 'text': 'x', 'more': 1})", "other keys"),
+}
+
+
+@pytest.mark.parametrize(("call", "reason"), SWALLOWED.values(), ids=SWALLOWED)
+def test_what_is_refused_cannot_be_caught(
+    load: Load, caplog: pytest.LogCaptureFixture, call: str, reason: str
+) -> None:
+    module = load(f"""
+        from casgi.channels import shared
+        class C(WebsocketConsumer):
+            @shared
+            def h(self, event):
+                self.send(event["text"])
+                try:
+                    {call}
+                except BaseException:
+                    pass
+    """)
+    assert examine(module.C, "h").how == "declared"
+    assert plan_of(module.C).run(copied(EVENT)) is None
+    assert reason in caplog.text

@@ -13,7 +13,6 @@ from casgi.channels.adoption import adopt
 from casgi.channels.database import DatabaseConnections
 from casgi.channels.releases import version_of
 from casgi.channels.seam import Seam
-from casgi.origin import forget_texts
 
 if TYPE_CHECKING:
     from casgi.channels.dispatch import Dispatcher
@@ -42,7 +41,6 @@ class Acceleration:
         assert self._seam is not None
         layers = ", ".join(self._adopt_layers())
         _prove_handlers()
-        forget_texts()
         sharing = "handlers are verified, not shared" if verify else "handlers are shared"
         if self._seam.dispatch.change is not None:
             sharing = "handlers run for each consumer"
@@ -104,8 +102,13 @@ class Acceleration:
     def _adopt_layers(self) -> Iterator[str]:
         """Make all configured layers ours; those of other classes stay what they are."""
         from channels.layers import channel_layers
+        from django.core.exceptions import ImproperlyConfigured
 
-        for alias in channel_layers.configs:
+        try:
+            aliases = list(channel_layers.configs)
+        except ImproperlyConfigured:  # Channels is imported, and Django has no settings yet.
+            return
+        for alias in aliases:
             try:
                 layer = channel_layers[alias]
             except Exception as error:  # whoever uses it meets the same

@@ -10,13 +10,13 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from casgi.channels.part import Part
 from casgi.channels.releases import (
     LAYERS,
     TESTED_CHANNELS_REDIS,
     is_tested,
     version_of,
 )
-from casgi.channels.seam import Part
 from casgi.origin import fingerprint
 
 _REDIS_UTILS = ("_wrap_close", "_close_redis", "decode_hosts", "create_pool")
@@ -56,7 +56,12 @@ KNOWN = (
         Part(
             {
                 "channels.layers": ("BaseChannelLayer",),
-                "channels_redis.core": ("RedisChannelLayer", "RedisLoopLayer"),
+                "channels_redis.core": (
+                    *["RedisChannelLayer", "RedisLoopLayer", "ChannelLock", "BoundedQueue"],
+                ),
+                "channels_redis.serializers": (
+                    *["BaseMessageSerializer.serialize", "BaseMessageSerializer.deserialize"],
+                ),
                 "channels_redis.utils": _REDIS_UTILS,
             }
         ),
@@ -80,14 +85,20 @@ KNOWN = (
 
 
 def adopt(layer: Any) -> str | None:
-    """Make a layer casgi's if it can be; return why it cannot, None for one of another class."""
+    """Make a layer casgi's if it can be; return why it cannot, None for one of another class.
+
+    Of one that is casgi's already, why it does what Channels' own does.
+    """
+    ours = sys.modules.get("casgi.channels.layer")
+    if ours is not None and isinstance(layer, ours.ChannelLayer):
+        return None if layer.is_as_read() else "a method that its others call was replaced"
     kind = type(layer)
     for known in KNOWN:
         module = sys.modules.get(known.module)
         is_of_file = (kind.__module__, kind.__qualname__) == (known.module, known.name)
         if module is None or not (is_of_file or kind is vars(module).get(known.name)):
             continue
-        reason = _obstacle(layer, known)
+        reason = _reason_against(layer, known)
         if reason is None:
             layer.__class__ = getattr(importlib.import_module(known.ours), known.counterpart)
             layer._adopt()
@@ -95,7 +106,7 @@ def adopt(layer: Any) -> str | None:
     return None
 
 
-def _obstacle(layer: Any, known: _Known) -> str | None:
+def _reason_against(layer: Any, known: _Known) -> str | None:
     if known.module == "channels.layers":
         if fingerprint(known.module) not in LAYERS:
             return f"{known.module} is not the code that was tested"

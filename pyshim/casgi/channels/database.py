@@ -179,8 +179,19 @@ def _is_aged(connection: Any, now: float) -> bool:
 
 def _has_own_rules(connection: Any) -> bool:
     """Whether it is not Django itself that decides what is obsolete, but a backend of others."""
-    methods = (connection.close_if_unusable_or_obsolete, connection.get_autocommit)
-    return any(method.__module__ != "django.db.backends.base.base" for method in methods)
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    own = vars(BaseDatabaseWrapper)
+    # The functions themselves: a wrapper has their names.
+    return not (
+        _function_of(connection.close_if_unusable_or_obsolete)
+        is own["close_if_unusable_or_obsolete"]
+        and _function_of(connection.get_autocommit) is own["get_autocommit"]
+    )
+
+
+def _function_of(method: Any) -> Any:
+    return getattr(method, "__func__", None)
 
 
 def _is_left_open(connection: Any, begun: float) -> bool:

@@ -21,7 +21,7 @@ from casgi.channels.database import DatabaseConnections
 from casgi.channels.identity.identity import begin_identity, end_identity, is_of_identity
 from casgi.channels.presence import end_stay
 from casgi.channels.seam import Reliance, Seam, SharedWhile
-from casgi.channels.sending import innermost_send, is_behind_sessions, is_sync
+from casgi.channels.sending import direct_send, innermost_send, is_behind_sessions, is_sync
 from casgi.channels.sharing import SharingPlan, plan_of
 from casgi.channels.standing import attributes_of, consumer_of, is_own, place_of
 
@@ -75,6 +75,8 @@ class Dispatcher:
         if consumer is not None and callables:
             _core.drop_late_messages(callables[0])
         is_known = consumer is not None and not self._has_ended
+        if is_known:
+            self._let_send_directly(consumer)
         place = place_of(callables, consumer) if is_known else None
         base_send = attributes_of(consumer).get("base_send") if place else None
         channel = None if place is None else place[0].open(place[1])
@@ -87,6 +89,14 @@ class Dispatcher:
             return self._handle_all(cycle.next_event, consumer, channel, dispatch, base_send)
         return self._dispatch_all(cycle.next_event, consumer, channel, dispatch)
 
+    def _let_send_directly(self, consumer: Any) -> None:
+        """Have a sync consumer send in its thread, as far as its class leaves that to Channels."""
+        if not self._verify and is_own(consumer, "base_send"):
+            attributes = attributes_of(consumer)
+            ours = direct_send(attributes["base_send"], self._seam)
+            if ours is not None:
+                attributes["base_send"] = ours
+
     def _listen(
         self, channel: _core.Channel, receive: Receive, consumer: Any, dispatch: Dispatch
     ) -> _core.WsCycle | None:
@@ -98,7 +108,7 @@ class Dispatcher:
         send = innermost_send(base_send, self._seam)
         plan = None
         if not self._verify:
-            self._seam.wrappers.tell(send, receive)
+            self._seam.wrappers.report(send, receive)
             plan = self._plan_for(consumer, attributes)
         is_inlined = not self._verify and self._is_channels_own(dispatch)
         if is_inlined and not is_sync(base_send):
@@ -173,7 +183,7 @@ class Dispatcher:
         names, parts = self._handler_names, self._passed_by(base_send)
         is_as_read = self._seam.check_of(*parts)
         attributes = attributes_of(consumer)
-        direct_send = attributes.get("base_send")
+        inlined_send = attributes.get("base_send")
         try:
             identity = await begin_identity(consumer, channel.name)
             while True:
@@ -182,7 +192,7 @@ class Dispatcher:
                     await identity.take(message)
                     continue
                 if not is_as_read() and not all(part.holds() for part in parts):
-                    if attributes.get("base_send") is direct_send:
+                    if attributes.get("base_send") is inlined_send:
                         attributes["base_send"] = base_send
                     await dispatch(message)
                     del message

@@ -12,7 +12,7 @@ from casgi import _core
 from casgi.channels.local import LocalChannels
 from casgi.channels.views import Channels, Groups
 from casgi.hub.project import hub_path
-from casgi.origin import Watch
+from casgi.origin import Watch, method_names
 
 # Messages to groups that one task may send before others get their turn. It bounds what waits for
 # a socket that is not slow, but has not been written to yet.
@@ -20,10 +20,16 @@ _BURST = 8
 
 
 _ORIGINAL = Watch(
-    (InMemoryChannelLayer, name)
-    for name, value in vars(InMemoryChannelLayer).items()
+    (owner, name)
+    for owner in (InMemoryChannelLayer, BaseChannelLayer)
+    for name, value in vars(owner).items()
     if isinstance(value, FunctionType)
 )
+# What programs call themselves; what is left of the original's methods, these call.
+_ENTRIES = frozenset(
+    {"receive", "new_channel", "group_add", "group_discard", "group_send", "flush"}
+)
+_WITHIN = frozenset(method_names(InMemoryChannelLayer)) - _ENTRIES
 
 
 class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
@@ -125,17 +131,21 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
         for group in {*self.local.groups(), *groups}:
             self.groups[group] = groups.get(group, {})
 
-    @staticmethod
-    def is_as_read() -> bool:
+    def is_as_read(self) -> bool:
         """Whether the original's functions are what they were: else they are called, as they are.
 
-        Their own text works on this layer too, by the dicts that it seems to have.
+        So they are when a method that they call was put on this layer, or in the place of ours:
+        their own text works here, too, by the dicts that this layer seems to have.
         """
-        return _ORIGINAL.holds()
+        return (
+            _ORIGINAL.holds()
+            and type(self).send is _send
+            and self.__dict__.keys().isdisjoint(_WITHIN)
+        )
 
     async def send(self, channel: str, message: dict[str, Any]) -> None:
         """Send a message to one channel. Raise ChannelFull."""
-        if not _ORIGINAL.holds():
+        if not self.is_as_read():
             await super().send(channel, message)
             return
         assert isinstance(message, dict), "message is not a dict"
@@ -145,21 +155,21 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
 
     async def receive(self, channel: str) -> dict[str, Any]:
         """Wait for the first message that arrives on a channel."""
-        if not _ORIGINAL.holds():
+        if not self.is_as_read():
             return dict(await super().receive(channel))
         self.require_valid_channel_name(channel)
         return await self.local.get(channel)
 
     async def new_channel(self, prefix: str = "specific.") -> str:
         """Return the name of a channel that nobody has."""
-        if not _ORIGINAL.holds():
+        if not self.is_as_read():
             given = () if prefix == "specific." else (prefix,)
             return str(await super().new_channel(*given))
         return f"{prefix}.inmemory!{uuid.uuid4().hex}"
 
     async def group_add(self, group: str, channel: str) -> None:
         """Add a channel to a group, until it leaves or its WebSocket closes."""
-        if not _ORIGINAL.holds():
+        if not self.is_as_read():
             await super().group_add(group, channel)
             return
         self.require_valid_group_name(group)
@@ -168,7 +178,7 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
 
     async def group_discard(self, group: str, channel: str) -> None:
         """Take a channel out of a group; nothing when it is not in."""
-        if not _ORIGINAL.holds():
+        if not self.is_as_read():
             await super().group_discard(group, channel)
             return
         self.require_valid_channel_name(channel)
@@ -177,7 +187,7 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         """Send a message to all channels of a group; those that are full do not get it."""
-        if not _ORIGINAL.holds():
+        if not self.is_as_read():
             await super().group_send(group, message)
             return
         assert isinstance(message, dict), "Message is not a dict"
@@ -191,7 +201,10 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
         for group in names:
             self.require_valid_group_name(group)
         for group in names:
-            await self._let_others(await self.local.deliver(group, message))
+            if self.is_as_read():
+                await self._let_others(await self.local.deliver(group, message))
+            else:
+                await self.group_send(group, message)
 
     async def group_channels(self, group: str) -> list[str]:
         """Return the channels that are in a group, in the order of their joining."""
@@ -200,7 +213,7 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
 
     async def flush(self) -> None:
         """Drop all messages and memberships."""
-        if not _ORIGINAL.holds():
+        if not self.is_as_read():
             await super().flush()
             return
         self.local.flush()
@@ -211,6 +224,9 @@ class ChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
         if events > 0 or self._burst >= _BURST:
             self._burst = 0
             await asyncio.sleep(0)
+
+
+_send = ChannelLayer.send
 
 
 def layer_class_on_hub() -> type[ChannelLayer]:

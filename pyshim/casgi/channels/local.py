@@ -66,14 +66,14 @@ class LocalChannels:
         """How many frames went to WebSockets without their consumers having run."""
         return self._core.shared
 
-    def tell_of_leaving(self, on_leave: Callable[[str, str], object]) -> None:
+    def notify_leaving(self, on_leave: Callable[[str, str], object]) -> None:
         """Have it called with group and channel of each membership that ends with its connection.
 
         It is called soon after, on the consumers' loop.
         """
         self._core.on_leave = on_leave
 
-    def tell_of_emptying(self, on_group_empty: Callable[[str], object]) -> None:
+    def notify_emptying(self, on_group_empty: Callable[[str], object]) -> None:
         """Have it called with each group whose last member here has closed its connection.
 
         It is called soon after, on the consumers' loop.
@@ -183,7 +183,7 @@ class LocalChannels:
         """Whether a consumer on a casgi WebSocket listens to the channel now."""
         return self._core.is_listening(channel)
 
-    def tell_gap(self) -> int:
+    def report_gap(self) -> int:
         """Notify each consumer that has a handler `layer_gap` that messages may have been lost.
 
         Returns how many were notified.

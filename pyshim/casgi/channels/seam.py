@@ -6,82 +6,20 @@ to Channels, and the log's first line says so. Whatever is not listed here is ca
 calls it, and may be anything.
 """
 
-import importlib
 import logging
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from itertools import chain
-from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from casgi import _core
+from casgi.channels.part import LOOKUP, Part
 from casgi.channels.wrappers import Wrappers
-from casgi.origin import Place, Watch, change_in
 
 if TYPE_CHECKING:
     from casgi.channels.sharing import SharingPlan
 
 logger = logging.getLogger("casgi.channels")
-
-_LOOKUP = ("__getattribute__", "__getattr__")
-
-
-class Part:
-    """Some objects that are relied on together."""
-
-    def __init__(
-        self,
-        names: Mapping[str, tuple[str, ...]],
-        absent: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
-    ) -> None:
-        """Take names by the module that defines them, and names that a class must not have.
-
-        Args:
-            names: as `casgi.origin.change_in` takes them.
-            absent: by (module, class).
-
-        """
-        self.names = names
-        self.absent = absent or {}
-
-    def change(self) -> str | None:
-        """Return what of it is not as its file defines it, as for a log line; None: nothing."""
-        for module, names in self.names.items():
-            change = change_in(module, names)
-            if change is not None:
-                return change
-        for owner, name in self._absent():
-            if name in vars(owner):
-                return f"{owner.__module__}.{owner.__qualname__}.{name} was added"
-        return None
-
-    def watch(self) -> Watch:
-        """Return a watch over it, as it is now."""
-        return Watch([*self.places(), *self._absent()])
-
-    def places(self) -> Iterator[Place]:
-        """Yield where its objects are: names in modules and classes, functions of classes too."""
-        for module_name, names in self.names.items():
-            module = importlib.import_module(module_name)
-            for name in names:
-                owner_name, _, attribute = name.rpartition(".")
-                owner = getattr(module, owner_name) if owner_name else module
-                yield owner, attribute
-                value = vars(owner)[attribute]
-                if isinstance(value, type) and value.__module__ == module_name:
-                    yield from ((value, each) for each in _functions(value))
-                    yield from ((value, each) for each in _LOOKUP)
-
-    def _absent(self) -> Iterator[tuple[type, str]]:
-        for (module, owner), names in self.absent.items():
-            for name in names:
-                yield getattr(importlib.import_module(module), owner), name
-
-
-def _functions(owner: type) -> list[str]:
-    kinds = (FunctionType, staticmethod, classmethod, property)
-    return [name for name, value in vars(owner).items() if isinstance(value, kinds)]
-
 
 WAITING = Part(
     {
@@ -115,7 +53,8 @@ CLOSING = Part(
             "BaseDatabaseWrapper.get_autocommit",
         ),
         "asgiref.sync": ("SyncToAsync", "sync_to_async"),
-    }
+    },
+    objects={("django.db", "connections"): ("django.db.utils", "ConnectionHandler")},
 )
 """What `close_old_connections()` does in a thread; looked at for each connection and each shared
 frame. Changed: as above.
@@ -141,7 +80,7 @@ SESSIONS = Part(
     },
     {
         ("channels.sessions", "InstanceSessionWrapper"): (
-            *_LOOKUP,
+            *LOOKUP,
             *["real_send", "activated", "scope"],
         )
     },
@@ -162,15 +101,15 @@ class Reliance:
         self.change = part.change()
         self._watch = None if self.change else part.watch()
         self._otherwise = otherwise
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def holds(self) -> bool:
         """Whether it can be relied on now."""
         if self._watch is None or self._watch.holds():
             return self._watch is not None
         change = self._watch.change()
-        if change is not None and change not in self._told:
-            self._told.add(change)
+        if change is not None and change not in self._logged:
+            self._logged.add(change)
             logger.warning("%s while casgi served: %s", change, self._otherwise)
         return change is None
 
@@ -190,7 +129,8 @@ class Seam:
         every_message = "each message is given to Channels' dispatch"
         self.dispatch = Reliance(DISPATCHING, every_message)
         self.closing = Reliance(CLOSING, every_message)
-        self.sync_dispatch = Reliance(SYNC_DISPATCHING, "sync consumers share no frames")
+        by_loop = "sync consumers share no frames and send by the event loop"
+        self.sync_dispatch = Reliance(SYNC_DISPATCHING, by_loop)
         self.sessions = Reliance(SESSIONS, "behind sessions no frames are shared")
         self.wrappers = Wrappers()
         self._checks: dict[tuple[Reliance, ...], Callable[[], bool]] = {}

@@ -11,27 +11,30 @@ from channels.sessions import InstanceSessionWrapper
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.functional import LazyObject
 
+from casgi import _core
+from casgi.channels.direct_send import DirectSend
 from casgi.channels.seam import Seam
 
+_SEND = _core.AsyncMethod
 _SAVES_AT = ["http.response.start"]
 _SESSION_SEND = vars(InstanceSessionWrapper)["send"]
 _IS_EMPTY = vars(SessionBase)["is_empty"]
 
 
 def is_sync(base_send: object) -> bool:
-    """Whether this is what Channels has made of `send` for a sync consumer."""
-    return type(base_send) is AsyncToSync
+    """Whether this is what Channels has made of `send` for a sync consumer, or ours for that."""
+    return type(base_send) in (AsyncToSync, DirectSend)
 
 
 def is_behind_sessions(base_send: object) -> bool:
     """Whether Channels' session middleware has wrapped what this calls."""
-    send = vars(base_send)["awaitable"] if type(base_send) is AsyncToSync else base_send
+    send = vars(base_send)["awaitable"] if is_sync(base_send) else base_send
     return type(send) is MethodType and type(send.__self__) is InstanceSessionWrapper
 
 
 def innermost_send(base_send: object, seam: Seam) -> Any:
     """Return what a consumer's `base_send` calls in the end, as far as it is known."""
-    send: Any = vars(base_send)["awaitable"] if type(base_send) is AsyncToSync else base_send
+    send: Any = vars(base_send)["awaitable"] if is_sync(base_send) else base_send
     knows_sessions = seam.sessions.holds()
     while True:
         if knows_sessions and _is_quiet_session(send):
@@ -41,6 +44,17 @@ def innermost_send(base_send: object, seam: Seam) -> Any:
         if behind is None:
             return send
         send = behind
+
+
+def direct_send(base_send: object, seam: Seam) -> DirectSend | None:
+    """Return what sends in the thread of a sync consumer; None: there is more to do than that."""
+    if type(base_send) is not AsyncToSync or not seam.sync_dispatch.holds():
+        return None
+    send = innermost_send(base_send, seam)
+    is_whole = vars(base_send).keys() <= {"awaitable", "force_new_loop", "__self__"}
+    # Wrappers have nothing to do for a WebSocket only: the session is saved at an HTTP response.
+    is_of_websocket = type(send) is _SEND and type(send.__self__) is _core.WsCycle
+    return DirectSend(base_send, send, seam) if is_whole and is_of_websocket else None
 
 
 def _is_quiet_session(send: object) -> bool:

@@ -33,7 +33,7 @@ class Wrappers:
 
     def __init__(self) -> None:
         self._sentry = _code_of_sentry()
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def behind(self, send: object) -> Any:
         """Return what a known wrapper calls for each message of a WebSocket, None for any other."""
@@ -45,18 +45,18 @@ class Wrappers:
             return None
         return send.__closure__[self._sentry.co_freevars.index("send")].cell_contents
 
-    def tell(self, send: object, receive: object) -> None:
+    def report(self, send: object, receive: object) -> None:
         """Log once for each wrapper what it prevents."""
         if not _is_of_server(receive):
             text = "is given its messages by Channels alone"
-            self._tell(f"{_description(receive)} wraps receive: each consumer behind it {text}")
+            self._log_once(f"{_description(receive)} wraps receive: each consumer behind it {text}")
         elif not _is_of_server(send):
             text = "handles each group message by itself"
-            self._tell(f"{_description(send)} wraps send: each consumer behind it {text}")
+            self._log_once(f"{_description(send)} wraps send: each consumer behind it {text}")
 
-    def _tell(self, line: str) -> None:
-        if line not in self._told:
-            self._told.add(line)
+    def _log_once(self, line: str) -> None:
+        if line not in self._logged:
+            self._logged.add(line)
             logger.info("%s", line)
 
 

@@ -49,10 +49,9 @@ class HubChannelLayer(ChannelLayer):
         self._strangers = Strangers(self)
         self._readers: Counter[str] = Counter()
         self._prefix: str | None = None
-        self.local.tell_of_emptying(self._emptied)
+        self.local.notify_emptying(self._emptied)
 
-    @staticmethod
-    def is_as_read() -> bool:
+    def is_as_read(self) -> bool:
         """Return True: nothing here is the original's."""
         return True
 
@@ -124,11 +123,11 @@ class HubChannelLayer(ChannelLayer):
         return lambda client: client.send(key, payload, capacity, lifetime)
 
     def check_sent(self, channel: str, failure: int) -> None:
-        """Raise what a failure to send means."""
+        """Raise what a failure to send, or to join, means."""
         if failure == CHANNEL_FULL:
             raise ChannelFull(channel)
         if failure == HUB_FULL:
-            raise HubUnavailable(self.hub.path, "it is full: too many messages wait for receivers")
+            raise HubUnavailable(self.hub.path, "it is full: too much waits for receivers")
 
     def _capacity_of(self, channel: str) -> int:
         capacity = self.get_capacity(channel)
@@ -144,7 +143,7 @@ class HubChannelLayer(ChannelLayer):
         if owner is not None and owner != self._token:
             await self._strangers.ask(owner, "add", group, channel)
         elif owner is None and not self.local.is_bound(channel):
-            await self._do(self.joining(group, channel))
+            self.check_sent(channel, await self._do(self.joining(group, channel)))
         elif self.local.add(group, channel) is not None:
             await self._announce(group, channel)
 
@@ -220,6 +219,9 @@ class HubChannelLayer(ChannelLayer):
     async def close(self) -> None:
         """Do nothing: the connection is the process's, and ends with it."""
 
+    close_pools = close
+    """What code that is written for channels_redis calls at the end of an `asyncio.run()`."""
+
     def publishing(self, topic: bytes, payload: bytes, wants_receiver: bool = False) -> Any:
         """Return what publishes to all other processes that have announced the topic."""
         return lambda client: client.publish(topic, payload, wants_receiver)
@@ -277,10 +279,10 @@ class HubChannelLayer(ChannelLayer):
         except ChannelFull:
             logger.info("Channel %s is full: it misses a message", channel)
 
-    def tell_gap(self) -> None:
+    def report_gap(self) -> None:
         """Notice that messages may have been lost."""
         self.gaps += 1
-        self.local.tell_gap()
+        self.local.report_gap()
 
     def leave_to_parent(self) -> None:
         """In a forked child: own channels and groups are the parent's."""

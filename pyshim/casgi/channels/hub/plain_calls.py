@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from casgi.channels.hub.names import group_topic
 from casgi.channels.hub.serialization import unpack
+from casgi.hub.loops import running_loop
 
 if TYPE_CHECKING:
     from casgi.channels.hub.layer import HubChannelLayer
@@ -41,15 +44,15 @@ class PlainCalls:
 
     def group_add(self, group: str, channel: str) -> None:
         """Add a channel to a group. Raise HubUnavailable."""
-        asyncio.run(self._layer.group_add(group, channel))
+        _run(partial(self._layer.group_add, group, channel), "group_add")
 
     def group_discard(self, group: str, channel: str) -> None:
         """Take a channel out of a group. Raise HubUnavailable."""
-        asyncio.run(self._layer.group_discard(group, channel))
+        _run(partial(self._layer.group_discard, group, channel), "group_discard")
 
     def new_channel(self, prefix: str = "specific.") -> str:
         """Return the name of a new channel of this process. Raise HubUnavailable."""
-        name: str = asyncio.run(self._layer.new_channel(prefix))
+        name: str = _run(partial(self._layer.new_channel, prefix), "new_channel")
         return name
 
     def receive(self, channel: str, timeout: float | None = None) -> dict[str, Any]:
@@ -58,4 +61,15 @@ class PlainCalls:
         async def receive() -> dict[str, Any]:
             return await asyncio.wait_for(self._layer.receive(channel), timeout)
 
-        return asyncio.run(receive())
+        message: dict[str, Any] = _run(receive, "receive")
+        return message
+
+
+def _run(begin: Callable[[], Coroutine[Any, Any, Any]], name: str) -> Any:
+    """Run it in a loop of its own. Raise RuntimeError in a thread that has one."""
+    if running_loop() is not None:
+        raise RuntimeError(
+            f"layer.sync.{name}() waits, and would stop the event loop that runs in this thread:"
+            f" await layer.{name}() instead"
+        )
+    return asyncio.run(begin())

@@ -15,5 +15,8 @@ def pack(message: Any) -> bytes:
 
 
 def unpack(payload: bytes) -> Any:
-    """Return the message as a receiver gets it: tuples are lists."""
-    return msgpack.unpackb(payload)
+    """Return the message as a receiver gets it: tuples are lists.
+
+    A key may be of any type of msgpack: it is too late to tell the sender otherwise.
+    """
+    return msgpack.unpackb(payload, strict_map_key=False)

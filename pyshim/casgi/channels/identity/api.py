@@ -41,14 +41,32 @@ def disconnect(
 
 
 def publish_to_all_layers(groups: list[str | None], message: dict[str, Any]) -> Awaitable[None]:
-    """Send to the groups on each layer of the settings: consumers may use any of them."""
-    there = [group for group in groups if group is not None]
-    aliases = channel_layers.configs
-    sent = [publish(group, message, using=alias) for alias in aliases for group in there]
-    futures = [one for one in sent if isinstance(one, asyncio.Future)]
-    if futures:
-        return asyncio.gather(*futures)  # type: ignore[return-value]
-    return sent[-1] if sent else DONE
+    """Send to the groups on each layer of the settings: consumers may use any of them.
+
+    A layer that fails keeps no other from it; what the first one raises is raised in the end.
+    """
+    sent: list[asyncio.Future[None]] = []
+    errors: list[Exception] = []
+    for alias in channel_layers.configs:
+        for group in filter(None, groups):
+            try:
+                one = publish(group, message, using=alias)
+            except Exception as error:
+                errors.append(error)
+            else:
+                sent += [one] if isinstance(one, asyncio.Future) else []
+    if sent:
+        return asyncio.ensure_future(_wait_for_all(sent, errors))
+    if errors:
+        raise errors[0]
+    return DONE
+
+
+async def _wait_for_all(sent: list[asyncio.Future[None]], errors: list[Exception]) -> None:
+    results = await asyncio.gather(*sent, return_exceptions=True)
+    for error in (*errors, *results):
+        if isinstance(error, BaseException):
+            raise error
 
 
 async def identify(scope: dict[str, Any], *, user: Any = None, session: Any = None) -> None:

@@ -13,12 +13,24 @@ KINDS = frozenset({DISCONNECT, RENAME, VERIFY})
 
 
 def user_group(user: Any) -> str | None:
-    """Return the group of a user, given as a model or by its primary key.
+    """Return the group of a user, given as a model or by the primary key of the project's model.
 
     None for who is nobody: anonymous, or not saved. All of those would have one group.
     """
     key = getattr(user, "pk", user)
-    return None if key is None else "casgi.user." + _digest(str(key))
+    return None if key is None else f"casgi.user.{_digest(f'{_kind_of(user)} {key}')}"
+
+
+def _kind_of(user: Any) -> str:
+    """Return which model it is of: two may have users of the same key."""
+    from django.conf import settings
+    from django.contrib.auth import get_user_model
+
+    meta = getattr(user, "_meta", None)
+    # What inherits from the project's model is the same user, with the same key.
+    if meta is None or isinstance(user, get_user_model()):
+        return str(settings.AUTH_USER_MODEL).lower()
+    return str(meta.concrete_model._meta.label_lower)
 
 
 def session_group(session: Any) -> str | None:

@@ -21,6 +21,7 @@ from casgi.channels.identity.groups import (
     user_group,
 )
 from casgi.channels.identity.options import close_code, is_enabled
+from casgi.channels.identity.primary import read_from_primary
 from casgi.channels.standing import attributes_of
 
 logger = logging.getLogger("casgi.channels")
@@ -42,6 +43,7 @@ class Identity:
         self._hash: str | None = None
         self._session: Any = None
         self._expiry: asyncio.TimerHandle | None = None
+        self._has_ended = False
 
     async def begin(self) -> None:
         """Join the groups of the scope's user and session."""
@@ -95,34 +97,43 @@ class Identity:
         await send({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _rename(self, key: str) -> None:
+        """Follow the session to its new key. What has ended it since went to the new group."""
         await self._join("session", session_group(key))
         if self._session is not None:
             self._session = type(self._session)(key)
+            await self._look_at_session()
 
     # Expiry
 
     def _watch_expiry(self) -> None:
-        self.end()
-        if self._session is not None:
+        self._stop_watching()
+        if self._session is not None and not self._has_ended:
             seconds = max(self._session.get_expiry_age(), 0) + 1
             loop = asyncio.get_running_loop()
-            self._expiry = loop.call_later(seconds, lambda: loop.create_task(self._expire()))
+            self._expiry = loop.call_later(
+                seconds, lambda: loop.create_task(self._look_at_session())
+            )
 
-    async def _expire(self) -> None:
-        """Close the WebSocket, unless somebody has used the session meanwhile."""
-        store = type(self._session)(self._session.session_key)
+    async def _look_at_session(self) -> None:
+        """Close the WebSocket if the session has ended; somebody may have used it meanwhile."""
         try:
-            data = await database_sync_to_async(store.load)()
-            if data:
-                self._session = store
-                self._watch_expiry()
-            else:
+            stored = await database_sync_to_async(_as_stored)(self._session)
+            if self._has_ended:
+                return
+            if stored is None:
                 await self.close(close_code())
+            else:
+                self._session = stored
+                self._watch_expiry()
         except Exception:
             logger.exception("A session cannot be looked at: its WebSocket stays")
 
     def end(self) -> None:
-        """Watch no more."""
+        """Watch no more, also not after a look at the session that is under way."""
+        self._has_ended = True
+        self._stop_watching()
+
+    def _stop_watching(self) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None
@@ -165,6 +176,19 @@ async def _load(session: Any) -> None:
     """Have a session ask its database in a thread, before it would do so in the event loop."""
     if session is not None and not hasattr(session, "_session_cache"):
         await database_sync_to_async(session.get_expiry_age)()
+
+
+def _as_stored(session: Any) -> Any:
+    """Return a session as it is stored now, None if it is not; asks the database it is saved in.
+
+    An empty one that is stored has its key. To one that it does not find a backend gives none, or
+    another, or, where the key is all there is, it wants it to be saved.
+    """
+    stored = type(session)(session.session_key)
+    read_from_primary(stored)
+    stored.get_expiry_age()
+    is_there = stored.session_key == session.session_key and not stored.modified
+    return stored if is_there else None
 
 
 def _hash_of(user: Any, session: Any) -> str | None:

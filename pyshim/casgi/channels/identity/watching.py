@@ -110,10 +110,10 @@ def _quietly(call: Callable[[], object]) -> None:
 
 
 def _quiet(call: Callable[[], object]) -> Callable[[], None]:
-    def tell() -> None:
+    def notify() -> None:
         try:
             call()
         except Exception:
             logger.exception("WebSockets cannot be told of the end of their session or user")
 
-    return tell
+    return notify

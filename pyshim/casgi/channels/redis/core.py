@@ -61,7 +61,7 @@ class RedisChannelLayer(OriginalLayer):  # type: ignore[misc]
             group_expiry=self.group_expiry,
             discards_oldest=True,
         )
-        self.local.tell_of_leaving(self._left)
+        self.local.notify_leaving(self._left)
         self._leaving: list[tuple[str, str]] = []
         self._membership = RedisMembership(self, self.local)
         self._outages = Outages()
@@ -223,7 +223,7 @@ class RedisChannelLayer(OriginalLayer):  # type: ignore[misc]
                 await drop_idle(self.connection(other))
                 await self._membership.restore(other)
         self.gaps += 1
-        self.local.tell_gap()
+        self.local.report_gap()
 
     async def _brpop_with_clean(self, index: int, channel: str, timeout: float) -> bytes | None:
         """Pop the key of a general channel with a backup, as the original does, over any outage."""

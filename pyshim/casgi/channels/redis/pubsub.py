@@ -48,7 +48,7 @@ class RedisPubSubChannelLayer(OriginalLayer):  # type: ignore[misc]
             expiry=_UNLIMITED,
             group_expiry=_UNLIMITED,
         )
-        self.local.tell_of_emptying(self._group_emptied)
+        self.local.notify_emptying(self._group_emptied)
         self._outages = Outages()
         # Where the consumers on casgi connections are; groups are subscribed to for them there.
         self._home: PubSubLoopLayer | None = None
@@ -115,7 +115,7 @@ class RedisPubSubChannelLayer(OriginalLayer):  # type: ignore[misc]
         home = self._home
         return home is not None and not home.loop.is_closed() and home.hears(group)
 
-    async def _settle(self, group: str) -> None:
+    async def _reconcile(self, group: str) -> None:
         """Subscribe to the group on the loop of its local members, or unsubscribe."""
         home = self._home
         if home is None or home.loop.is_closed():
@@ -129,12 +129,12 @@ class RedisPubSubChannelLayer(OriginalLayer):  # type: ignore[misc]
     def _group_emptied(self, group: str) -> None:
         """Leave a group whose last local member has closed its connection."""
         if self._hears(group):
-            self._get_layer().run(self._settle_quietly(group))
+            self._get_layer().run(self._reconcile_quietly(group))
 
-    async def _settle_quietly(self, group: str) -> None:
+    async def _reconcile_quietly(self, group: str) -> None:
         with contextlib.suppress(RedisError, OSError):
-            await self._settle(group)
+            await self._reconcile(group)
 
     def _come_back(self) -> None:
         self.gaps += 1
-        self.local.tell_gap()
+        self.local.report_gap()

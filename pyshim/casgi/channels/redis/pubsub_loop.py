@@ -153,7 +153,7 @@ class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
         if local.size(group) > 1 and self.channel_layer._hears(group):
             return
         try:
-            await self.channel_layer._settle(group)
+            await self.channel_layer._reconcile(group)
         except BaseException:
             await self.group_discard(group, channel)
             raise
@@ -161,7 +161,7 @@ class PubSubLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
     async def group_discard(self, group: str, channel: str) -> None:
         """End the channel's membership, if there is one."""
         if self.channel_layer.local.discard(group, channel):
-            await self.channel_layer._settle(group)
+            await self.channel_layer._reconcile(group)
         name = self._get_group_channel_name(group)
         members = self.groups.get(name)
         if members is not None:

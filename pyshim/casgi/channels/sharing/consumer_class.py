@@ -57,12 +57,12 @@ RESERVED = frozenset(
 )
 
 
-def function_of(raw: object) -> object:
+def function_of(raw: object, facts: Facts) -> object:
     """Return the plain function in what stands in a class."""
-    if type(raw) in (classmethod, staticmethod):
-        return raw.__func__  # type: ignore[attr-defined]
+    if type(raw) is classmethod or type(raw) is staticmethod:
+        return facts.wrapped(raw)
     if type(raw) is channels.db.DatabaseSyncToAsync:
-        return vars(raw)["func"]
+        return facts.name(vars(raw), "func")
     return raw
 
 
@@ -115,8 +115,8 @@ class ConsumerClass:
         """Return what Channels' classes of this one define under a name."""
         found = []
         for base in (base for base in self._mro if base in OWN):
-            function = function_of(self._facts.name(base, name))
-            if isinstance(function, FunctionType):
+            function = function_of(self._facts.name(base, name), self._facts)
+            if type(function) is FunctionType:
                 if not is_of_channels(function, f"{base.__name__}.{name}"):
                     raise Rejected(f"sends by {base.__name__}.{name}, which was replaced")
                 found.append(function)
@@ -129,7 +129,7 @@ class ConsumerClass:
             if base in WITHOUT_SLOTS and name == "__slots__" and raw == ():
                 continue
             if (raw is not ABSENT) is not (name in expected):
-                raise _defines(base, name, raw)
+                raise _defines(base, name, function_of(raw, self._facts))
             if name in expected:
                 self._check_own(base, name, raw)
 
@@ -138,12 +138,10 @@ class ConsumerClass:
         if name == "_sync":
             is_own = raw is (base is SyncConsumer)
         else:
-            function = function_of(raw)
+            self._facts.type_of(raw)
+            function = function_of(raw, self._facts)
             is_own = is_of_channels(function, f"{base.__name__}.{name}")
-            if function is not raw:
-                self._facts.type_of(raw)
-                self._facts.name(vars(raw), "func")
-            if isinstance(function, FunctionType):
+            if type(function) is FunctionType:
                 self._facts.function(function)
         if not is_own:
             raise Rejected(f"sends by {base.__name__}.{name}, which was replaced")
@@ -159,7 +157,7 @@ class ConsumerClass:
 
 def is_of_channels(function: object, qualified: str) -> bool:
     """Whether this is the function of that name which a file of Channels defines."""
-    if not isinstance(function, FunctionType):
+    if type(function) is not FunctionType:
         return False
     module: ModuleType
     for module in (channels.consumer, channels.generic.websocket):
@@ -173,10 +171,9 @@ def is_of_channels(function: object, qualified: str) -> bool:
     return is_there and is_as_written(function)
 
 
-def _defines(owner: type, name: str, raw: object) -> Rejected:
+def _defines(owner: type, name: str, function: object) -> Rejected:
     """Say which decisive name a class has that it must not have, or lacks."""
-    function = function_of(raw)
-    code = function.__code__ if isinstance(function, FunctionType) else None
+    code = function.__code__ if type(function) is FunctionType else None
     return Rejected(
         f"belongs to a class in which {owner.__name__} defines {name}",
         code and code.co_firstlineno,

@@ -4,8 +4,7 @@ The stand-in is an instance of the consumer's class on which `__init__` never ra
 no channel name, nothing of any user. All that it has is a `base_send` that records.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from casgi import _core
 from casgi.channels.sharing.decisions import Comparison, Decisions, TooManyOutcomes, Unknown
@@ -48,13 +47,52 @@ def execute(proof: Proof, owner: type, message: dict[str, Any]) -> tuple[Outcome
     return tuple(outcomes)
 
 
+class _Record:
+    """What a handler sends on the stand-in, in the place of its connection.
+
+    Attributes:
+        sent: texts and bytes.
+        refused: what else it did; a declared handler may have caught what was raised for that.
+
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[str | bytes] = []
+        self.refused: NotRecorded | None = None
+
+    def send(self, message: Any) -> None:
+        """Keep the text or bytes of a message; it is the `base_send` of a sync consumer."""
+        match message:
+            case {"type": "websocket.send", "text": data} if type(data) is str:
+                pass
+            case {"type": "websocket.send", "bytes": data} if type(data) is bytes:
+                pass
+            case _:
+                self._refuse("sent something else than text or bytes")
+        if len(message) != 2:
+            self._refuse("sent a message with other keys")
+        self.sent.append(data)
+
+    async def send_async(self, message: Any) -> None:
+        """As send(), for an async consumer."""
+        self.send(message)
+
+    def close(self, *args: object, **options: object) -> None:
+        """Refuse to close."""
+        self._refuse("closes")
+
+    def _refuse(self, reason: str) -> NoReturn:
+        self.refused = NotRecorded(reason)
+        raise self.refused
+
+
 def _sent(proof: Proof, owner: type, message: dict[str, Any], decisions: Decisions) -> Payloads:
     """Run the handler on a stand-in."""
-    sent: list[str | bytes] = []
+    record = _Record()
     consumer: Any = object.__new__(owner)
-    base_send = _recorder(sent) if proof.is_sync else _async_recorder(sent)
+    base_send = record.send if proof.is_sync else record.send_async
     object.__setattr__(consumer, "base_send", base_send)
-    object.__setattr__(consumer, "close", _close)
+    object.__setattr__(consumer, "close", record.close)
     for name in proof.compared:
         object.__setattr__(consumer, name, Unknown(name, decisions))
     try:
@@ -67,11 +105,9 @@ def _sent(proof: Proof, owner: type, message: dict[str, Any], decisions: Decisio
         raise NotRecorded("compares its consumer with more than texts and numbers") from None
     except BaseException as error:
         raise NotRecorded(f"raised {error!r}") from error
-    return tuple(sent)
-
-
-def _close(*args: object, **options: object) -> None:
-    raise NotRecorded("closes")
+    if record.refused is not None:
+        raise record.refused
+    return tuple(record.sent)
 
 
 def _finish(coroutine: Any) -> None:
@@ -82,30 +118,3 @@ def _finish(coroutine: Any) -> None:
         return
     coroutine.close()
     raise NotRecorded("waited for something")
-
-
-def _recorder(sent: list[str | bytes]) -> Callable[[Any], None]:
-    """Return a `base_send` that takes text and bytes and nothing else."""
-
-    def record(message: Any) -> None:
-        match message:
-            case {"type": "websocket.send", "text": data} if type(data) is str:
-                pass
-            case {"type": "websocket.send", "bytes": data} if type(data) is bytes:
-                pass
-            case _:
-                raise NotRecorded("sent something else than text or bytes")
-        if len(message) != 2:
-            raise NotRecorded("sent a message with other keys")
-        sent.append(data)
-
-    return record
-
-
-def _async_recorder(sent: list[str | bytes]) -> Callable[[Any], Any]:
-    record = _recorder(sent)
-
-    async def record_async(message: Any) -> None:
-        record(message)
-
-    return record_async

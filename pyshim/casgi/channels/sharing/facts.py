@@ -35,6 +35,7 @@ class Kind(IntEnum):
     ATTRIBUTES = 9
     CLASS_NAME = 10
     QUALIFIED_NAME = 11
+    WRAPPED = 12
 
 
 def mro_of(owner: type) -> tuple[type, ...]:
@@ -124,6 +125,12 @@ class Facts:
         self._add(Kind.KEYWORD_DEFAULTS, function, keyword_defaults)
         named = () if keyword_defaults is None else self.names(keyword_defaults).values()
         return [*(function.__defaults__ or ()), *named]
+
+    def wrapped(self, method: object, name: str = "__func__") -> object:
+        """Return the function in a static method, class method or property."""
+        function: object = getattr(method, name)
+        self._add(Kind.WRAPPED, method, function, name)
+        return function
 
     def cell(self, cell: CellType) -> object:
         """Return the value of a closure's variable, ABSENT when it has none."""

@@ -49,7 +49,7 @@ class KnownFunction:
         if self.module == "builtins":
             return is_builtin(function, self.name)
         module = sys.modules.get(self.module)
-        if type(module) is not ModuleType or not isinstance(function, FunctionType):
+        if type(module) is not ModuleType or type(function) is not FunctionType:
             return False
         # What decorates a function of Django's has another module and another name.
         own = _innermost(function)

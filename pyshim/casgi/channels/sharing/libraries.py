@@ -23,10 +23,11 @@ from types import (
     WrapperDescriptorType,
 )
 
-from casgi.channels.sharing.facts import ABSENT, Fact, Facts, first_broken, is_class
+from casgi.channels.sharing.facts import ABSENT, Fact, Facts, first_broken, is_class, mro_of
 from casgi.channels.sharing.lookups import ATTRIBUTE, GLOBAL, builtins_of
 from casgi.channels.sharing.rejection import Rejected
-from casgi.channels.sharing.source import is_as_written, nested_code
+from casgi.channels.sharing.source import is_as_written
+from casgi.origin.module_text import nested_code
 
 HEAP_TYPE = 1 << 9
 # Of these, nothing can be changed.
@@ -44,13 +45,27 @@ def is_static(owner: type) -> bool:
     return not type.__dict__["__flags__"].__get__(owner) & HEAP_TYPE
 
 
+def is_inert(value: object) -> bool:
+    """Whether nothing of an object can be changed, whatever its class says that it is equal to."""
+    return any(type(value) is inert for inert in INERT)
+
+
+def is_ordinary_exception(owner: type) -> bool:
+    """Whether this is a builtin exception that does not end the process."""
+    return is_static(owner) and any(base is Exception for base in mro_of(owner))
+
+
 def is_builtin(function: object, name: str) -> bool:
     """Whether this is the interpreter's own function, type or constant of that name."""
     if function is NotImplemented or function is Ellipsis:
         return name == str(function)
     if type(function) is BuiltinFunctionType:
         return function.__self__ is builtins and function.__name__ == name
-    return is_class(function) and is_static(function) and function.__name__ == name
+    if not is_class(function) or not is_static(function):
+        return False
+    # Types of other modules have these names too, NumPy's bool among them.
+    is_own = type.__dict__["__module__"].__get__(function) == "builtins"
+    return is_own and function.__name__ == name
 
 
 class Library:
@@ -66,20 +81,22 @@ class Library:
 
     def rely_on(self, value: object) -> None:
         """Follow what a value relies on, or raise Rejected at what could be anything."""
-        if id(value) in self._seen or type(value) in INERT:
+        if id(value) in self._seen or is_inert(value):
             return
         self._seen[id(value)] = value
         if len(self._facts) > MOST_FACTS:
             raise Rejected("calls a function that reaches too much")
-        if isinstance(value, FunctionType):
+        if type(value) is FunctionType:
             self._function(value)
-        elif isinstance(value, BuiltinFunctionType):
+        elif type(value) is BuiltinFunctionType:
             self.rely_on(value.__self__)
-        elif isinstance(value, staticmethod | classmethod):
-            self.rely_on(value.__func__)
-        elif isinstance(value, property):
-            for function in (value.fget, value.fset, value.fdel):
-                self.rely_on(function)
+        elif type(value) is staticmethod or type(value) is classmethod:
+            self.rely_on(self._facts.wrapped(value))
+        elif type(value) is property:
+            for name in ("fget", "fset", "fdel"):
+                self.rely_on(self._facts.wrapped(value, name))
+        elif issubclass(type(value), staticmethod | classmethod | property):
+            raise Rejected(f"relies on a {type(value).__name__}, which could do anything")
         elif is_class(value):
             self._class(value)
         elif type(value) is ModuleType:
@@ -136,7 +153,7 @@ class Library:
 
     def _rely_on_named(self, name: str, value: object) -> None:
         """Follow what a name stands for; what is written in C must bear it."""
-        if isinstance(value, BuiltinFunctionType) and name.removeprefix("c_") != value.__name__:
+        if type(value) is BuiltinFunctionType and name.removeprefix("c_") != value.__name__:
             raise Rejected(f"relies on {name}(), which was replaced")
         self.rely_on(value)
 

@@ -7,7 +7,7 @@ from types import CodeType, FunctionType, ModuleType
 
 from casgi.channels.sharing.facts import ABSENT, Facts
 from casgi.channels.sharing.rejection import Rejected
-from casgi.channels.sharing.source import rebound_in
+from casgi.channels.sharing.source import rebound_by, rebound_in
 
 # The instructions that may look a name up, and whether it is global or an attribute.
 GLOBAL = frozenset({"LOAD_GLOBAL"})
@@ -19,7 +19,6 @@ class Lookups:
 
     Attributes:
         global_names, attributes: the names that the proof has let through.
-        rebound: globals that functions of its module assign.
         path: the file of the function.
 
     """
@@ -32,14 +31,20 @@ class Lookups:
         if type(self._globals) is not dict or type(self._builtins) is not dict:
             raise Rejected("has globals that are no plain dict")
         self.path = function.__code__.co_filename
-        self.rebound = rebound_in(function)
+        # What is assigned while messages are sent is one thing now, and another one later.
+        self._rebound = rebound_in(function)
         self.global_names: set[str] = set()
         self.attributes: set[str] = set()
 
     def resolve(self, node: ast.Name) -> object:
-        """Return what a global name stands for, as Python would find it."""
+        """Return what a global name stands for, as Python would find it.
+
+        Not if a function assigns it.
+        """
         if node.id in self._free_names:
             raise Rejected(f"uses the closure variable {node.id}", node.lineno)
+        if node.id in self._rebound:
+            raise Rejected(f"uses the global {node.id}, which a function assigns", node.lineno)
         self.global_names.add(node.id)
         value = self._facts.name(self._globals, node.id)
         if value is ABSENT:
@@ -52,7 +57,7 @@ class Lookups:
         """Return what a module has under a name, else ABSENT."""
         self.attributes.add(name)
         # Of another type, it could answer anything.
-        if self._facts.type_of(module) is not ModuleType:
+        if self._facts.type_of(module) is not ModuleType or name in rebound_by(module):
             return ABSENT
         return self._facts.name(vars(module), name)
 

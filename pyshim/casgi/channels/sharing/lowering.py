@@ -11,7 +11,9 @@ from types import CodeType, FunctionType
 
 from casgi.channels.sharing.lookups import builtins_of
 from casgi.channels.sharing.rejection import Rejected
-from casgi.channels.sharing.source import Definition, nested_code
+from casgi.channels.sharing.source import Definition
+from casgi.origin.module_text import nested_code
+from casgi.origin.tree import code_of_tree
 
 
 class _WithoutExcept(ast.NodeTransformer):
@@ -37,7 +39,7 @@ def lowered(function: FunctionType, node: Definition) -> FunctionType:
         if isinstance(argument, ast.arg):
             argument.annotation = None
     # Defaults are taken from the function: these are never evaluated, only counted.
-    code = compile(ast.Module([bare], []), function.__code__.co_filename, "exec", dont_inherit=True)
+    code = code_of_tree(ast.Module([bare], []), function.__code__.co_filename)
     (own,) = [each for each in nested_code(code) if _is_definition(each, function)]
     result = FunctionType(own, function.__globals__, node.name, function.__defaults__)
     result.__kwdefaults__ = function.__kwdefaults__

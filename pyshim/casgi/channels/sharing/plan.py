@@ -117,7 +117,7 @@ class SharingPlan:
             raise Rejected("has the name of a method of Channels")
         if function is ABSENT:
             raise Rejected("is not there")
-        if not isinstance(function, FunctionType):
+        if type(function) is not FunctionType:
             raise Rejected(f"is a {type(function).__name__}, not a plain method")
         mro = mro_of(self._class)
         found = self._findings.get(name)
@@ -163,7 +163,7 @@ def plan_of(consumer_class: type) -> SharingPlan:
 def examine(consumer_class: type, handler_name: str) -> Verdict:
     """Say whether a handler of a consumer class may run once, and if not, what prevents it."""
     raw = find(consumer_class, handler_name)
-    code = raw.__code__ if isinstance(raw, FunctionType) else None
+    code = raw.__code__ if type(raw) is FunctionType else None
     path, line = (code.co_filename, code.co_firstlineno) if code else ("", 0)
     try:
         proof = plan_of(consumer_class).proof(handler_name)

@@ -24,8 +24,15 @@ from casgi.channels.sharing.source import (
     Definition,
     check_parameters,
     definition_of,
-    nested_code,
 )
+from casgi.origin.module_text import nested_code
+
+# As a list: a metaclass can make its class equal to one of these, which a dict would find.
+METHODS = [
+    (FunctionType, Receiver.CONSUMER),
+    (classmethod, Receiver.CLASS),
+    (staticmethod, Receiver.NONE),
+]
 
 
 class Attribute(NamedTuple):
@@ -157,10 +164,10 @@ class Prover:
 
     def method(self, raw: object, described: str, line: int | None) -> Callee:
         """Return the function of what stands in a class, and what it takes first."""
-        kinds = {FunctionType: Receiver.CONSUMER, classmethod: Receiver.CLASS}
-        receiver = {**kinds, staticmethod: Receiver.NONE}.get(type(raw))
-        function = getattr(raw, "__func__", raw) if receiver else None
-        if receiver is None or not isinstance(function, FunctionType):
+        receiver = next((each for kind, each in METHODS if type(raw) is kind), None)
+        is_bare = receiver is Receiver.CONSUMER
+        function = raw if receiver is None or is_bare else self.facts.wrapped(raw)
+        if receiver is None or type(function) is not FunctionType:
             raise Rejected(f"calls {described}, which is no plain method", line)
         self.facts.type_of(raw)
         return function, receiver

@@ -10,13 +10,13 @@ import ast
 import functools
 import inspect
 import linecache
-import warnings
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 
 from casgi.channels.sharing.rejection import Rejected
+from casgi.origin.module_text import nested_code
+from casgi.origin.tree import code_of_tree, tree_of
 
 GENERATOR = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
@@ -65,6 +65,23 @@ def definition_of(function: FunctionType) -> Definition:
 def rebound_in(function: FunctionType) -> set[str]:
     """Return the globals that functions of its module assign."""
     return _module_of(function).rebound
+
+
+def rebound_by(module: ModuleType) -> frozenset[str]:
+    """Return the globals that functions of another module assign; none if it has no source."""
+    path = vars(module).get("__file__")
+    if type(path) is not str:
+        return frozenset()
+    try:
+        return _assigned("".join(linecache.getlines(path, vars(module))))
+    except NOT_COMPILED:
+        return frozenset()
+
+
+@functools.lru_cache(maxsize=64)
+def _assigned(text: str) -> frozenset[str]:
+    nodes = (node for node in ast.walk(tree_of(text)) if isinstance(node, ast.Global))
+    return frozenset(name for node in nodes for name in node.names)
 
 
 def is_as_written(function: FunctionType) -> bool:
@@ -117,21 +134,10 @@ def _codes(text: str, path: str) -> dict[Place, list[CodeType]]:
 
 def _parsed(text: str, path: str) -> tuple[ast.Module, dict[Place, list[CodeType]]]:
     codes: dict[Place, list[CodeType]] = defaultdict(list)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(text, path)
-        compiled = compile(tree, path, "exec", dont_inherit=True)
-    for code in nested_code(compiled):
+    tree = tree_of(text, path)
+    for code in nested_code(code_of_tree(tree, path)):
         codes[code.co_name, code.co_firstlineno].append(code)
     return tree, codes
-
-
-def nested_code(code: CodeType) -> Iterator[CodeType]:
-    """Yield a code object and all within it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from nested_code(constant)
 
 
 def words(node: ast.AST) -> str:

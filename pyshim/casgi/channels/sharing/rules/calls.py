@@ -83,7 +83,7 @@ def _function(scope: Scope, node: ast.Call, function: object, is_awaited: bool) 
         _check_not_awaited(node, is_awaited)
         _isinstance(scope, node)
         return False
-    if isinstance(function, FunctionType):
+    if type(function) is FunctionType:
         scope.prover.call(scope, node, (function, Receiver.NO_CLASS), is_awaited)
         return False
     raise Rejected(f"calls {words(node.func)}, not known to be pure", node.lineno)

@@ -23,7 +23,7 @@ from types import (
 )
 
 from casgi.channels.sharing.facts import ABSENT, Fact, Facts, is_class, mro_of, namespace_of
-from casgi.channels.sharing.libraries import INERT, Library, is_static, remembered
+from casgi.channels.sharing.libraries import Library, is_inert, is_static, remembered
 from casgi.channels.sharing.rules.classes import class_of
 from casgi.channels.sharing.rules.plain import is_plain
 from casgi.channels.sharing.rules.scope import Scope
@@ -151,7 +151,7 @@ def _adds_nothing(facts: Facts, owner: type) -> bool:
                 return False
         elif name not in UNUSED and type(value) is not owner:
             return False
-    return _is_inert(namespace_of(owner).get("_value_repr_"))
+    return is_inert(namespace_of(owner).get("_value_repr_"))
 
 
 def _is_of_library(facts: Facts, base: type) -> bool:
@@ -164,7 +164,7 @@ def _is_of_library(facts: Facts, base: type) -> bool:
             library.rely_on(value)
         elif name not in UNUSED | OF_LIBRARIES:
             return False
-    return _is_inert(namespace_of(base).get("_value_repr_"))
+    return is_inert(namespace_of(base).get("_value_repr_"))
 
 
 def _is_special(base: type, name: str, value: object) -> bool:
@@ -177,14 +177,10 @@ def _is_special(base: type, name: str, value: object) -> bool:
 def _is_function(value: object, qualified: str) -> bool:
     """Whether this is a function of that name which Python or Django define for enums."""
     return (
-        isinstance(value, FunctionType)
+        type(value) is FunctionType
         and any(value.__globals__ is vars(module) for module in _modules())
         and value.__code__.co_qualname == qualified
     )
-
-
-def _is_inert(value: object) -> bool:
-    return type(value) in INERT
 
 
 def _metaclasses() -> Iterator[type]:

@@ -24,7 +24,8 @@ KEYWORDS = frozenset({"keepends", "maxsplit", "reverse", "sep"})
 # These use up an iterator, or any iterable, that is their only argument.
 CONSUMING = frozenset({"extend", "join"})
 VIEWS = frozenset({"items", "keys", "values"})
-# Anyone can register a codec, but not in the place of this one.
+# Anyone can register a codec, but not in the place of this one; and handlers of errors, under any
+# name, so that none can be asked for.
 CODECS = frozenset({"encode", "decode"})
 UTF_8 = frozenset({"utf-8", "utf8", "UTF-8"})
 # No attributes: there is no way from a value to its class or module.
@@ -41,7 +42,7 @@ def method_of_plain(scope: Scope, node: ast.Call, name: str) -> bool:
         _check_fields(node)
     elif name not in METHODS or not given <= KEYWORDS:
         raise Rejected(f"calls the method {words(node)}", node.lineno)
-    if name in CODECS and not (node.args == [] or are_constants(node.args, UTF_8)):
+    if name in CODECS and not (len(node.args) <= 1 and are_constants(node.args, UTF_8)):
         raise Rejected(f"calls {words(node)}, not UTF-8", node.lineno)
     scope.lookups.attributes.add(name)
     for argument in node.args:

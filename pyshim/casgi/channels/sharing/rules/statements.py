@@ -2,7 +2,7 @@
 
 import ast
 
-from casgi.channels.sharing.libraries import is_static
+from casgi.channels.sharing.libraries import is_ordinary_exception
 from casgi.channels.sharing.rejection import Rejected
 from casgi.channels.sharing.rules.classes import class_of
 from casgi.channels.sharing.rules.scope import STATEMENTS, TARGETS, Scope, rule, words
@@ -76,14 +76,17 @@ def assertion(scope: Scope, node: ast.Assert) -> None:
 
 @rule(STATEMENTS, ast.Raise)
 def failure(scope: Scope, node: ast.Raise) -> None:
-    """Let the raising of a builtin exception through: the handler then runs for each consumer."""
+    """Let the raising of a builtin exception through: the handler then runs for each consumer.
+
+    Not of one that ends the process, which the handler could have caught.
+    """
     match node.exc:
         case ast.Call(func=exception, args=arguments, keywords=[]):
             pass
         case exception:
             arguments = []
     owner = None if exception is None else class_of(scope, exception)
-    if owner is None or not is_static(owner) or node.cause is not None:
+    if owner is None or not is_ordinary_exception(owner) or node.cause is not None:
         raise Rejected(f"has the statement {words(node)}", node.lineno)
     for argument in arguments:
         scope.value(argument)

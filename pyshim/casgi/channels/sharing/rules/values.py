@@ -36,8 +36,6 @@ def name(scope: Scope, node: ast.Name) -> None:
         return
     if not is_plain(scope.lookups.resolve(node)):
         raise Rejected(f"uses the global {node.id}, which is no plain constant", node.lineno)
-    if node.id in scope.lookups.rebound:
-        raise Rejected(f"uses the global {node.id}, which a function assigns", node.lineno)
 
 
 @rule(VALUES, ast.Attribute)
@@ -61,13 +59,12 @@ def _is_constant(scope: Scope, node: ast.Attribute) -> bool:
             owner = scope.lookups.resolve(node.value)
             if type(owner) is ModuleType:
                 return is_plain(scope.lookups.of_module(owner, node.attr))
-            if not is_class(owner) or name in scope.lookups.rebound:
+            if not is_class(owner):
                 return False
             constant = class_constant(scope, owner, node.attr)
             return is_plain(constant) or is_plain_member(scope, owner, node.attr)
         case ast.Attribute(value=ast.Name(id=name) as named) if name not in scope.names:
-            is_own = name == scope.receiver or name in scope.lookups.rebound
-            return not is_own and is_part_of_member(scope, named, node)
+            return name != scope.receiver and is_part_of_member(scope, named, node)
     return False
 
 
