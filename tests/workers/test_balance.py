@@ -62,7 +62,9 @@ class Clients:
 
 @pytest.fixture
 def site(start):
-    site = start("--no-access-log", "--linger", "0.1", "kept:tell_process", workers=WORKERS)
+    # A worker that the machine holds up would be passed over meanwhile, as it is meant to be.
+    options = ("--no-access-log", "--linger", "0.1", "--worker-busy-after", "0")
+    site = start(*options, "kept:tell_process", workers=WORKERS)
     for number in range(WORKERS):
         site.worker(number + 1)
     yield site
@@ -81,22 +83,8 @@ def unevenness(answered: Counter[int]) -> float:
     return max(answered.values()) / (sum(answered.values()) / WORKERS)
 
 
-def least_unevenness(clients: Clients) -> float:
-    """Return that of the best of three storms.
-
-    A worker that the machine holds up for 20 ms is passed over meanwhile, as it is meant to be.
-    """
-    found = []
-    for _ in range(3):
-        found.append(unevenness(clients.ask(clients.connect(CONNECTIONS))))
-        clients.close()
-        if found[-1] <= BAR:
-            break
-    return min(found)
-
-
 def test_storm_is_shared_out(clients):
-    assert least_unevenness(clients) <= BAR
+    assert unevenness(clients.ask(clients.connect(CONNECTIONS))) <= BAR
 
 
 def test_connections_one_after_the_other_are_shared_out(clients):
@@ -112,7 +100,7 @@ def test_reload_leaves_connections_shared_out(site, clients):
     site.stderr.wait_for("The workers were replaced$")
     clients.close()
     # As clients that come back to whoever serves.
-    assert least_unevenness(clients) <= BAR
+    assert unevenness(clients.ask(clients.connect(CONNECTIONS))) <= BAR
 
 
 def test_passed_connections_outlive_their_worker(site, clients):

@@ -12,7 +12,7 @@ from support.processes import wait_for_end
 from traffic import HANDSHAKE, HEAD, SERVICE_RESTART, Traffic
 
 # Of two workers each: `make reloads` takes more.
-RELOADS = int(os.environ.get("RELOADS", "15"))
+RELOADS = int(os.environ.get("RELOADS", "6"))
 # Clients come back within 0.05 s, so that nobody waits for its end.
 LINGER = ("--linger", "5", "--drain", "0.1", "--no-access-log")
 REPLACED = "The workers were replaced$"

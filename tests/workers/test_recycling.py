@@ -7,7 +7,8 @@ import pytest
 from support.processes import wait_for_end
 
 from casgi.config import Config
-from casgi.supervisor.recycling import Limits, resident_bytes
+from casgi.process_usage import cpu_seconds, resident_bytes
+from casgi.supervisor.recycling import Limits
 
 
 def test_worker_is_replaced_after_its_requests(start):
@@ -84,3 +85,4 @@ def test_what_is_reached(limits, reached):
 
 def test_memory_of_a_process_that_is_not_there():
     assert resident_bytes(2**22 + 1) == 0
+    assert cpu_seconds(2**22 + 1) == 0

@@ -27,7 +27,8 @@ def test_process_that_cannot_be_made_is_tried_again():
         assert not await seat.fill()
         tries.clear()
         keeping = asyncio.create_task(seat.keep())
-        await asyncio.wait([keeping, asyncio.create_task(tried_again.wait())], timeout=20)
+        async with asyncio.timeout(20):
+            await tried_again.wait()
         assert tries[:2] == [3, 3]
         seat.give_up()
         await keeping

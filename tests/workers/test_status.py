@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.casgi_process import DEADLINE, CasgiProcess
-from support.server_process import free_port
+from support.ports import free_port
 
 from casgi import _core
 from casgi.errors import BindError, ConfigError
@@ -188,11 +188,13 @@ def test_unix_socket_takes_no_place_of_anything_else(tmp_path):
     with pytest.raises(BindError, match="not a socket"):
         bind_status(f"unix:{path}")
     assert path.read_text() == "of somebody"
-    with bind_status(f"unix:{tmp_path / 'status'}") as bound:
-        assert bound.getsockname() == str(tmp_path / "status")
-        with pytest.raises(BindError, match="in use"):
-            bind_status(f"unix:{tmp_path / 'status'}")
+    bound = bind_status(f"unix:{tmp_path / 'status'}")
+    assert bound.socket.getsockname() == str(tmp_path / "status")
+    with pytest.raises(BindError, match="in use"):
+        bind_status(f"unix:{tmp_path / 'status'}")
+    bound.socket.close()
     bind_status(f"unix:{tmp_path / 'status'}").close()
+    assert not (tmp_path / "status").exists()
     with pytest.raises(BindError, match="too long"):
         bind_status(f"unix:{tmp_path / ('x' * 200)}")
 

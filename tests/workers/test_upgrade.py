@@ -5,16 +5,20 @@ import os
 import re
 import shutil
 import signal
-import socket
+import stat
 import urllib.request
 from pathlib import Path
 
 import pytest
 from support.casgi_process import DEADLINE
+from support.ports import free_port
 from support.processes import is_alive, wait_for_end
 from traffic import SERVICE_RESTART, Traffic
 
 import casgi
+from casgi.supervisor.rolling import Rolling
+from casgi.supervisor.service_manager import ServiceManager
+from casgi.supervisor.upgrade import Upgrade
 
 REPLACED = "The workers were replaced$"
 NEW_VERSION = "99.0"
@@ -54,6 +58,10 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
+def children_of(pid: int) -> set[int]:
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
 def fetch(address: str, path: str) -> str:
     with urllib.request.urlopen(f"http://{address}{path}", timeout=DEADLINE) as answer:
         return answer.read().decode()
@@ -69,8 +77,7 @@ def follow_upgrade(site, workers: int, version: str = casgi.__version__) -> None
 
 
 def test_upgrade_under_load_loses_nothing(start, installed, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        metrics = f"127.0.0.1:{probe.getsockname()[1]}"
+    metrics = f"127.0.0.1:{free_port()}"
     site = start(
         *("--linger", "5", "--drain", "0.1", "--no-access-log", "--metrics", metrics),
         "kept:tell_version",
@@ -148,3 +155,76 @@ def test_number_of_workers_and_a_lack_of_one_outlive_an_upgrade(start, tmp_path)
     os.kill(site.worker(1, nth=1), signal.SIGKILL)
     site.worker(1, nth=2)
     assert site.stop() == 0
+
+
+def test_files_of_sockets_outlive_an_upgrade(start, tmp_path):
+    """The server's may have gone, and the hub's has the mode and owner that were asked for."""
+    server, hub, status = tmp_path / "server", tmp_path / "hub", tmp_path / "status"
+    site = start(
+        *("-u", str(server), "--metrics", f"unix:{status}", "--control", str(tmp_path / "control")),
+        *("--hub", str(hub), "--hub-mode", "660", "--hub-owner", f"{os.getuid()}:{os.getgid()}"),
+        "kept:tell_process",
+    )
+    site.worker(2)
+    server.unlink()
+    site.signal(signal.SIGUSR2)
+    follow_upgrade(site, 2)
+    found = hub.stat()
+    assert stat.S_IMODE(found.st_mode) == 0o660
+    assert (found.st_uid, found.st_gid) == (os.getuid(), os.getgid())
+    server.write_text("of somebody")
+    assert site.stop() == 0
+    assert os.listdir(tmp_path) == ["server"]
+
+
+def test_requests_for_an_upgrade_while_one_is_looked_at_are_one_more(start, tmp_path):
+    broken, go_on = tmp_path / "broken", tmp_path / "go-on"
+    go_on.touch()
+    variables = {"BROKEN": str(broken), "GO_ON": str(go_on)}
+    site = start("kept:deployed_slowly()", variables=variables)
+    workers = {site.worker(1), site.worker(2)}
+    go_on.unlink()
+    broken.touch()
+    site.signal(signal.SIGUSR2)
+    site.stderr.wait_for("SIGUSR2: looking whether")
+    for _ in range(5):
+        site.signal(signal.SIGUSR2)
+    site.signal(signal.SIGHUP)
+    site.stderr.wait_for("The workers are replaced when")
+    # As pkill sends them to everybody.
+    (looking,) = children_of(site.pid) - workers
+    for number in signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN:
+        os.kill(looking, number)
+    go_on.touch()
+    site.stderr.wait_for("nothing is changed, .* RuntimeError: a broken release")
+    site.stderr.wait_for("The new worker did not start")
+    assert site.stop() == 0
+    looked = [line for line in site.stderr.lines() if "SIGUSR2: looking whether" in line]
+    assert len(looked) == 2
+
+
+@pytest.mark.parametrize("comes", ["before", "after"])
+def test_stop_that_comes_at_the_last_moment_is_not_lost(comes):
+    """The loop has not called who handles it yet, and the next program never would."""
+    waiting = []
+
+    class Checked(Upgrade):
+        async def check(self, left, until):
+            if comes == "before":
+                signal.raise_signal(signal.SIGTERM)
+            return True
+
+        def execute(self, left):
+            signal.raise_signal(signal.SIGTERM)
+            waiting.append(signal.SIGTERM in signal.sigpending())
+
+    async def run():
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        rolling = Rolling([], ServiceManager(), stop)
+        await Checked(None, None, rolling, object).run(stop)
+        async with asyncio.timeout(DEADLINE):
+            await stop.wait()
+
+    asyncio.run(run())
+    assert waiting == ([] if comes == "before" else [True])

@@ -11,9 +11,10 @@ import pytest
 from support.casgi_process import DEADLINE, PROJECT
 from support.processes import is_alive, wait_for_end
 
-from casgi.supervisor.handover import STACK_SIGNAL
+from casgi.supervisor.stack_signal import STACK_SIGNAL
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
+TO_ALL = [signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGTTIN, signal.SIGTTOU]
 # Of all three a worker has the sum to leave.
 QUICKLY = ["--application-close-timeout", "0.2", "--linger", "0.1", "--drain", "0.1"]
 # Of struct tcp_info, for a listening socket: the length of its queue and its backlog.
@@ -28,6 +29,13 @@ def test_workers_serve_what_the_supervisor_listens_on(start):
     assert site.stop() == 0
     listening = [line for line in site.stderr.lines() if "Listening on" in line]
     assert len(listening) == 1
+
+
+def test_nothing_is_unclosed_at_the_end(start):
+    site = start("kept:tell_process", variables={"PYTHONWARNINGS": "error"})
+    site.worker_of()
+    assert site.stop() == 0
+    assert [line for line in site.stderr.lines() if "ResourceWarning" in line] == []
 
 
 def test_auto_is_one_worker_for_each_cpu(start):
@@ -108,6 +116,24 @@ def test_worker_that_imports_shows_its_stack_and_a_stop_does_not_wait_for_it(sta
     site.stderr.wait_for(r"File .*kept.py\", line \d+ in slow$")
     site.signal(number)
     assert site.wait() == 0
+    assert not [line for line in site.stderr.lines() if "ERROR" in line]
+
+
+def test_signals_to_all_processes_end_no_worker_that_starts(start, tmp_path):
+    """What `systemctl kill` and pkill do; signals of the supervisor alone mean something."""
+    go_on = tmp_path / "go-on"
+    site = start("kept:patient()", variables={"GO_ON": str(go_on)})
+    pid = int(site.stdout.wait_for(r"^importing (\d+)$")[1])
+    for number in TO_ALL:
+        os.kill(pid, number)
+    go_on.touch()
+    assert site.worker(1) == pid
+    workers = {pid, site.worker(2)}
+    for each in workers:
+        for number in TO_ALL:
+            os.kill(each, number)
+    assert site.worker_of() in workers
+    assert site.stop() == 0
     assert not [line for line in site.stderr.lines() if "ERROR" in line]
 
 

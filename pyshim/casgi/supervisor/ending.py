@@ -11,8 +11,6 @@ logger = logging.getLogger("casgi.supervisor")
 LAST_STEPS = 8.0
 """Seconds that a worker may take beyond its stop's time, to say itself what holds it up."""
 
-_TIME_TO_WRITE = 0.5
-
 
 async def end_workers(workers: Workers, timeout: float | None, abort: asyncio.Event) -> None:
     """Return when all have ended.
@@ -30,11 +28,8 @@ async def end_workers(workers: Workers, timeout: float | None, abort: asyncio.Ev
         await _wait_for(workers, seconds, abort)
     await _wait_for(workers, LAST_STEPS)
     for worker in workers:
-        worker.show_stack()
-    await _wait_for(workers, _TIME_TO_WRITE)
-    for worker in workers:
-        logger.error("%s does not end, and is killed", worker)
-        worker.kill()
+        logger.error("%s does not end, and is killed; it is at", worker)
+    await asyncio.gather(*(worker.end_with_stack() for worker in workers))
     await _wait_for(workers, None)
 
 

@@ -6,10 +6,8 @@ one pickled Handover, whose descriptors are inherited under the same numbers. Th
 is their channel.
 """
 
-import faulthandler
 import os
 import pickle
-import signal
 import socket
 import struct
 from dataclasses import dataclass, fields
@@ -17,17 +15,14 @@ from typing import Any
 
 from casgi import __version__
 from casgi.errors import ConfigError
-from casgi.signals import is_handled
 from casgi.sockets import BoundSocket
+from casgi.supervisor.stack_signal import write_stacks_at_signal
+from casgi.supervisor.worker_signals import let_signals_come
 from casgi.tls import TicketSecret
 
 VARIABLE = "CASGI_WORKER"
 """Of the environment: "DESCRIPTOR:VERSION" of the supervisor that has started this process."""
 
-STACK_SIGNAL = signal.SIGUSR2
-"""At which a worker writes where its threads are, even while C code holds the GIL."""
-
-_STDERR = 2
 _LENGTH = struct.Struct("!I")
 # What stands for the socket, and what only its owner may have.
 _NOT_INHERITED = ("socket", "unix_file")
@@ -97,8 +92,8 @@ def take_handover() -> tuple[Handover, socket.socket] | None:
         raise ConfigError(
             f"the supervisor is casgi {version} and this is {__version__}: restart it"
         )
-    if not is_handled(STACK_SIGNAL):
-        faulthandler.register(STACK_SIGNAL, file=_STDERR)  # also while the application is imported
+    write_stacks_at_signal()  # also while the application is imported
+    let_signals_come()
     channel = socket.socket(fileno=int(descriptor))
     (length,) = _LENGTH.unpack(_receive(channel, _LENGTH.size))
     handover: Handover = pickle.loads(_receive(channel, length))

@@ -17,6 +17,7 @@ from casgi.errors import ConfigError
 from casgi.options import Section, option_of
 from casgi.sockets import BoundSocket
 from casgi.tls import TicketSecret, TlsSettings
+from casgi.unix_sockets import SocketFile
 
 VARIABLE = "CASGI_UPGRADE"
 """Of the environment: the descriptor; "check" in front of it: only see whether it could be."""
@@ -39,7 +40,7 @@ class Inheritance:
     seats: int
     sockets: list[dict[str, Any]]
     tickets: dict[str, Any]
-    lanes: list[tuple[int, int]]
+    socket_pairs: list[tuple[int, int]]
     scoreboard: dict[str, Any]
     workers: list[dict[str, Any]]
     restarts: int = 0
@@ -54,7 +55,7 @@ class Inheritance:
         for each in (*self.sockets, *self.workers, self.scoreboard, self.status):
             if each is not None and each["descriptor"] is not None:
                 yield each["descriptor"]
-        for pair in self.lanes:
+        for pair in self.socket_pairs:
             yield from pair
 
     def write(self) -> int:
@@ -107,7 +108,7 @@ def leave_socket(bound: BoundSocket) -> dict[str, Any]:
     """Write a listening socket down."""
     return {
         "descriptor": bound.socket.fileno(),
-        "has_file": bound.unix_file is not None,
+        "file": None if bound.unix_file is None else asdict(bound.unix_file),
         "backlog": bound.backlog,
         "tls": None if bound.tls is None else asdict(bound.tls),
     }
@@ -116,7 +117,7 @@ def leave_socket(bound: BoundSocket) -> dict[str, Any]:
 def inherit_socket(left: dict[str, Any]) -> BoundSocket:
     """Return the socket."""
     made = socket.socket(fileno=left["descriptor"])
-    file = os.lstat(made.getsockname()) if left["has_file"] else None
+    file = None if left.get("file") is None else SocketFile(**left["file"])
     tls = None if left["tls"] is None else TlsSettings.of(left["tls"])
     return BoundSocket(made, file, left["backlog"], tls)
 

@@ -1,11 +1,10 @@
 """When a worker has done or grown so much, or is so old, that another one takes its place."""
 
-import os
 import random
 from dataclasses import dataclass
-from pathlib import Path
 
 from casgi.config import Config
+from casgi.process_usage import resident_bytes
 
 # Each worker's limits are up to so much lower: those that were started together end apart.
 _JITTER = 0.2
@@ -41,12 +40,3 @@ class Limits:
         if self.rss and (rss := resident_bytes(pid)) >= self.rss:
             return f"{rss // _MIB} MiB"
         return None
-
-
-def resident_bytes(pid: int) -> int:
-    """Return the memory that a process has in RAM, 0 if that is not known."""
-    try:
-        fields = Path(f"/proc/{pid}/statm").read_text("ascii").split()
-        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0

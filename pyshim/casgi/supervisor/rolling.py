@@ -45,6 +45,14 @@ class Rolling:
             self._somebody_waits.clear()
             yield
 
+    @contextlib.asynccontextmanager
+    async def unchanged(self) -> AsyncIterator[None]:
+        """Wait until no seat changes its worker; none does while this is entered."""
+        async with contextlib.AsyncExitStack() as held:
+            for seat in self._seats:
+                await held.enter_async_context(seat.hold())
+            yield
+
     async def reload(self) -> None:
         """Replace the workers one by one; stop at the first whose successor cannot start.
 

@@ -96,8 +96,8 @@ class Seat:
         worker.leave()
         await asyncio.wait([worker.ended], timeout=self._longest_leave)
         if not worker.ended.done():
-            logger.error("%s does not end, and is killed", worker)
-            worker.kill()
+            logger.error("%s does not end, and is killed; it is at", worker)
+            await worker.end_with_stack(self._given_up)
             await asyncio.wait([worker.ended])
 
     async def _fill(self) -> bool:

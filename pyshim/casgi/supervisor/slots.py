@@ -93,6 +93,12 @@ class Slots:
             total.update(self.condition(slot).metrics)
         return total
 
+    def observed_of(self, slot: int) -> Observed:
+        """Return what was observed of one process."""
+        one = Observed()
+        one.add(*self.scoreboard.observed(slot))
+        return one
+
     def observed(self, slots: list[int]) -> Observed:
         """Return what was observed of these, with what of all who have ended only grows."""
         total = Observed()

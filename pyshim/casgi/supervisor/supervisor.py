@@ -17,18 +17,18 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from casgi import __version__
-from casgi.config import MOST_WORKERS, Config
+from casgi import __version__, _core
+from casgi.config import Config
 from casgi.control.by_supervisor import SupervisorHead
 from casgi.control.endpoint import ControlEndpoint, ControlSocket
-from casgi.log_files import reopen_logging
+from casgi.hub.hub_host import HubHost
+from casgi.log_files import reopen_logs
 from casgi.process import open_standard_descriptors
 from casgi.signals import has_terminal
 from casgi.sockets import BoundSocket, bind_sockets
 from casgi.supervisor.children import Children
 from casgi.supervisor.ending import LAST_STEPS, end_workers
 from casgi.supervisor.heartbeats import Heartbeats
-from casgi.supervisor.hub_host import HubHost
 from casgi.supervisor.inheritance import Inheritance, inherit_socket, listening_options
 from casgi.supervisor.rolling import Rolling
 from casgi.supervisor.seat import Seat
@@ -36,8 +36,10 @@ from casgi.supervisor.service_manager import ServiceManager
 from casgi.supervisor.supervisor_status import SupervisorStatus
 from casgi.supervisor.upgrade import Upgrade, let_signals_through
 from casgi.supervisor.worker import Worker
+from casgi.supervisor.worker_signals import HELD_BACK
 from casgi.supervisor.workers import Workers
 from casgi.waiting import wait_for_any
+from casgi.workers_config import MOST_WORKERS
 
 logger = logging.getLogger("casgi.supervisor")
 
@@ -69,17 +71,20 @@ class Supervisor:
             sockets = _inherit_sockets(left) if left else bind_sockets(self._config)
             for bound in sockets:
                 ends.callback(bound.close)
+            if left is None:
+                children.reap()  # What the shell has left whose place this process took.
             seats = _seats_for(self._config.worker_count())
             self._workers = Workers(sockets, seats, children, self._config, left)
             ends.callback(self._workers.close)
             ends.callback(self._service_manager.close)
-            self._hub = HubHost(self._config.hub, left.hub_folder if left else None)
+            self._hub = HubHost(self._config, left.hub_folder if left else None)
             ends.callback(self._hub.close)
             self._hub.start()
             self._status = SupervisorStatus(self._config.metrics, left.status if left else None)
             is_stopping = self._stop_requested.is_set
             ends.callback(await self._status.start(self._workers, self._hub, is_stopping))
-            self._upgrade = Upgrade(children, self._config.worker_start_timeout)
+            longest = self._config.worker_start_timeout
+            self._upgrade = Upgrade(children, longest, self._rolling, self._leave)
             await self._answer_control(ends)
             self._workers.on_end = self._on_worker_end
             self._workers.on_leaving = self._on_worker_leaving
@@ -166,7 +171,7 @@ class Supervisor:
     # --- Workers that end ---
 
     def _on_worker_end(self, worker: Worker) -> None:
-        if worker.has_ended_as_told():
+        if worker.has_ended_as_expected():
             return
         code = worker.ended.result()
         if self._stop_requested.is_set() or not self._workers.is_listening:
@@ -211,20 +216,6 @@ class Supervisor:
 
     # --- Changes ---
 
-    async def _upgrade_program(self) -> None:
-        """Let the casgi that is installed now take this one's place, if it can serve."""
-        async with self._rolling.alone():
-            try:
-                if not await self._upgrade.check(self._leave(), self._stop_requested):
-                    return
-                async with contextlib.AsyncExitStack() as held:
-                    for seat in self._seats:
-                        await held.enter_async_context(seat.hold())
-                    if not self._stop_requested.is_set():
-                        self._upgrade.execute(self._leave())
-            except Exception as error:  # Whatever it is, the server goes on.
-                logger.error("SIGUSR2: nothing is changed: %s: %s", type(error).__name__, error)
-
     def _leave(self) -> Inheritance:
         return Inheritance(
             version=__version__,
@@ -265,7 +256,7 @@ class Supervisor:
             self._workers.empty_seat(seat, to=0)
 
     def _reopen_logs(self) -> None:
-        reopen_logging()
+        reopen_logs()
         for worker in self._workers:
             worker.reopen_logs()
 
@@ -311,7 +302,7 @@ class Supervisor:
             signal.SIGTERM: self._request_stop,
             signal.SIGHUP: self._hang_up,
             signal.SIGUSR1: self._reopen_logs,
-            signal.SIGUSR2: lambda: self._run(self._upgrade_program()),
+            signal.SIGUSR2: lambda: self._run(self._upgrade.run(self._stop_requested)),
             signal.SIGTTIN: self._add_worker,
             signal.SIGTTOU: self._remove_worker,
         }
@@ -320,6 +311,8 @@ class Supervisor:
             # What is ignored (nohup) stays so.
             if signal.getsignal(number) != signal.SIG_IGN:
                 loop.add_signal_handler(number, handler)
+        if _core.take_signal(signal.SIGUSR1):
+            self._reopen_logs()
 
     def _hang_up(self) -> None:
         if self._has_terminal and not has_terminal():
@@ -341,5 +334,9 @@ def _inherit_sockets(left: Inheritance) -> list[BoundSocket]:
 def run_supervisor(config: Config, left: Inheritance | None = None) -> int:
     """Serve by several workers until a signal; return the exit code. Raises as Supervisor.run()."""
     open_standard_descriptors()
+    _core.make_room_for_signals()
     with asyncio.Runner() as runner:
-        return runner.run(Supervisor(config, left).run())
+        exit_code = runner.run(Supervisor(config, left).run())
+        # The loop gives them their defaults back, which would end what has ended.
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+    return exit_code

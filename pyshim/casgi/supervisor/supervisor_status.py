@@ -3,23 +3,24 @@
 import os
 import socket
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from casgi import _core
-from casgi.status.answering import Status, StatusServer, bind_status
+from casgi.hub.hub_host import HubHost
+from casgi.process_usage import resident_bytes
+from casgi.status.answering import Status, StatusServer, StatusSocket, bind_status
 from casgi.status.exposition import (
     AnyFamily,
     Family,
     counts,
     exposition,
+    hub_families,
     observed_families,
 )
-from casgi.supervisor.hub_host import HubHost
-from casgi.supervisor.recycling import resident_bytes
 from casgi.supervisor.worker import Worker
 from casgi.supervisor.workers import Workers
-
-_GAUGES_OF_THE_HUB = ("peers", "topics", "waiting", "waiting_bytes")
+from casgi.unix_sockets import SocketFile
 
 
 class SupervisorStatus:
@@ -28,9 +29,10 @@ class SupervisorStatus:
     def __init__(self, address: str | None, left: dict[str, Any] | None = None) -> None:
         """Bind it, or take the socket of another supervisor, if that is of the same address."""
         self._address = address
-        self._bound: socket.socket | None = None
+        self._bound: StatusSocket | None = None
         if left is not None:
-            self._bound = socket.socket(fileno=left["descriptor"])
+            file = None if left.get("file") is None else SocketFile(**left["file"])
+            self._bound = StatusSocket(socket.socket(fileno=left["descriptor"]), file)
             if address != left["address"]:
                 self._bound.close()
                 self._bound = None
@@ -56,7 +58,11 @@ class SupervisorStatus:
         """Write it down."""
         if self._bound is None:
             return None
-        return {"descriptor": self._bound.fileno(), "address": self._address}
+        return {
+            "descriptor": self._bound.socket.fileno(),
+            "file": None if self._bound.file is None else asdict(self._bound.file),
+            "address": self._address,
+        }
 
 
 def supervisor_metrics(workers: Workers, hub: HubHost, pid: int) -> str:
@@ -78,7 +84,7 @@ def supervisor_metrics(workers: Workers, hub: HubHost, pid: int) -> str:
             },
             "process",
         ),
-        *_of_hub(hub),
+        *hub_families(hub.metrics()),
     ]
     return exposition(families)
 
@@ -107,14 +113,6 @@ def _of_workers(workers: Workers, there: list[Worker]) -> Iterable[Family]:
         {name: condition.busy for name, condition in conditions.items()},
         "worker",
     )
-
-
-def _of_hub(hub: HubHost) -> Iterable[Family]:
-    for name, figure in hub.metrics().items():
-        if name in _GAUGES_OF_THE_HUB:
-            yield Family(f"casgi_hub_{name}", "gauge", f"Of the hub: {name} now.", {"": figure})
-        else:
-            yield Family(f"casgi_hub_{name}_total", "counter", f"Of the hub: {name}.", {"": figure})
 
 
 def _name(worker: Worker) -> str:

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import IO
 
 from casgi import __version__
@@ -21,9 +21,12 @@ from casgi.config import Config
 from casgi.errors import ApplicationImportError, CasgiError
 from casgi.importer import add_app_dir, import_application
 from casgi.server import Server
+from casgi.signals import blocked
 from casgi.supervisor.children import Children
 from casgi.supervisor.inheritance import VARIABLE, Inheritance, variable_for
+from casgi.supervisor.rolling import Rolling
 from casgi.supervisor.worker import environment_of_workers, own_command
+from casgi.supervisor.worker_signals import HELD_BACK, let_signals_come, pass_over
 from casgi.tls import TlsAcceptors
 from casgi.waiting import wait_for_any
 
@@ -43,14 +46,42 @@ SIGNALS = frozenset(
 )
 """Those that wait, while one program takes the place of the other, until that has its handlers."""
 
+# Of asyncio's loop, which first sees that a signal has come, then reads which, then calls.
+_TURNS_TO_HANDLE = 3
+
 
 class Upgrade:
     """Checks the new casgi, and executes it."""
 
-    def __init__(self, children: Children, longest: float | None) -> None:
-        """Take for how many seconds the check may import the application."""
+    def __init__(
+        self,
+        children: Children,
+        longest: float | None,
+        rolling: Rolling,
+        leave: Callable[[], Inheritance],
+    ) -> None:
+        """Take for how many seconds the check may import the application, and what is left."""
         self._children = children
         self._longest = longest
+        self._rolling = rolling
+        self._leave = leave
+        self._is_waiting = False
+
+    async def run(self, until: asyncio.Event) -> None:
+        """Let the casgi that is installed now take this one's place, if it can serve."""
+        if self._is_waiting:
+            return  # One that has not begun will do.
+        self._is_waiting = True
+        async with self._rolling.alone():
+            self._is_waiting = False
+            try:
+                if not await self.check(self._leave(), until):
+                    return
+                async with self._rolling.unchanged(), _signals_held_back():
+                    if not until.is_set():
+                        self.execute(self._leave())
+            except Exception as error:  # Whatever it is, the server goes on.
+                logger.error("SIGUSR2: nothing is changed: %s: %s", type(error).__name__, error)
 
     async def check(self, left: Inheritance, until: asyncio.Event) -> bool:
         """Return whether a new process could go on with this; say why not."""
@@ -83,21 +114,22 @@ class Upgrade:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         command = own_command()
-        with _written(left) as descriptor, _inheritable(left), _signals_held_back():
+        with _written(left) as descriptor, _inheritable(left):
             variable = variable_for(descriptor, is_check=False)
             os.execve(command[0], command, {**os.environ, VARIABLE: variable})
 
 
 def _start_check(descriptor: int, output: IO[bytes]) -> int:
     """Return the PID of a process of the new version, which runs check_upgrade()."""
-    process = subprocess.Popen(
-        own_command(),
-        env={**environment_of_workers(), VARIABLE: variable_for(descriptor, is_check=True)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=output,
-        pass_fds=[descriptor],
-    )
+    with blocked(HELD_BACK):
+        process = subprocess.Popen(
+            own_command(),
+            env={**environment_of_workers(), VARIABLE: variable_for(descriptor, is_check=True)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=output,
+            pass_fds=[descriptor],
+        )
     process.returncode = 0  # Children waits for it instead.
     return process.pid
 
@@ -123,10 +155,13 @@ def _inheritable(left: Inheritance) -> Iterator[None]:
             os.set_inheritable(each, False)
 
 
-@contextlib.contextmanager
-def _signals_held_back() -> Iterator[None]:
+@contextlib.asynccontextmanager
+async def _signals_held_back() -> AsyncIterator[None]:
+    """Let signals wait for the next program, when the loop has called who handles those before."""
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
+        for _ in range(_TURNS_TO_HANDLE):
+            await asyncio.sleep(0)
         yield
     finally:
         let_signals_through()
@@ -139,6 +174,9 @@ def let_signals_through() -> None:
 
 def check_upgrade(application: str, app_dir: str, config: Config, left: Inheritance) -> int:
     """In a process of the new version: return 0 when it can go on with this; raise CasgiError."""
+    for number in HELD_BACK:
+        pass_over(number)
+    let_signals_come()
     left.check(config)
     settings = config.tls_settings()
     if settings is not None:

@@ -16,14 +16,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from casgi.signals import blocked
 from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
-from casgi.supervisor.handover import STACK_SIGNAL, VARIABLE, Handover, variable_for
+from casgi.supervisor.handover import VARIABLE, Handover, variable_for
 from casgi.supervisor.recycling import Limits
+from casgi.supervisor.stack_signal import STACK_SIGNAL
+from casgi.supervisor.worker_signals import HELD_BACK
 from casgi.waiting import wait_for_any
 
 logger = logging.getLogger("casgi.supervisor")
 
-# For a worker to write its stack: a signal handler in C, unless the kernel itself holds it.
+# For a worker to write its stack: by Python (its main thread, or the watchdog's, which looks twice
+# a second), and else by a signal handler in C, unless the kernel itself holds it.
+_TIME_FOR_PYTHON = 0.6
 _TIME_TO_WRITE = 0.5
 # What a service manager tells the supervisor alone.
 _NOT_INHERITED = (
@@ -156,14 +161,16 @@ class Worker:
 
     async def end_with_stack(self, *unless: asyncio.Event) -> None:
         """Kill it when it has written where it is; at once when one of the events is set."""
-        self.show_stack()
+        await self.write_stack(*unless)
         await wait_for_any(*unless, tasks=[self.ended], timeout=_TIME_TO_WRITE)
         self.kill()
 
-    def show_stack(self) -> None:
-        """Let it write to standard error where its threads are."""
-        if not self.ended.done():
-            os.kill(self.pid, STACK_SIGNAL)
+    async def write_stack(self, *unless: asyncio.Event) -> None:
+        """Let it write to standard error where its threads are; not when an event is set."""
+        self._ask_for_stack()
+        await wait_for_any(*unless, tasks=[self.ended], timeout=_TIME_FOR_PYTHON)
+        if not any(event.is_set() for event in unless):
+            self._ask_for_stack()
 
     def kill(self) -> None:
         """End the process whatever it does."""
@@ -176,7 +183,7 @@ class Worker:
         if self._channel is not None:
             self._channel.close()
 
-    def has_ended_as_told(self) -> bool:
+    def has_ended_as_expected(self) -> bool:
         """Return whether its end was asked for, and nothing went wrong with it."""
         return self.is_expected_to_end and self.ended.result() in (0, -signal.SIGTERM)
 
@@ -186,6 +193,10 @@ class Worker:
         if code >= 0:
             return f"exited with status {code}"
         return f"was ended by {signal.Signals(-code).name}"
+
+    def _ask_for_stack(self) -> None:
+        if not self.ended.done():
+            os.kill(self.pid, STACK_SIGNAL)
 
     def _say(self, word: ToWorker) -> None:
         if self._channel is not None:
@@ -219,12 +230,13 @@ def spawn(handover: Handover) -> tuple[int, socket.socket]:
     ours, theirs = socket.socketpair()
     with theirs, contextlib.ExitStack() as until_started:
         until_started.callback(ours.close)
-        process = subprocess.Popen(
-            own_command(),
-            env={**environment_of_workers(), VARIABLE: variable_for(theirs)},
-            stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno(), *handover.descriptors()],
-        )
+        with blocked(HELD_BACK):
+            process = subprocess.Popen(
+                own_command(),
+                env={**environment_of_workers(), VARIABLE: variable_for(theirs)},
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno(), *handover.descriptors()],
+            )
         # Children waits for it instead, and a Popen that is dropped would complain.
         process.returncode = 0
         handover.send(ours)

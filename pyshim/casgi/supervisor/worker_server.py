@@ -8,6 +8,7 @@ A supervisor that has gone is as one that stops everything.
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import signal
 import socket
@@ -19,19 +20,17 @@ from casgi.config import Config
 from casgi.draining import WebSocketDrain
 from casgi.process import run_process
 from casgi.server import Server
-from casgi.signals import StopSignals, is_handled
+from casgi.signals import StopSignals, blocked, handle_in_loop, hold_until_served
 from casgi.sockets import BoundSocket
 from casgi.status.inspection import Inspection, WorkerInspection
 from casgi.stopping import Idle
 from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
 from casgi.supervisor.handover import Handover
+from casgi.supervisor.stack_signal import write_stacks_if_asked
 from casgi.tls import TlsAcceptors
 from casgi.watchdog import Watchdog
 
 logger = logging.getLogger("casgi.server")
-
-# A terminal sends it to all of its processes, and the supervisor says what is to be done.
-_LEFT_TO_SUPERVISOR = (signal.SIGHUP, signal.SIGINT)
 
 
 class _WorkerWatchdog(Watchdog):
@@ -41,11 +40,15 @@ class _WorkerWatchdog(Watchdog):
         self,
         signals: StopSignals,
         close_timeout: float | None,
-        connections: Callable[[], int],
+        connections: Callable[[], int | None],
     ) -> None:
         super().__init__(signals, close_timeout, connections)
         self._stop_signals = signals
         self._supervisor = os.getppid()
+
+    def _look_at_loop(self, now: float) -> None:
+        write_stacks_if_asked()  # The main thread may be in C code that no signal interrupts.
+        super()._look_at_loop(now)
 
     def _is_overdue(self, now: float) -> bool:
         if self._stop_signals.first_at is None and os.getppid() != self._supervisor:
@@ -74,8 +77,17 @@ class WorkerServer(Server):
         self._channel = await Channel.open(self._end, self._on_word, self._stop_once)
         await super().start()
 
+    async def stop(self) -> None:
+        """Stop as any server; after that the supervisor has nothing more to say."""
+        await super().stop()
+        if self._channel is not None:
+            self._channel.close()
+
     def _bind(self) -> list[BoundSocket]:
         return [each.adopt() for each in self._handover.sockets]
+
+    def _start_hub(self) -> None:
+        """Leave it to the supervisor."""
 
     async def _before_listening(self) -> None:
         assert self._channel is not None
@@ -85,28 +97,27 @@ class WorkerServer(Server):
     def _on_listening(self, core: _core.Server) -> None:
         """Share the connections out; what is listened on is said by the supervisor."""
         handover = self._handover
+        busy_after = self.config.worker_busy_after
         _core.Scoreboard(handover.scoreboard).join(
             core,
             slot=handover.slot,
             seat=handover.seat,
             receiving=handover.receiving,
             sending=handover.sending,
+            busy_after=math.inf if busy_after is None else busy_after,
         )
 
     def _make_inspection(self) -> Inspection:
         scoreboard = _core.Scoreboard(self._handover.scoreboard)
         slot, worker = self._handover.slot, self._handover.seat + 1
-        return WorkerInspection(self.config, self._application, scoreboard, slot, worker)
+        return WorkerInspection(self.config, scoreboard, slot, worker)
 
     def _take_signals(self, until: contextlib.ExitStack) -> None:
-        loop = asyncio.get_running_loop()
         stop_signals = until.enter_context(StopSignals(self._on_stop_signal, (signal.SIGTERM,)))
         timeout = self.config.seconds_to_leave()
         until.enter_context(_WorkerWatchdog(stop_signals, timeout, self._open_connections))
-        for number in _LEFT_TO_SUPERVISOR:
-            loop.add_signal_handler(number, lambda: None)
-        if not is_handled(signal.SIGUSR1):
-            loop.add_signal_handler(signal.SIGUSR1, self.reopen_logs)
+        if handle_in_loop(signal.SIGUSR1, self.reopen_logs):
+            until.callback(_hold_again)
 
     def _on_stop_signal(self) -> None:
         """Ask to leave: the supervisor knows whether somebody follows, or everything stops."""
@@ -149,6 +160,13 @@ class WorkerServer(Server):
     def _stop_once(self) -> None:
         if not self._stop_requested.is_set():
             self.request_stop()
+
+
+def _hold_again() -> None:
+    """When there is no server any more: threads may keep the process for a while."""
+    with blocked([signal.SIGUSR1]):
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGUSR1)
+        hold_until_served()
 
 
 def run_worker(

@@ -1,4 +1,4 @@
-"""All worker processes of a supervisor, and what they share: sockets, lanes, scoreboard."""
+"""All worker processes of a supervisor, and what they share: sockets and the scoreboard."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ from casgi.supervisor.inheritance import (
     leave_socket,
     leave_tickets,
 )
-from casgi.supervisor.lanes import Lanes
 from casgi.supervisor.recycling import Limits
 from casgi.supervisor.slots import Slots
+from casgi.supervisor.socket_pairs import SocketPairs
 from casgi.supervisor.worker import Worker, spawn
 from casgi.tls import TicketSecret
 
@@ -51,8 +51,8 @@ class Workers:
         self._sockets = sockets
         self._tickets = inherit_tickets(left.tickets) if left else TicketSecret.new()
         self._children = children
-        self._lanes = Lanes(seats, left.lanes if left else ())
-        self.seats = len(self._lanes)
+        self._socket_pairs = SocketPairs(seats, left.socket_pairs if left else ())
+        self.seats = len(self._socket_pairs)
         self._there: set[Worker] = set()
         self._is_listening = left is not None
         self.restarts = left.restarts if left else 0
@@ -78,8 +78,8 @@ class Workers:
             tuple(InheritedSocket.of(bound) for bound in self._sockets),
             self._tickets,
             self.slots.scoreboard.fileno(),
-            self._lanes.receiving(seat),
-            self._lanes.sending(),
+            self._socket_pairs.receiving(seat),
+            self._socket_pairs.sending(),
         )
         try:
             pid, end = spawn(handover)
@@ -116,7 +116,7 @@ class Workers:
         return {
             "sockets": [leave_socket(bound) for bound in self._sockets],
             "tickets": leave_tickets(self._tickets),
-            "lanes": self._lanes.leave(),
+            "socket_pairs": self._socket_pairs.leave(),
             "scoreboard": self.slots.leave([worker.slot for worker in there]),
             "workers": [worker.leave_behind(is_current=worker in current) for worker in there],
             "restarts": self.restarts,
@@ -136,11 +136,11 @@ class Workers:
 
     def empty_seat(self, seat: int, to: int) -> None:
         """Pass on what waits for a seat that is given up."""
-        self._lanes.move(seat, to)
+        self._socket_pairs.move(seat, to)
 
     def close(self) -> None:
         """Close what they share."""
-        self._lanes.close()
+        self._socket_pairs.close()
 
     def _add(self, worker: Worker) -> None:
         self._there.add(worker)
@@ -154,6 +154,6 @@ class Workers:
             self.restarts += 1
         if worker.ended.result() < 0:
             # It may have counted what it has not sent, or not counted what it has received.
-            for seat in self._lanes.empty():
+            for seat in self._socket_pairs.empty():
                 self.slots.scoreboard.forget_passed(seat)
         self.on_end(worker)

@@ -44,6 +44,18 @@ async def tell_process(scope, receive, send):
         await respond(send, str(os.getpid()).encode())
 
 
+async def orphaning(scope, receive, send):
+    """Leave a process behind that only waits, and whose parent has gone; answer with its PID."""
+    if scope["type"] == "lifespan":
+        await follow_lifespan(receive, send)
+        return
+    shell = await asyncio.create_subprocess_exec(
+        "sh", "-c", "sleep 1000 >/dev/null & echo $!", stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await shell.communicate()
+    await respond(send, output)
+
+
 async def tell_environment(scope, receive, send):
     """Answer with the environment, and the descriptors that a child gets."""
     assert scope["type"] == "http", scope["type"]
@@ -82,6 +94,13 @@ def deployed():
     return tell_process
 
 
+def deployed_slowly():
+    """Return the same when there is a file."""
+    while not Path(os.environ["GO_ON"]).exists():
+        time.sleep(0.01)
+    return deployed()
+
+
 def dying():
     """End as soon as there is an application, when the file "dying" is there."""
     if Path(os.environ["DYING"]).exists():
@@ -93,6 +112,14 @@ def slow():
     """Never become an application."""
     say(f"importing {os.getpid()}")
     time.sleep(1000)
+
+
+def patient():
+    """Become an application when there is a file."""
+    say(f"importing {os.getpid()}")
+    while not Path(os.environ["GO_ON"]).exists():
+        time.sleep(0.01)
+    return tell_process
 
 
 async def tell_version(scope, receive, send):

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterable
 
 
-class Lanes:
+class SocketPairs:
     """The pairs of all seats there can be. Closed by close()."""
 
     def __init__(self, count: int, left: Iterable[tuple[int, int]] = ()) -> None:
