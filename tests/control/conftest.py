@@ -65,6 +65,16 @@ def workers(tmp_path_factory) -> Iterator[ControlledSite]:
 
 
 @pytest.fixture
+def own_workers(tmp_path) -> Iterator[ControlledSite]:
+    """A server of two workers that is of one test alone."""
+    site = ControlledSite(tmp_path / "control", "--workers", "2", "served:application")
+    site.stderr.wait_for(r"Worker 2 \(PID \d+\) serves")
+    site.wait_until_workers_answer(2)
+    yield site
+    site.close()
+
+
+@pytest.fixture
 def connect() -> Iterator[Connect]:
     """Connect to a site, and send a request or a handshake; closed at the end of the test."""
     with contextlib.ExitStack() as clients:

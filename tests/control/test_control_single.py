@@ -163,6 +163,24 @@ def test_what_is_not_a_server(tmp_path):
             ask(str(path), "workers")
 
 
+def test_socket_that_goes_while_it_refuses(tmp_path, monkeypatch):
+    """As that of a server in whose place another one starts."""
+    path = tmp_path / "left"
+
+    class Refusing(socket.socket):
+        def connect(self, address: str) -> None:
+            try:
+                super().connect(address)
+            finally:
+                path.unlink()
+
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    monkeypatch.setattr(socket, "socket", Refusing)
+    with pytest.raises(ControlError, match="there is no control socket"):
+        ask(str(path), "workers")
+
+
 def test_socket_takes_the_place_of_nothing_else(tmp_path):
     kept = tmp_path / "kept"
     kept.write_text("of somebody")

@@ -4,13 +4,16 @@ import http.client
 import os
 import re
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 from support.casgi_process import DEADLINE, CasgiProcess
-from support.server_process import free_port
+from support.http2 import Http2Client
+from support.ports import free_port
+from support.raw import RawClient, request
+from support.ws import upgrade
 
-from casgi import _core
 from casgi.control.client import ask
 
 PROJECT = Path(__file__).parent / "project"
@@ -124,32 +127,32 @@ def test_times_outlive_their_worker(routed):
     assert site.stop() == 0
 
 
-def test_times_of_too_many_routes_are_one():
-    board = _core.Scoreboard()
-    for number in range(300):
-        board.add_time(5, f"route/{number}", 0.003)
-    board.add_time(5, "route/1", 100.0)
-    board.add_time(5, "x" * 1000, 0.0)
-    routes = board.observed(5)[3]
-    assert len(routes) == 128
-    counts, seconds = routes["(other)"]
-    assert sum(counts) == 300 - 127 + 1
-    assert seconds == pytest.approx((300 - 127) * 0.003)
-    assert routes["route/1"][0][-1] == 1
-    bounds = board.bounds()
-    assert len(routes["route/1"][0]) == len(bounds) + 1
-    assert routes["route/2"][0][bounds.index(0.005)] == 1
-    board.free(5)
-    assert board.observed(5)[3] == {}
-    board.add_time(5, "route/2", 0.003)
-    assert sum(board.observed(5)[3]["route/2"][0]) == 1
+def test_what_an_application_leaves_in_its_scope(routed):
+    site = routed("--static", f"/static/={PROJECT}", "routed_raw:application")
+    answered = ["/template", "/both", "/route", "/number", "/empty", "/pathless", "/failing"]
+    for path in [*answered, "/surrogate", "/static/routed_raw.py"]:
+        assert site.get(path)[0] == 200
+    assert site.get("/raising")[0] == 500
+    with socket.create_connection(("127.0.0.1", site.port()), DEADLINE) as client:
+        client.sendall(request("/waiting"))
+        assert client.recv(1)
+    with RawClient(socket.create_connection(("127.0.0.1", site.port()), DEADLINE)) as client:
+        client.send(upgrade())
+        assert client.read_response().status == 101
+    with RawClient(socket.create_connection(("127.0.0.1", site.port()), DEADLINE)) as raw:
+        client = Http2Client(raw)
+        assert client.response(client.request("/route")).status == 200
+    while sum(site.counts().values()) < 11:
+        pass
+    assert site.counts() == {
+        "/{template}": 2,
+        "/{route}": 2,
+        "(none)": 5,
+        "/{raising}": 1,
+        "/{waiting}": 1,
+    }
 
 
-def test_names_are_cut_between_characters():
-    board = _core.Scoreboard()
-    board.add_time(0, "ä" * 100, 0.1)
-    board.add_time(0, "ä" * 200, 0.1)
-    assert list(board.observed(0)[3]) == ["ä" * 63]
-    for slot in (-1, 768):
-        with pytest.raises(ValueError, match="there is no slot"):
-            board.add_time(slot, "x", 0.1)
+def test_nothing_stands_between_the_server_and_the_application(routed):
+    """No coroutine around each request, and no timer that the loop looks at in each turn."""
+    assert routed("routed_raw:application").get("/self") == (200, "application 0")

@@ -112,6 +112,7 @@ class SupervisorHead(Head):
             connections=condition.connections,
             held_up=condition.busy,
             metrics=condition.metrics,
+            observed=self._workers.slots.observed_of(worker.slot),
         )
 
     # --- Answering ---
@@ -166,6 +167,6 @@ class SupervisorHead(Head):
             condition = self._workers.slots.condition(worker.slot)
             held = f", its turn lasts for {condition.busy:.1f} s" if condition.busy > 1 else ""
             if request.get("command") == "stacks":
-                worker.show_stack()
+                await worker.write_stack()
                 held += "; its stacks are written to its standard error"
             return {"silent": f"{error}{held}"}

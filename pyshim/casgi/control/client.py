@@ -1,10 +1,9 @@
 """The other end of a control socket: asks, and says in plain words why there is no answer."""
 
+import contextlib
 import pwd
 import socket
-import stat
 from os import geteuid
-from os import stat as stat_of
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +57,11 @@ class ControlClient:
             raise ControlError(answer["error"])
         return answer
 
+    def interrupt(self) -> None:
+        """Let an ask() of another thread end, with ControlError, and all that follow."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Close the connection. Can be called again."""
         self._lines.close()
@@ -75,12 +79,13 @@ def ask(path: str, command: str, arguments: Arguments | None = None) -> Answer:
 
 def _why(path: str, error: OSError) -> str:
     """Return why a socket cannot be connected to, and what to do."""
-    if isinstance(error, FileNotFoundError):
-        return f"there is no control socket {path}: does the server run, with --control {path}?"
-    if isinstance(error, ConnectionRefusedError):
-        if not stat.S_ISSOCK(stat_of(path).st_mode):
+    # What has refused may have gone since, as a server's that makes way for another.
+    if isinstance(error, ConnectionRefusedError) and Path(path).exists():
+        if not Path(path).is_socket():
             return f"{path} is no socket"
         return f"nobody answers at {path}: the server has ended without removing it"
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        return f"there is no control socket {path}: does the server run, with --control {path}?"
     if isinstance(error, PermissionError):
         return f"{path} is {_owner(path)}'s: only that user and root may control the server"
     return f"cannot connect to {path}: {error.strerror or error}"

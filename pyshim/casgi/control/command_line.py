@@ -21,12 +21,13 @@ from casgi.errors import ConfigError
 _FAILED = 1
 
 
-class _Failure(click.ClickException):
+class Failure(click.ClickException):
     """What could not be done, in one line."""
 
     exit_code = _FAILED
 
     def show(self, file: Any = None) -> None:
+        """Write the line."""
         click.echo(f"casgi: {self.message}", file=file, err=True)
 
 
@@ -67,7 +68,7 @@ def _function_of(command: Command) -> Callable[..., None]:
         try:
             answer = ask(control_path(control or of_group.get("control")), command.name, given)
         except ControlError as error:
-            raise _Failure(str(error)) from None
+            raise Failure(str(error)) from None
         _print(command, answer, as_json=json or bool(of_group.get("json")))
 
     return run

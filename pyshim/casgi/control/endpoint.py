@@ -4,7 +4,6 @@ Runs in the event loop of the supervisor, or of a thread beside a single process
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections.abc import Awaitable, Callable
@@ -36,9 +35,8 @@ class ControlSocket:
 
     def __init__(self, path: str) -> None:
         """Bind it; raise BindError."""
-        self._path = os.path.abspath(path)
         try:
-            self.socket, self._file = bind_unix(self._path, _MODE, None)
+            self.socket, self._file = bind_unix(os.path.abspath(path), _MODE, None)
             self.socket.listen()
         except OSError as error:
             raise BindError(
@@ -46,12 +44,14 @@ class ControlSocket:
             ) from None
 
     def close(self) -> None:
-        """Close it, and remove its file unless somebody else has put one there."""
+        """Remove its file, unless somebody else has put one there, and close it."""
+        self.remove_file()
         self.socket.close()
-        with contextlib.suppress(OSError):
-            file = os.lstat(self._path)
-            if self._file is not None and os.path.samestat(file, self._file):
-                os.unlink(self._path)
+
+    def remove_file(self) -> None:
+        """Let nobody find it any more. Can be called again."""
+        if self._file is not None:
+            self._file.remove()
 
 
 class ControlEndpoint:
@@ -73,12 +73,14 @@ class ControlEndpoint:
 
     async def start(self) -> None:
         """Begin to answer."""
-        self._server = await asyncio.start_unix_server(
+        # start_unix_server() would remove the file, too: after the socket is closed.
+        self._server = await asyncio.start_server(
             self._serve, sock=self._bound.socket, limit=LONGEST_LINE
         )
 
     def close(self) -> None:
         """Answer no more."""
+        self._bound.remove_file()
         if self._server is not None:
             self._server.close()
 

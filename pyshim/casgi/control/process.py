@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from casgi import _core
 from casgi.control.protocol import ControlError
+from casgi.status.observed import Observed
 
 _SECONDS = 2.0
 
@@ -23,7 +24,7 @@ class Process:
         core: the server.
         loop: that it runs on.
         loop_thread: of that, as threading.get_ident().
-        times: returns how long requests took, by route: as Scoreboard.observed().
+        observed: returns what was observed of it so far.
         limits: the options that can be changed, as they are now.
 
     """
@@ -40,7 +41,7 @@ class Process:
         self.core = core
         self.limits = limits
         self.loop = loop
-        self.times: Callable[[], dict[str, tuple[tuple[int, ...], float]]] = dict
+        self.observed: Callable[[], Observed] = Observed
         self.loop_thread = threading.get_ident()
 
     def on_loop(self, function: Callable[[], T]) -> T:

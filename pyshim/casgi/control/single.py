@@ -32,8 +32,9 @@ class SingleHead(Head):
                 state="serving",
                 age=time.monotonic() - self._started,
                 connections=core.connections,
-                held_up=None,
+                held_up=core.turn_seconds,
                 metrics=core.metrics(),
+                observed=self._process.observed(),
             )
         ]
 

@@ -7,7 +7,9 @@ from casgi.control.protocol import Row
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _BYTES = ("memory", "unsent")
-_SECONDS = ("age", "silent", "seconds", "held_up", "longest", "mean", "total", "up_to")
+_SECONDS = ("age", "silent", "seconds", "held_up", "loop", "mean", "total", "up_to")
+_SHARES = ("cpu_share", "busy")
+_RATE = "_rate"
 
 
 def cell(key: str, value: Any) -> str:
@@ -18,6 +20,10 @@ def cell(key: str, value: Any) -> str:
         return _bytes(float(value))
     if key in _SECONDS:
         return _seconds(float(value))
+    if key in _SHARES:
+        return f"{value * 100:.0f} %"
+    if key.endswith(_RATE):
+        return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     # What a client or an application has named must not move the terminal's cursor.
@@ -25,10 +31,17 @@ def cell(key: str, value: Any) -> str:
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
+def heading(column: str) -> str:
+    """Return what stands above a column."""
+    if column.endswith(_RATE):
+        column = column.removesuffix(_RATE) + "/s"
+    return column.removesuffix("_share").replace("_", " ").upper()
+
+
 def table(rows: Sequence[Row], columns: Sequence[str]) -> Iterable[str]:
     """Return the lines of a table, the first being its head."""
     cells = [[cell(column, row.get(column)) for column in columns] for row in rows]
-    head = [column.replace("_", " ").upper() for column in columns]
+    head = [heading(column) for column in columns]
     widths = [max(len(line[i]) for line in [head, *cells]) for i in range(len(columns))]
     are_numbers = [
         bool(rows) and all(isinstance(row.get(column), int | float | None) for row in rows)
@@ -51,6 +64,8 @@ def _bytes(value: float) -> str:
 
 
 def _seconds(value: float) -> str:
+    if 0 < value < 0.1:
+        return f"{value * 1000:.3g} ms"
     if value < 100:
         return f"{value:.3g} s"
     minutes, seconds = divmod(round(value), 60)

@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 from casgi.errors import BindError, ConfigError
 from casgi.status.exposition import CONTENT_TYPE
-from casgi.unix_sockets import bind_unix
+from casgi.unix_sockets import SocketFile, bind_unix
 
 # Of a unix socket: what is said of a server is for its user.
 _MODE = 0o600
@@ -45,17 +45,35 @@ def parse_address(text: str) -> tuple[str, int] | str:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def bind_status(text: str) -> socket.socket:
+@dataclass(frozen=True, slots=True)
+class StatusSocket:
+    """A socket that listens, and its file, if it has one."""
+
+    socket: socket.socket
+    file: SocketFile | None = None
+
+    def close(self) -> None:
+        """Close it, and remove its file."""
+        self.remove_file()
+        self.socket.close()
+
+    def remove_file(self) -> None:
+        """Let nobody find it any more. Can be called again."""
+        if self.file is not None:
+            self.file.remove()
+
+
+def bind_status(text: str) -> StatusSocket:
     """Return a socket that listens on such an address; raise BindError."""
     address = parse_address(text)
     try:
         if isinstance(address, str):
-            bound, _ = bind_unix(address, _MODE, None)
+            bound, file = bind_unix(address, _MODE, None)
             bound.listen()
-            return bound
+            return StatusSocket(bound, file)
         host, port = address
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family)
+        return StatusSocket(socket.create_server((host, port), family=family))
     except OSError as error:
         raise BindError(
             f"cannot listen on {text} for --metrics: {error.strerror or error}"
@@ -65,7 +83,7 @@ def bind_status(text: str) -> socket.socket:
 class StatusServer:
     """Answers on a listening socket, which it takes, in the running loop."""
 
-    def __init__(self, bound: socket.socket, status: Status) -> None:
+    def __init__(self, bound: StatusSocket, status: Status) -> None:
         self._bound = bound
         self._status = status
         self._server: asyncio.Server | None = None
@@ -73,11 +91,12 @@ class StatusServer:
     async def start(self) -> None:
         """Begin to answer."""
         self._server = await asyncio.start_server(
-            self._serve, sock=self._bound, limit=_LONGEST_HEAD
+            self._serve, sock=self._bound.socket, limit=_LONGEST_HEAD
         )
 
     def close(self) -> None:
         """Answer no more."""
+        self._bound.remove_file()
         if self._server is not None:
             self._server.close()
 

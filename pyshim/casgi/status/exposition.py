@@ -27,6 +27,8 @@ COUNTS = {
     "slow_dropped_newest": "Group messages dropped by either dropping policy.",
 }
 
+_GAUGES_OF_THE_HUB = ("peers", "topics", "waiting", "waiting_bytes", "unread_bytes")
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -104,6 +106,16 @@ def counts(metrics: Mapping[str, int]) -> list[Family]:
     """Return the families of what a core has counted."""
     return [
         Family(f"casgi_{name}_total", "counter", COUNTS.get(name, name), {"": count})
+        for name, count in metrics.items()
+    ]
+
+
+def hub_families(metrics: Mapping[str, int]) -> list[Family]:
+    """Return the families of what a hub has counted."""
+    return [
+        Family(f"casgi_hub_{name}", "gauge", f"Of the hub: {name} now.", {"": count})
+        if name in _GAUGES_OF_THE_HUB
+        else Family(f"casgi_hub_{name}_total", "counter", f"Of the hub: {name}.", {"": count})
         for name, count in metrics.items()
     ]
 

@@ -5,7 +5,6 @@ Without either of them nothing is noted, and nothing answers.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from casgi import _core
 from casgi.config import Config
@@ -16,29 +15,29 @@ from casgi.control.process import Process
 from casgi.control.single import SingleControl
 from casgi.loop_thread import LoopThread
 from casgi.status.answering import Status, StatusServer, bind_status
+from casgi.status.observed import Observed
 from casgi.status.observer import Observer
 from casgi.status.server_status import server_metrics
 
 
 class Inspection:
-    """Of one process that serves alone.
+    """Of one process that serves alone."""
 
-    Attributes:
-        application: what the core is to call.
-
-    """
-
-    def __init__(self, config: Config, application: Any, is_ready: Callable[[], bool]) -> None:
-        """Take the application of a server that is about to start."""
+    def __init__(
+        self,
+        config: Config,
+        is_ready: Callable[[], bool],
+        hub_metrics: Callable[[], dict[str, int]],
+    ) -> None:
+        """Take whether it is ready, and what its hub counts."""
         self._config = config
+        self._hub_metrics = hub_metrics
         self._is_ready = is_ready
         self._observer: Observer | None = None
         self._answering: list[LoopThread | CallingIn] = []
-        self.application = application
         if config.metrics is not None or config.control is not None:
             self._scoreboard, self._slot = self._place()
-            self._observer = Observer(self._scoreboard, self._slot, application)
-            self.application = self._observer.application
+            self._observer = Observer(self._scoreboard, self._slot)
 
     def begin(self, core: _core.Server) -> None:
         """Answer from now on. Raise BindError."""
@@ -70,10 +69,9 @@ class Inspection:
         """Answer on the address of --metrics, on a thread of its own."""
         if self._config.metrics is None:
             return
-        scoreboard, slot = self._scoreboard, self._slot
         status = Status(
             is_ready=self._is_ready,
-            metrics=lambda: server_metrics(core, scoreboard, slot),
+            metrics=lambda: server_metrics(core, self._observed(), self._hub_metrics()),
         )
         server = StatusServer(bind_status(self._config.metrics), status)
         self._run(LoopThread(server, "casgi status"))
@@ -86,8 +84,13 @@ class Inspection:
     def _process(self, core: _core.Server, worker: int = 1) -> Process:
         loop = asyncio.get_running_loop()
         process = Process(core, loop, changeable(self._config), worker)
-        process.times = lambda: self._scoreboard.observed(self._slot)[3]
+        process.observed = self._observed
         return process
+
+    def _observed(self) -> Observed:
+        observed = Observed()
+        observed.add(*self._scoreboard.observed(self._slot))
+        return observed
 
     def _run(self, answering: LoopThread | CallingIn) -> None:
         self._answering.append(answering)
@@ -98,12 +101,12 @@ class WorkerInspection(Inspection):
     """Of one of several workers, which the supervisor answers for as far as it can."""
 
     def __init__(
-        self, config: Config, application: Any, scoreboard: _core.Scoreboard, slot: int, worker: int
+        self, config: Config, scoreboard: _core.Scoreboard, slot: int, worker: int
     ) -> None:
         """Take the worker's slot and number, from 1."""
         self._given = scoreboard, slot
         self._worker = worker
-        super().__init__(config, application, lambda: True)
+        super().__init__(config, lambda: True, dict)
 
     def _place(self) -> tuple[_core.Scoreboard, int]:
         return self._given

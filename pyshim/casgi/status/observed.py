@@ -1,7 +1,7 @@
 """What was observed of one process or of several together: csrc/base/observations.h."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -94,6 +94,16 @@ def added(one: Times, other: Times) -> Times:
     longest = max(len(one[0]), len(other[0]))
     pairs = zip(_filled(one[0], longest), _filled(other[0], longest), strict=True)
     return tuple(sum(pair) for pair in pairs), one[1] + other[1]
+
+
+def bound_of(counts: Sequence[int], share: float) -> float | None:
+    """Return the seconds within which such a share has ended; None for more than the last bound."""
+    left = sum(counts) * share
+    for bound, count in zip(_core.Scoreboard.bounds(), counts, strict=False):
+        left -= count
+        if left <= 0:
+            return bound
+    return None
 
 
 def _filled(counts: tuple[int, ...], length: int) -> Iterable[int]:

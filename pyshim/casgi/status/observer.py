@@ -1,51 +1,38 @@
 """What a process notes of itself while --metrics or --control asks: see csrc/base/observations.h.
 
-Times are noted as they come; values are looked at once a second.
+Times are noted by the core as they come; values are looked at when it says so, once a second.
 """
 
-import asyncio
 import sys
-from typing import Any
+from functools import partial
 
 from casgi import _core
-from casgi.status.routes import DjangoRoutes, timed
-
-_SECONDS = 1.0
+from casgi.status.routes import DjangoRoutes
 
 
 class Observer:
     """Notes into a slot of a scoreboard, of one process or of all workers.
 
-    It is made before the core, whose application is to be `application`; begin() and end() are
-    called in the loop.
+    begin() and end() are called in the loop.
     """
 
-    def __init__(self, scoreboard: _core.Scoreboard, slot: int, application: Any) -> None:
+    def __init__(self, scoreboard: _core.Scoreboard, slot: int) -> None:
         """Take where to note."""
         self._scoreboard = scoreboard
         self._slot = slot
         self._routes = DjangoRoutes()
-        self._timer: asyncio.TimerHandle | None = None
-        self.application = timed(application, self._add_time)
 
     def begin(self, core: _core.Server) -> None:
         """Begin, when the server listens and the application is imported."""
-        self._scoreboard.watch(core, self._slot)
-        self._routes.begin()
+        self._scoreboard.watch(core, self._slot, partial(self._look, core))
+        self._routes.begin(core)
         self._look(core)
 
     def end(self) -> None:
-        """Look no more. Can be called again."""
+        """End what closing the core does not end. Can be called again."""
         self._routes.end()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _add_time(self, route: str, seconds: float) -> None:
-        self._scoreboard.add_time(self._slot, route, seconds)
 
     def _look(self, core: _core.Server) -> None:
-        self._timer = asyncio.get_running_loop().call_later(_SECONDS, self._look, core)
         self._scoreboard.note(self._slot, _values(core))
 
 

@@ -1,17 +1,22 @@
 """What a single process says of its server."""
 
 import os
+from collections.abc import Mapping
 
 from casgi import _core
-from casgi.status.exposition import Family, counts, exposition, observed_families
+from casgi.process_usage import resident_bytes
+from casgi.status.exposition import (
+    Family,
+    counts,
+    exposition,
+    hub_families,
+    observed_families,
+)
 from casgi.status.observed import Observed
-from casgi.supervisor.recycling import resident_bytes
 
 
-def server_metrics(core: _core.Server, scoreboard: _core.Scoreboard, slot: int) -> str:
-    """Return the page for Prometheus, with what is observed in a slot."""
-    observed = Observed()
-    observed.add(*scoreboard.observed(slot))
+def server_metrics(core: _core.Server, observed: Observed, hub: Mapping[str, int]) -> str:
+    """Return the page for Prometheus, with what was observed, and what its hub has counted."""
     return exposition(
         [
             *counts(core.metrics()),
@@ -25,11 +30,19 @@ def server_metrics(core: _core.Server, scoreboard: _core.Scoreboard, slot: int) 
                 "worker",
             ),
             Family(
+                "casgi_loop_delay_seconds",
+                "gauge",
+                "How long the turn of the event loop lasts by now; 0 while it waits.",
+                {"1": core.turn_seconds},
+                "worker",
+            ),
+            Family(
                 "casgi_memory_bytes",
                 "gauge",
                 "Memory in RAM.",
                 {"server": resident_bytes(os.getpid())},
                 "process",
             ),
+            *hub_families(hub),
         ]
     )

@@ -2,17 +2,16 @@
 
 from typing import Any
 
-from casgi import _core
 from casgi.control.commands.command import MOST, Command, most_of
 from casgi.control.process import Process
 from casgi.control.protocol import Arguments, Row
-from casgi.status.observed import Times, added
+from casgi.status.observed import Times, added, bound_of
 
 
 def _handlers(process: Process, arguments: Arguments) -> list[Row]:
     return [
         {"handler": route, "counts": counts, "total": seconds}
-        for route, (counts, seconds) in process.times().items()
+        for route, (counts, seconds) in process.observed().routes.items()
     ]
 
 
@@ -31,18 +30,8 @@ def _row(handler: str, counts: tuple[int, ...], seconds: float) -> Row:
         "count": count,
         "total": round(seconds, 6),
         "mean": round(seconds / count, 6) if count else 0.0,
-        "up_to": _bound_of(counts, 0.95),
+        "up_to": bound_of(counts, 0.95),
     }
-
-
-def _bound_of(counts: tuple[int, ...], share: float) -> float | None:
-    """Return the seconds within which such a share has ended; None for more than the last bound."""
-    left = sum(counts) * share
-    for bound, count in zip(_core.Scoreboard.bounds(), counts, strict=False):
-        left -= count
-        if left <= 0:
-            return bound
-    return None
 
 
 HANDLERS = Command(
