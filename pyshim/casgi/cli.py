@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from casgi import __version__
-from casgi.checking.command import run_checks
 from casgi.command import Refusal, SectionedCommand, take_config_file, variable_of
 from casgi.command_hints import normal_name
 from casgi.command_options import option, settings
@@ -16,6 +15,7 @@ from casgi.config import Config
 from casgi.control.command_line import control_command
 from casgi.daphne_command import casgi_command
 from casgi.errors import CasgiError, ConfigError
+from casgi.hub.hub_host import announce_hub
 from casgi.importer import add_app_dir, import_application, import_hint
 from casgi.logging import DEFAULT_FORMAT, configure, enable_own_loggers
 from casgi.options import Section
@@ -25,13 +25,11 @@ from casgi.reloading.reloaded_server import (
     inherited_channel,
     inherited_sockets,
 )
-from casgi.reloading.reloader import run_reloader
 from casgi.server import Server
+from casgi.signals import hold_until_served
 from casgi.supervisor.handover import take_handover
-from casgi.supervisor.inheritance import take_inheritance
-from casgi.supervisor.supervisor import run_supervisor
-from casgi.supervisor.upgrade import check_upgrade
-from casgi.supervisor.worker_server import run_worker
+from casgi.supervisor.inheritance import Inheritance, take_inheritance
+from casgi.top.command_line import top_command
 
 _APPLICATION_FAILED = 1
 
@@ -140,22 +138,42 @@ def main(
 
 
 def _serve(application: str, app_dir: str, config: Config, *, debug: bool | None) -> int:
-    """Serve as what this process is among others, or alone; return the exit code."""
+    """Serve as what this process is among others, or alone; return the exit code.
+
+    What only one of them needs is imported there, so that the others start in less time.
+    """
+    hold_until_served()
     if (inherited := take_handover()) is not None:
+        from casgi.supervisor.worker_server import run_worker
+
         return run_worker(load_application(application, app_dir), config, inherited, debug)
     if (left := take_inheritance()) is not None:
-        if left.is_check:
-            return check_upgrade(application, app_dir, config, left)
-        return run_supervisor(config, left)
+        return _go_on(application, app_dir, config, left)
     if (channel := inherited_channel()) is not None:
         sockets = inherited_sockets(channel)
         loaded = load_application(application, app_dir)
         return run_process(ReloadedServer(loaded, config, sockets, channel), debug=debug)
     if config.reload:
+        from casgi.reloading.reloader import run_reloader
+
         return run_reloader(config, app_dir)
     if config.worker_count() > 1:
+        from casgi.supervisor.supervisor import run_supervisor
+
         return run_supervisor(config)
+    announce_hub(config)
     return run_process(Server(load_application(application, app_dir), config), debug=debug)
+
+
+def _go_on(application: str, app_dir: str, config: Config, left: Inheritance) -> int:
+    """Be the supervisor after another one, or say whether this could."""
+    if left.is_check:
+        from casgi.supervisor.upgrade import check_upgrade
+
+        return check_upgrade(application, app_dir, config, left)
+    from casgi.supervisor.supervisor import run_supervisor
+
+    return run_supervisor(config, left)
 
 
 def _check(
@@ -169,6 +187,7 @@ def _check(
     **settings: Any,
 ) -> None:
     """Say what would keep the application from being served; takes casgi's options and --json."""
+    from casgi.checking.command import run_checks
 
     def checked_config() -> Config:
         configure(0, log_fmt, log_config)
@@ -192,6 +211,7 @@ main.subcommands["check"] = SectionedCommand(
 
 
 main.subcommands["ctl"] = control_command()
+main.subcommands["top"] = top_command()
 
 
 def make_config(
@@ -203,7 +223,8 @@ def make_config(
     no_server_name: bool,
     **settings: Any,
 ) -> Config:
-    """Return the Config for what the command line says."""
+    """Return the Config for what the command line says, in a folder that is there."""
+    _need_current_folder()
     if access_log is None and verbosity >= 1 and sys.stdout is not None:
         access_log = "-"
     if no_access_log:
@@ -211,6 +232,15 @@ def make_config(
     if no_server_name:
         server_name = None
     return Config(access_log=access_log, server_name=server_name, **settings)
+
+
+def _need_current_folder() -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise ConfigError(
+            "the current folder has been removed: change into the one that stands in its place"
+        ) from None
 
 
 def load_application(name: str, app_dir: str) -> Any:

@@ -45,6 +45,15 @@ class ClientConfig:
         metavar="TEXT",
         is_of_core=False,
     )
+    ssl_ocsp: tuple[str, ...] = text(
+        (),
+        Section.TLS,
+        "OCSP response to send along with the certificate that it is about (DER). Repeatable.",
+        metavar="FILE",
+        is_repeatable=True,
+        checked_by=checks.files,
+        is_of_core=False,
+    )
     ssl_ca_certs: str | None = text(
         None,
         Section.TLS,

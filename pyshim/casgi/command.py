@@ -117,7 +117,7 @@ def variable_of(parameter: click.Parameter) -> str | None:
     """Return the variable of the environment that sets a parameter, None if there is none."""
     if isinstance(parameter.envvar, str):
         return parameter.envvar
-    has_one = getattr(parameter, "allow_from_autoenv", False) and parameter.name != "help"
+    has_one = getattr(parameter, "allow_from_autoenv", False) and "--help" not in parameter.opts
     return f"CASGI_{parameter.name.upper()}" if has_one and parameter.name else None
 
 

@@ -17,7 +17,7 @@ _HINTS = {
     "worker-class": "there is one kind; --workers says how many",
     "max-requests-jitter": "each worker's limit is up to a fifth below --max-requests",
     "threads": "ASGI_THREADS in the environment is how many threads the default executor has",
-    "factory": "write module:function() for the application",
+    "factory": "for the application write 'module:function()', in quotes",
     "chdir": "--app-dir names the folder to import from",
     "limit-concurrency": "write --max-concurrent-requests, or --max-connections",
     "timeout": "--http-timeout is the longest time for a request",

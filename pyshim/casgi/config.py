@@ -1,4 +1,6 @@
-"""The settings of one server: data only, checked when made. Half of them are in client_config.py.
+"""The settings of one server: data only, checked when made.
+
+Most of them are in workers_config.py and client_config.py.
 
 The defaults are daphne's wherever daphne has the option. Times are seconds, and None is never.
 csrc/README.md says how to add one.
@@ -8,32 +10,30 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
 from casgi import option_checks as checks
-from casgi.client_config import ClientConfig
 from casgi.control.protocol import check_path
-from casgi.cpus import available_cpus
 from casgi.errors import ConfigError
 from casgi.options import (
     Section,
     choice,
     flag,
+    is_set,
     number,
-    number_or_auto,
     option_of,
     seconds,
     text,
 )
 from casgi.tls import Certificate, TlsSettings
 from casgi.unix_sockets import check_mode, check_owner
+from casgi.workers_config import WorkersConfig
 
 LifespanMode: TypeAlias = Literal["auto", "on", "off"]
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
-MOST_WORKERS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config(ClientConfig):
+class Config(WorkersConfig):
     """Everything that can be set, under the names that the command line uses too."""
 
     bind: str | None = text(
@@ -73,7 +73,7 @@ class Config(ClientConfig):
     unix_socket_owner: str | None = text(
         None,
         Section.LISTENING,
-        "Who has it: user, user:group or :group.",
+        "Its owner: user, user:group or :group.",
         metavar="OWNER",
         checked_by=check_owner,
         is_of_core=False,
@@ -97,68 +97,6 @@ class Config(ClientConfig):
         checked_by=checks.endpoints,
         is_of_core=False,
     )
-    workers: int | Literal["auto"] = number_or_auto(
-        1,
-        Section.WORKERS,
-        "Processes that serve; auto is one for each CPU. With 1 there is no supervisor.",
-        short="-w",
-        most=MOST_WORKERS,
-        is_of_core=False,
-    )
-    worker_timeout: float | None = seconds(
-        30.0,
-        Section.WORKERS,
-        "Longest time that a worker's event loop may be held up before the worker is replaced.",
-        is_of_core=False,
-    )
-    worker_start_timeout: float | None = seconds(
-        90.0,
-        Section.WORKERS,
-        "Longest time that a worker may take to import and start the application.",
-        is_of_core=False,
-    )
-    max_requests: int = number(
-        0,
-        Section.WORKERS,
-        "Requests after which a worker is replaced, or up to a fifth before; 0 is no limit.",
-        least=0,
-        is_of_core=False,
-    )
-    max_rss: int = number(
-        0,
-        Section.WORKERS,
-        "MiB of memory at which a worker is replaced; 0 is no limit.",
-        least=0,
-        is_of_core=False,
-    )
-    worker_lifetime: float | None = seconds(
-        None,
-        Section.WORKERS,
-        "Age at which a worker is replaced, or up to a fifth before.",
-        is_of_core=False,
-    )
-    hub: str | None = text(
-        None,
-        Section.WORKERS,
-        "Where other processes find the workers' hub; without it only the workers do.",
-        metavar="PATH",
-        checked_by=checks.not_empty,
-        is_of_core=False,
-    )
-    linger: float | None = seconds(
-        10.0,
-        Section.WORKERS,
-        "How long a worker that is replaced keeps idle connections for one more request.",
-        zero_is_never=False,
-        is_of_core=False,
-    )
-    drain: float | None = seconds(
-        5.0,
-        Section.WORKERS,
-        "Time over which many WebSockets are closed, at a reload and at the stop.",
-        zero_is_never=False,
-        is_of_core=False,
-    )
     root_path: str = text("", Section.APPLICATION, "The ASGI root_path.", metavar="PATH")
     lifespan: LifespanMode = choice(
         "auto",
@@ -180,6 +118,11 @@ class Config(ClientConfig):
         60.0,
         Section.STATIC,
         "How long clients keep them without asking; those with a hash in their name a year.",
+    )
+    static_allow_all_origins: bool = flag(
+        False,
+        Section.STATIC,
+        "Let pages of other origins read them, as fonts must be for a CDN.",
     )
     accelerate: bool = flag(
         True,
@@ -267,12 +210,13 @@ class Config(ClientConfig):
     def __post_init__(self) -> None:
         for each in fields(self):
             option_of(each).check(each.name, getattr(self, each.name))
+        self.check_hub()
         for name in ("proxy_headers_host", "proxy_headers_port"):
-            if getattr(self, name) is not None and not self.proxy_headers:
+            if is_set(self, name) and not self.proxy_headers:
                 raise ConfigError(f"{name} has no effect without proxy_headers")
-        for name, default in (("unix_socket_mode", "666"), ("unix_socket_owner", None)):
+        for name in ("unix_socket_mode", "unix_socket_owner"):
             path = self.unix_socket
-            if getattr(self, name) != default and (path is None or path.startswith("@")):
+            if is_set(self, name) and (path is None or path.startswith("@")):
                 raise ConfigError(f"{name} has no effect without a unix_socket that is a file")
         if self.forwarded and self.proxy_headers:
             raise ConfigError("give forwarded or proxy_headers: a proxy sets one kind of header")
@@ -285,8 +229,8 @@ class Config(ClientConfig):
             raise ConfigError(
                 f"ssl_keyfile is given {keys} times, and ssl_certfile {certificates} times"
             )
-        for name in ("ssl_keyfile_password", "ssl_ca_certs", "ssl_ciphers"):
-            if getattr(self, name) is not None and not self.ssl_certfile:
+        for name in ("ssl_keyfile_password", "ssl_ca_certs", "ssl_ciphers", "ssl_ocsp"):
+            if is_set(self, name) and not self.ssl_certfile:
                 raise ConfigError(f"{name} has no effect without ssl_certfile")
 
     def tls_settings(self) -> TlsSettings | None:
@@ -303,18 +247,9 @@ class Config(ClientConfig):
             ca_certs=self.ssl_ca_certs,
             cert_reqs=self.ssl_cert_reqs,
             ciphers=self.ssl_ciphers,
+            ocsp=self.ssl_ocsp,
             minimum_version=self.ssl_minimum_version,
         )
-
-    def worker_count(self) -> int:
-        """Return how many processes serve."""
-        return min(available_cpus(), MOST_WORKERS) if self.workers == "auto" else self.workers
-
-    def seconds_to_leave(self) -> float | None:
-        """Return how long a worker that is replaced may take, None for ever."""
-        times = (self.linger, self.drain, self.application_close_timeout)
-        known = [each for each in times if each is not None]
-        return sum(known) if len(known) == len(times) else None
 
     def core_options(self) -> dict[str, Any]:
         """Return the keywords of `_core.Server` that are settings, not made while starting."""

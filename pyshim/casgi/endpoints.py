@@ -110,11 +110,6 @@ def parse_endpoint(description: str) -> Endpoint:
         raise ConfigError(f"endpoint {description!r}: {error}") from None
 
 
-def quote_argument(text: str) -> str:
-    """Return text as an argument of an endpoint string."""
-    return text.replace("\\", "\\\\").replace(":", "\\:")
-
-
 def _split(description: str) -> tuple[list[str], dict[str, str]]:
     """Return the arguments in their places, and those with a name."""
     values: list[str] = []

@@ -10,9 +10,8 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
+from typing import Protocol
 from weakref import WeakSet
-
-from casgi import _core
 
 
 @contextlib.contextmanager
@@ -27,17 +26,24 @@ def ending_forks() -> Iterator[None]:
         raise
 
 
-_cores: WeakSet[_core.Server] = WeakSet()
+class OfOneProcess(Protocol):
+    """What a forked child shares with its parent, and may not touch."""
+
+    def leave_to_parent(self) -> None:
+        """In the child: let nothing that it does reach it."""
 
 
-def leave_to_parent_after_fork(core: _core.Server) -> None:
-    """Let a forked child reach nothing that is the core's."""
-    _cores.add(core)
+_left_to_parent: WeakSet[OfOneProcess] = WeakSet()
+
+
+def leave_to_parent_after_fork(what: OfOneProcess) -> None:
+    """Let a forked child reach nothing of it."""
+    _left_to_parent.add(what)
 
 
 def _leave_to_parent() -> None:
-    for core in list(_cores):
-        core.leave_to_parent()
+    for what in list(_left_to_parent):
+        what.leave_to_parent()
 
 
 os.register_at_fork(after_in_child=_leave_to_parent)

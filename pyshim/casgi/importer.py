@@ -6,12 +6,14 @@ raises is the project's, not the command line's: it comes through with its trace
 
 import difflib
 import importlib
+import inspect
 import os
 import sys
 from types import FunctionType, ModuleType
 from typing import Any
 
 from casgi.errors import ApplicationImportError, ConfigError
+from casgi.green_threads import green_library
 
 _MOST_SUGGESTED = 5
 
@@ -37,9 +39,9 @@ def import_application(name: str) -> Any:
             " for example project.asgi:application"
         )
     if "/" in module_name or module_name.endswith(".py"):
-        suggestion = module_name.removesuffix(".py").strip("./").replace("/", ".")
         raise ApplicationImportError(
-            f'"{module_name}" is a path: write the module as Python imports it, {suggestion}'
+            f'"{module_name}" is a path: write the module as Python imports it,'
+            f" {_module_of_path(module_name)}"
         )
     module = _import_module(module_name)
     _refuse_green_threads()
@@ -48,7 +50,22 @@ def import_application(name: str) -> Any:
         return target
     if not callable(target):
         raise ApplicationImportError(f'"{module_name}:{attributes}" is not callable')
-    return target()
+    made = target()
+    if inspect.iscoroutine(made):
+        made.close()
+        raise ApplicationImportError(
+            f'"{module_name}:{attributes}" is an async function: one that makes the application has'
+            " to be a plain one (what it awaits belongs into the lifespan)"
+        )
+    return made
+
+
+def _module_of_path(path: str) -> str:
+    """Return how the module of a file is named, with its folder where that is another one."""
+    folder, name = os.path.split(os.path.normpath(path.removesuffix(".py")))
+    if folder.startswith(("/", "..")):
+        return f"with its folder: --app-dir {folder} {name}:..."
+    return os.path.join(folder, name).replace("/", ".")
 
 
 def _import_module(module_name: str) -> ModuleType:
@@ -64,10 +81,10 @@ def _import_module(module_name: str) -> ModuleType:
 
 def _refuse_green_threads() -> None:
     """Raise ApplicationImportError where nothing would be served and no signal be heard."""
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and monkey.is_module_patched("threading"):
+    library = green_library()
+    if library is not None:
         raise ApplicationImportError(
-            "gevent has replaced Python's threads and sockets beneath asyncio, on which no ASGI"
+            f"{library} has replaced Python's threads and sockets beneath asyncio, on which no ASGI"
             " server runs: remove its monkey patch, or serve this application by a WSGI server"
         )
 

@@ -31,7 +31,14 @@ def as_asgi3(application: Any) -> Application:
         raise ApplicationImportError(_WSGI)
     raise ApplicationImportError(
         "the application does not take the arguments of ASGI: scope, receive and send"
+        + _factory_hint(application)
     )
+
+
+def _factory_hint(application: Any) -> str:
+    if not _accepts(application, 0):
+        return ""
+    return "; if it makes one, name it with () behind, in quotes: 'module:make()'"
 
 
 def _is_wsgi(application: Any) -> bool:

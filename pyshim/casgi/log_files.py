@@ -1,9 +1,10 @@
 """Files of the logs, opened anew after a rotation has renamed them: for SIGUSR1."""
 
+import functools
 import logging
 import logging.handlers
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from casgi.errors import CasgiError
 
@@ -46,19 +47,43 @@ class AccessLogFile:
         self.descriptor = -1
 
 
-def reopen_logging() -> None:
-    """Let every handler of Python's logging that writes to a file open it anew."""
+def reopen_logs(access_log: AccessLogFile | None = None) -> bool:
+    """Open every log anew; say which cannot be, and return whether all were.
+
+    Those go on in the files that they have.
+    """
+    reasons = []
+    for reopen in (*(() if access_log is None else (access_log.reopen,)), *_reopenings()):
+        try:
+            reopen()
+        except OSError as error:
+            reasons.append(str(error))
+    for reason in reasons:
+        logger.error(
+            "Cannot open the logs anew: %s: the old file is kept until SIGUSR1 comes again", reason
+        )
+    return not reasons
+
+
+def _reopenings() -> Iterator[Callable[[], None]]:
+    """Yield how every handler of Python's logging that writes to a file opens it anew."""
     for handler in _file_handlers():
         # Those that rotate by themselves, and that watch their file, are none of our business.
         if isinstance(handler, logging.handlers.WatchedFileHandler):
             continue
-        handler.acquire()
-        try:
-            if handler.stream is not None:
-                handler.stream.close()
-                handler.stream = handler._open()
-        finally:
-            handler.release()
+        yield functools.partial(_reopen, handler)
+
+
+def _reopen(handler: logging.FileHandler) -> None:
+    handler.acquire()
+    try:
+        if handler.stream is not None:
+            # In this order: one that cannot be opened leaves the handler what it has.
+            opened, before = handler._open(), handler.stream
+            handler.stream = opened
+            before.close()
+    finally:
+        handler.release()
 
 
 def _file_handlers() -> Iterator[logging.FileHandler]:

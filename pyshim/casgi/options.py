@@ -215,6 +215,12 @@ def option_of(setting: "Field[Any]") -> Option:
     return option
 
 
+def is_set(config: Any, name: str) -> bool:
+    """Whether a setting has another value than its default."""
+    default: Any = type(config).__dataclass_fields__[name].default
+    return bool(getattr(config, name) != default)
+
+
 _KEY = "option"
 
 

@@ -5,6 +5,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+from casgi import _core
 from casgi.errors import ConfigError
 from casgi.forks import ending_forks
 from casgi.loop import new_event_loop
@@ -20,6 +21,7 @@ _STANDARD_DESCRIPTORS = (0, 1, 2)
 def run_process(server: Server, *, debug: bool | None = None) -> int:
     """Run a server until SIGINT or SIGTERM; raises what its start raises. Return the exit code."""
     open_standard_descriptors()
+    _core.make_room_for_signals()
     with asyncio.Runner(loop_factory=new_process_loop, debug=debug) as runner, ending_forks():
         runner.run(server.serve(handle_signals=True))
         for number in STOP_SIGNALS:

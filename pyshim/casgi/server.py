@@ -11,22 +11,24 @@ import asyncio
 import contextlib
 import logging
 import os
-import sys
+import signal
 from collections.abc import Callable
 from typing import Any
 
 from casgi import _core
+from casgi.accelerations import Accelerations
 from casgi.advice import advise
 from casgi.config import Config
 from casgi.errors import LifespanError
 from casgi.forks import leave_to_parent_after_fork
+from casgi.hub.hub_host import HubHost, announce_hub
 from casgi.hub.serving import join_hub
 from casgi.importer import import_application
 from casgi.legacy import as_asgi3
 from casgi.lifespan import Lifespan
-from casgi.log_files import AccessLogFile, reopen_logging
+from casgi.log_files import AccessLogFile, reopen_logs
 from casgi.proxy_protocol import proxy_acceptor
-from casgi.signals import LogSignals, StopSignals
+from casgi.signals import STOP_SIGNALS, LogSignals, StopSignals
 from casgi.slow_consumer import log_slow_consumer
 from casgi.sockets import BoundSocket, bind_sockets, listen_error, log_addresses
 from casgi.status.inspection import Inspection
@@ -45,11 +47,14 @@ class Server:
     Either `await server.serve()`, or `async with server:` around what shall happen meanwhile.
     """
 
+    _stop_signals: tuple[signal.Signals, ...] = STOP_SIGNALS
+
     def __init__(self, application: Any, config: Config | None = None) -> None:
         """Take an ASGI 3 or ASGI 2 application, or the "module:attribute" that names one."""
+        self.config = config or Config()
+        announce_hub(self.config)
         if isinstance(application, str):
             application = import_application(application)
-        self.config = config or Config()
         self._application = as_asgi3(application)
         if self.config.verify_shared:
             from casgi.channels.verification import observed
@@ -64,9 +69,8 @@ class Server:
         self._inspection: Inspection | None = None
         self._stopping: Stopping | None = None
         self._process = os.getpid()
-        # What to call at the end for each library that is stood in for, and those that are not.
-        self._accelerations: dict[str, Callable[[], None]] = {}
-        self._left_alone: set[str] = set()
+        self._accelerations = Accelerations(self.config)
+        self._hub = HubHost(self.config)
         self._leave_hub: Callable[[], None] | None = None
         self._idle = asyncio.Event()
         self._stop_requested = asyncio.Event()
@@ -119,14 +123,14 @@ class Server:
 
     def _take_signals(self, until: contextlib.ExitStack) -> None:
         """Handle signals, and watch over the loop that they come to."""
-        stop_signals = until.enter_context(StopSignals(self.request_stop))
+        stop_signals = until.enter_context(StopSignals(self.request_stop, self._stop_signals))
         until.enter_context(LogSignals(self.reopen_logs, self.renew, self.request_stop))
         timeout = self.config.application_close_timeout
         until.enter_context(Watchdog(stop_signals, timeout, self._open_connections))
 
-    def _open_connections(self) -> int:
+    def _open_connections(self) -> int | None:
         core = self._core
-        return 0 if core is None else core.connections
+        return None if core is None else core.connections
 
     def request_stop(self) -> None:
         """Ask for a graceful stop; called again, for one without waiting for anything."""
@@ -144,15 +148,16 @@ class Server:
             for bound in self._sockets:
                 if bound.tls is not None:
                     self._tls.get(bound.tls)
+            self._start_hub()
             self._access_log = AccessLogFile(self.config.access_log)
             # Before the lifespan starts something that waits at a layer; again after it, which may
             # have imported Channels.
-            self._begin_acceleration()
+            self._accelerations.begin()
             state = await self._lifespan.startup()
-            self._begin_acceleration()
+            self._accelerations.begin()
             self._inspection = self._make_inspection()
             self._core = _core.Server(
-                self._inspection.application,
+                self._application,
                 asyncio.get_running_loop(),
                 state=state,
                 access_log_fd=self._access_log.descriptor,
@@ -164,7 +169,7 @@ class Server:
             self._core.on_slow_consumer = log_slow_consumer
             self._core.on_overdue = log_overdue
             # With Channels as it is, no consumer says that it is one.
-            self._core.drops_late_messages = "channels" in self._left_alone
+            self._core.drops_late_messages = self._accelerations.leaves_alone("channels")
             await self._before_listening()
             self._inspection.begin(self._core)
             for bound in self._sockets:
@@ -184,12 +189,7 @@ class Server:
 
     def reopen_logs(self) -> None:
         """Open the files of the logs anew, after they were renamed: what SIGUSR1 does."""
-        try:
-            self._access_log.reopen()
-            reopen_logging()
-        except OSError as error:
-            logger.error("Cannot open the logs anew: %s", error)
-        else:
+        if reopen_logs(self._access_log):
             logger.info("The logs were opened anew")
 
     def renew(self) -> None:
@@ -200,11 +200,16 @@ class Server:
     def _make_inspection(self) -> Inspection:
         """Return what answers and notes if somebody may ask how the server is."""
         stop_requested = self._stop_requested
-        return Inspection(self.config, self._application, lambda: not stop_requested.is_set())
+        return Inspection(self.config, lambda: not stop_requested.is_set(), self._hub.metrics)
 
     def _bind(self) -> list[BoundSocket]:
         """Return the sockets to listen on, which are the server's from now on."""
         return bind_sockets(self.config)
+
+    def _start_hub(self) -> None:
+        """Run the hub that other processes of the host shall find."""
+        if self.config.hub is not None:
+            self._hub.start()
 
     async def _before_listening(self) -> None:
         """Wait until connections may be accepted: the application is ready for them."""
@@ -236,10 +241,11 @@ class Server:
                     self._inspection.end()
                 if core is not None:
                     core.close()
-                self._end_acceleration()
+                self._accelerations.end()
                 await stopping.end_lifespan(self._lifespan)
                 if self._inspection is not None:
                     self._inspection.close()
+                self._hub.close()
                 self._access_log.close()
 
     async def _start_unless(self, *ends: asyncio.Event) -> bool:
@@ -256,26 +262,6 @@ class Server:
         starting.result()
         return True
 
-    def _begin_acceleration(self) -> None:
-        """Stand in for what the application uses: see casgi.channels and casgi.django."""
-        begins = {"channels.consumer": _begin_channels, "django.core.handlers.asgi": _begin_django}
-        for module, begin in begins.items():
-            library = module.partition(".")[0]
-            has_decided = library in self._accelerations or library in self._left_alone
-            if has_decided or module not in sys.modules:
-                continue
-            end = begin(self.config)
-            if end is None:
-                self._left_alone.add(library)
-            else:
-                self._accelerations[library] = end
-
-    def _end_acceleration(self) -> None:
-        ends, self._accelerations = self._accelerations, {}
-        self._left_alone.clear()
-        for end in ends.values():
-            end()
-
     def _listen(self, core: _core.Server, bound: BoundSocket) -> None:
         try:
             acceptor = self._proxies if bound.tls is None else self._tls.get(bound.tls).core
@@ -291,31 +277,3 @@ class Server:
         sockets, self._sockets = self._sockets, []
         for bound in sockets:
             bound.close()
-
-
-def _begin_channels(config: Config) -> Callable[[], None] | None:
-    """Stand in for Channels; return what ends that, or None if it is left as it is."""
-    from casgi.channels.acceleration import acceleration
-    from casgi.channels.releases import unsupported_reason
-
-    reason = unsupported_reason() if config.accelerate else "--no-accelerate"
-    if reason is not None:
-        logger.info("Channels as it is: %s", reason)
-        return None
-    loop = asyncio.get_running_loop()
-    logger.info("%s", acceleration.begin(loop, verify=config.verify_shared))
-    return acceleration.end
-
-
-def _begin_django(config: Config) -> Callable[[], None] | None:
-    """Stand in for parts of asgiref; return what ends that, or None."""
-    from casgi.django.acceleration import acceleration, unsupported_reason
-
-    reason = unsupported_reason() if config.accelerate else "--no-accelerate"
-    if reason is not None:
-        logger.info("Django as it is: %s", reason)
-        if config.threads:
-            logger.warning("--threads %d has no effect, since Django is as it is", config.threads)
-        return None
-    logger.info("%s", acceleration.begin(config.threads))
-    return acceleration.end

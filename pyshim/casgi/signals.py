@@ -3,7 +3,7 @@
 SIGINT and SIGTERM: one asks for a graceful stop, two for an end at once. SIGUSR1: the logs are
 opened anew. SIGHUP: in a service they and the certificates are; where there is a terminal it has
 gone, and the server stops. What the application has a handler for, and what is ignored (nohup),
-is left alone.
+is left alone. SIGUSR1 that comes before the server is held until then.
 """
 
 import asyncio
@@ -12,10 +12,12 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import FrameType
 from weakref import WeakSet
+
+from casgi import _core
 
 logger = logging.getLogger("casgi.process")
 
@@ -105,6 +107,7 @@ class LogSignals:
         self._stop = stop
         self._loop = asyncio.get_running_loop()
         self._taken: list[signal.Signals] = []
+        self._held = _core.holds_signal(signal.SIGUSR1)
         # Asked now: when a terminal hangs up, it is gone before the signal comes.
         self._has_terminal = has_terminal()
 
@@ -113,16 +116,18 @@ class LogSignals:
             (signal.SIGUSR1, self._reopen),
             (signal.SIGHUP, self._hang_up),
         ):
-            if not is_handled(number):
-                self._loop.add_signal_handler(number, handler)
+            if handle_in_loop(number, handler):
                 self._taken.append(number)
         _entered.add(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
         _entered.discard(self)
-        for number in self._taken:
-            self._loop.remove_signal_handler(number)
+        with blocked(self._taken):
+            for number in self._taken:
+                self._loop.remove_signal_handler(number)
+            if self._held:
+                hold_until_served()  # Threads may keep the process for a while.
 
     def restore(self) -> None:
         """Set the handlers that were there before."""
@@ -151,8 +156,43 @@ def end_by(number: int, frame: FrameType | None = None) -> None:
     os._exit(_OF_A_SHELL + number)
 
 
+def hold_until_served() -> None:
+    """Let SIGUSR1 not end a process that starts, but reopen the logs when there is a server.
+
+    A handler that the application sets meanwhile wins.
+    """
+    if not is_handled(signal.SIGUSR1):
+        # A handler in C: of Python's own one cannot tell whether faulthandler has replaced it.
+        _core.hold_signal(signal.SIGUSR1)
+
+
+def handle_in_loop(number: signal.Signals, handler: Callable[[], object]) -> bool:
+    """Have a signal handled in the running loop, unless it is_handled(); return whether it is.
+
+    For one that was held and has come the handler is called now.
+    """
+    if is_handled(number):
+        return False
+    asyncio.get_running_loop().add_signal_handler(number, handler)
+    if _core.take_signal(number):
+        handler()
+    return True
+
+
+@contextlib.contextmanager
+def blocked(numbers: Collection[signal.Signals]) -> Iterator[None]:
+    """Let signals wait, also those of processes that are started meanwhile."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def is_handled(number: signal.Signals) -> bool:
-    """Whether it is ignored or has a handler, be it one in C (faulthandler.register)."""
+    """Whether it is ignored or has a handler but ours, be it one in C (faulthandler.register)."""
+    if _core.holds_signal(number):
+        return False
     if signal.getsignal(number) != signal.SIG_DFL:
         return True
     with contextlib.suppress(OSError):
@@ -187,6 +227,8 @@ def _let_through() -> None:
 
 def _leave_in_child() -> None:
     """Give a forked child its signals back: ours would tell the parent's loop of the child's."""
+    if _core.holds_signal(signal.SIGUSR1):
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
     if not _entered:
         return
     signal.set_wakeup_fd(-1)

@@ -1,6 +1,5 @@
 """The sockets a server listens on: bound here, listened on by the core, closed here."""
 
-import contextlib
 import errno
 import logging
 import os
@@ -20,7 +19,7 @@ from casgi.endpoints import (
 )
 from casgi.errors import BindError
 from casgi.tls import TlsSettings
-from casgi.unix_sockets import bind_unix, unix_name
+from casgi.unix_sockets import SocketFile, bind_unix, unix_name
 
 logger = logging.getLogger("casgi.server")
 
@@ -37,7 +36,7 @@ class BoundSocket:
     """A bound socket, and the file of a Unix socket that goes away with it."""
 
     socket: socket.socket
-    unix_file: os.stat_result | None = None
+    unix_file: SocketFile | None = None
     backlog: int = DEFAULT_BACKLOG
     tls: TlsSettings | None = None
 
@@ -69,9 +68,7 @@ class BoundSocket:
     def close(self) -> None:
         """Close the socket and remove its file, unless another server has taken the path since."""
         if self.unix_file is not None:
-            with contextlib.suppress(OSError):
-                if os.path.samestat(os.lstat(self.address), self.unix_file):
-                    os.unlink(self.address)
+            self.unix_file.remove()
         self.socket.close()
 
 
@@ -81,7 +78,7 @@ def bind_sockets(config: Config) -> list[BoundSocket]:
     try:
         tls = config.tls_settings()
         if config.fd is not None:
-            bound.append(_with_tls(_adopt(config.fd), tls))
+            bound.append(_with_tls(adopt_descriptor(config.fd), tls))
         if config.unix_socket is not None:
             unix = UnixEndpoint(config.unix_socket, int(config.unix_socket_mode, 8))
             bound.append(_bind_unix(unix, config.unix_socket_owner))
@@ -117,9 +114,9 @@ def _bind_endpoint(endpoint: Endpoint) -> list[BoundSocket]:
         case UnixEndpoint():
             return [_bind_unix(endpoint)]
         case DescriptorEndpoint(fileno):
-            return [_adopt(fileno)]
+            return [adopt_descriptor(fileno)]
         case SystemdEndpoint():
-            return [_adopt(endpoint.fileno())]
+            return [adopt_descriptor(endpoint.fileno())]
 
 
 def _bind_tcp(host: str, port: int, backlog: int | None = None) -> list[BoundSocket]:
@@ -169,7 +166,7 @@ def _bind_unix(endpoint: UnixEndpoint, owner: str | None = None) -> BoundSocket:
     return BoundSocket(made, file, _backlog_or_default(endpoint.backlog))
 
 
-def _adopt(fd: int) -> BoundSocket:
+def adopt_descriptor(fd: int) -> BoundSocket:
     """Take a copy of an inherited descriptor, so that closing ours leaves the caller's open."""
     try:
         adopted = socket.socket(fileno=os.dup(fd))

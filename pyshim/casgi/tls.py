@@ -10,6 +10,8 @@ import contextlib
 import hmac
 import logging
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, fields
@@ -56,6 +58,8 @@ class TlsSettings:
     """Whether clients have to show a certificate."""
     ciphers: str | None = None
     """Of TLS 1.2, in OpenSSL's words."""
+    ocsp: tuple[str, ...] = ()
+    """Responses of the certificates' authority to send along (DER), each about one of them."""
     minimum_version: TlsVersion = "1.2"
     http2: bool = True
     """Whether HTTP/2 is offered (ALPN)."""
@@ -65,7 +69,8 @@ class TlsSettings:
         """Return what dataclasses.asdict() was made of, perhaps by another version."""
         certificates = tuple(Certificate(**each) for each in values["certificates"])
         known = {each.name: values[each.name] for each in fields(cls) if each.name in values}
-        return cls(**{**known, "certificates": certificates})
+        ocsp = tuple(values.get("ocsp", ()))
+        return cls(**{**known, "certificates": certificates, "ocsp": ocsp})
 
     def files(self) -> Iterator[str]:
         """Yield the paths of all that is read."""
@@ -76,6 +81,9 @@ class TlsSettings:
                     yield path
         if self.ca_certs is not None:
             yield self.ca_certs
+            with contextlib.suppress(OSError):
+                yield from sorted(entry.path for entry in os.scandir(self.ca_certs))
+        yield from self.ocsp
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +126,12 @@ class TlsAcceptor:
 
     def renew_if_changed(self) -> None:
         """Read the files again if one of them is another one than the last time."""
-        if self._stamp_now() != self._stamp:
+        if self.has_changed():
             self.renew()
+
+    def has_changed(self) -> bool:
+        """Whether a file is another one than the last time; on any thread."""
+        return self._stamp_now() != self._stamp
 
     def renew(self) -> None:
         """Read the files again. What is wrong with them is logged, and changes nothing."""
@@ -140,13 +152,21 @@ class TlsAcceptor:
             ciphers=settings.ciphers,
             needs_tls_1_3=settings.minimum_version == "1.3",
             http2=settings.http2,
+            ocsp=settings.ocsp,
         )
+        self._warn_of_expiry()
+
+    def _warn_of_expiry(self) -> None:
         left = self.core.expires_in()
         if left < 0:
             logger.warning("A certificate has expired, clients will refuse it: %s", self._names())
         elif left < _EXPIRY_WARNING_SECONDS:
             hours = left // 3600
             logger.warning("A certificate expires in %d hours: %s", hours, self._names())
+        ocsp_left = self.core.ocsp_expires_in()
+        if ocsp_left is not None and ocsp_left < 0:
+            files = ", ".join(self._settings.ocsp)
+            logger.warning("An OCSP response is out of date, clients get none: %s", files)
 
     def _names(self) -> str:
         return ", ".join(each.certfile for each in self._settings.certificates)
@@ -157,7 +177,11 @@ class TlsAcceptor:
 
 
 class TlsAcceptors:
-    """All the certificates of one server, and the timer that looks after them while it serves."""
+    """All the certificates of one server, and the thread that looks after them while it serves.
+
+    A timer of the event loop would do, but with one asyncio computes in each turn how long to wait:
+    a tenth of what a request costs.
+    """
 
     def __init__(
         self,
@@ -167,7 +191,7 @@ class TlsAcceptors:
         self._proxies = proxies
         self._tickets = tickets
         self._acceptors: dict[TlsSettings, TlsAcceptor] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._ended = threading.Event()
 
     def get(self, settings: TlsSettings) -> TlsAcceptor:
         """Return the acceptor of these settings, made once; raise ConfigError as it does."""
@@ -176,9 +200,13 @@ class TlsAcceptors:
         return self._acceptors[settings]
 
     def watch(self) -> None:
-        """Look at the files every RENEWAL_SECONDS, in the running loop, until `close()`."""
+        """Look at the files every RENEWAL_SECONDS until `close()`; renew in the running loop."""
         if self._acceptors:
-            self._timer = asyncio.get_running_loop().call_later(RENEWAL_SECONDS, self._look)
+            self._ended = threading.Event()
+            arguments = (asyncio.get_running_loop(), self._ended)
+            threading.Thread(
+                target=self._look, args=arguments, name="casgi certificates", daemon=True
+            ).start()
 
     def renew(self) -> None:
         """Read all files again."""
@@ -187,13 +215,16 @@ class TlsAcceptors:
 
     def close(self) -> None:
         """Stop looking at the files; can be called again."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._ended.set()
 
-    def _look(self) -> None:
-        for acceptor in self._acceptors.values():
-            acceptor.renew_if_changed()
-        self.watch()
+    def _look(self, loop: asyncio.AbstractEventLoop, ended: threading.Event) -> None:
+        # A signal that came to this thread would not interrupt what holds up the main one.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        while not ended.wait(RENEWAL_SECONDS):
+            for acceptor in self._acceptors.values():
+                if acceptor.has_changed():
+                    with contextlib.suppress(RuntimeError):  # The loop was closed meanwhile.
+                        loop.call_soon_threadsafe(acceptor.renew_if_changed)
 
 
 def _file_stamp(path: str) -> tuple[int, int, int] | None:

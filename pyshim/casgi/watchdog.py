@@ -38,7 +38,8 @@ class Watchdog:
     Args:
         signals: those that ask for a stop; None when nobody asks by signal.
         close_timeout: seconds for a stop, None for as long as it takes.
-        connections: returns how many there are, on any thread.
+        connections: returns how many there are, on any thread; None before it is listened, when
+            nobody waits for what holds up the loop.
 
     """
 
@@ -46,7 +47,7 @@ class Watchdog:
         self,
         signals: StopSignals | None = None,
         close_timeout: float | None = None,
-        connections: Callable[[], int] = lambda: 0,
+        connections: Callable[[], int | None] = lambda: 0,
     ) -> None:
         """Take the running loop."""
         self._connections = connections
@@ -55,7 +56,7 @@ class Watchdog:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._asked_at: float | None = None
-        self._is_told = False
+        self._is_reported = False
         self._ended = threading.Event()
 
     def __enter__(self) -> "Watchdog":
@@ -81,25 +82,26 @@ class Watchdog:
                 self._loop.call_soon_threadsafe(self._answer)
             except RuntimeError:  # It is closed.
                 self._ended.set()
-        elif now - self._asked_at > _BLOCKED_AFTER and not self._is_told:
-            self._tell(now - self._asked_at)
+        elif now - self._asked_at > _BLOCKED_AFTER and not self._is_reported:
+            self._report(now - self._asked_at)
 
     def _answer(self) -> None:
-        if self._is_told and self._asked_at is not None:
+        if self._is_reported and self._asked_at is not None:
             seconds = time.monotonic() - self._asked_at
             logger.warning("The event loop goes on, after %.1f s", seconds)
-        self._asked_at, self._is_told = None, False
+        self._asked_at, self._is_reported = None, False
 
-    def _tell(self, seconds: float) -> None:
+    def _report(self, seconds: float) -> None:
+        connections = self._connections()
         frames = application_frames(thread_frames(self._thread))
-        if not frames:
+        if not frames or connections is None:
             return
-        self._is_told = True
+        self._is_reported = True
         logger.warning(
             "The event loop has been blocked for %.1f s, and %d connections wait:"
             " await what waits, and give what computes to a thread. It is at\n%s",
             seconds,
-            self._connections(),
+            connections,
             format_frames(frames),
         )
 

@@ -49,7 +49,7 @@ OPTIONS = [
     (option_name(field), given(field)[0], field.name, given(field)[1])
     for field in dataclasses.fields(Config)
     if not isinstance(option_of(field), Flag)
-    and not field.name.startswith(("proxy_headers", "unix_socket_"))
+    and not field.name.startswith(("proxy_headers", "unix_socket_", "hub_"))
 ]
 
 

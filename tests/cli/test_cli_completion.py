@@ -31,6 +31,7 @@ def completions(line: str) -> list[str]:
         ("casgi ch", ["plain,check"]),
         ("casgi check --js", ["plain,--json"]),
         ("casgi ctl conn", ["plain,connections"]),
+        ("casgi top sl", ["plain,slow"]),
         ("casgi ctl kick --co", ["plain,--code", "plain,--control"]),
     ],
 )

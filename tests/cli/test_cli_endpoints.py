@@ -17,7 +17,6 @@ from casgi.endpoints import (
     TcpEndpoint,
     UnixEndpoint,
     parse_endpoint,
-    quote_argument,
 )
 from casgi.errors import ConfigError
 from casgi.sockets import bind_sockets
@@ -87,9 +86,12 @@ def test_strings_are_split_as_by_twisted():
     assert [list(_split(text)) for text in STRINGS] == json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("text", ["/run/a:b", r"C:\run", "plain", "a=b"])
-def test_quoted_argument_comes_back(text):
-    assert parse_endpoint(f"unix:address={quote_argument(text)}") == UnixEndpoint(text)
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [(r"/run/a\:b", "/run/a:b"), (r"C\:\\run", r"C:\run"), ("plain", "plain"), ("a=b", "a=b")],
+)
+def test_backslash_takes_the_next_character_as_it_is(written, path):
+    assert parse_endpoint(f"unix:address={written}") == UnixEndpoint(path)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,10 @@ def refusal(*arguments: str, fds: tuple[int, ...] = ()) -> str:
         ("served:number()", "not callable"),
         ("served:wsgi", "WSGI"),
         ("served:asyncio.Event", "does not take the arguments of ASGI"),
+        ("served:patient", "name it with () behind, in quotes"),
+        ("served:make_async()", "is an async function"),
+        ("/srv/site/served.py:hello", "with its folder: --app-dir /srv/site served:..."),
+        ("../site/served:hello", "with its folder: --app-dir ../site served:..."),
         ("patched_by_gevent:application", "gevent has replaced Python's threads"),
     ],
 )
@@ -64,6 +68,19 @@ def test_error_inside_the_module_is_shown_with_its_traceback():
 
 def test_app_dir_that_is_not_there():
     assert '"/nowhere"' in refusal("--app-dir", "/nowhere", "served:hello")
+
+
+@pytest.mark.parametrize("option", ["--reload", "--workers=2", "-v1"])
+def test_current_folder_that_was_removed(tmp_path: Path, option: str):
+    """As a deployment does that puts a new folder in the place of the old one."""
+    removing = ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh"]
+    process = CasgiProcess("-p", "0", option, "served:hello", folder=tmp_path, prefix=removing)
+    try:
+        assert process.wait() == 2
+        assert "the current folder has been removed" in process.stderr.lines()[-1]
+        assert len(process.stderr.lines()) == 1
+    finally:
+        process.close()
 
 
 def test_port_in_use():

@@ -1,6 +1,7 @@
 """Log files that are renamed while the server writes to them, as logrotate does."""
 
 import json
+import logging
 import os
 import pty
 import signal
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from support.casgi_process import DEADLINE, PROJECT, environment
+
+from casgi.log_files import reopen_logs
 
 
 def log_config(folder: Path) -> str:
@@ -43,6 +46,23 @@ def test_files_are_opened_anew(casgi, get, tmp_path, number):
     assert len(access.read_text().splitlines()) == 1
     assert "Listening" in (tmp_path / "site.log.1").read_text()
     assert "Shutting down" in errors.read_text()
+
+
+def test_signal_that_comes_before_the_server_opens_them_anew_then(casgi, get, tmp_path):
+    variables = {"GO_ON": str(tmp_path / "go-on")}
+    process = casgi("-p", "0", "served:patient()", variables=variables)
+    process.stdout.wait_for("^importing$")
+    process.signal(signal.SIGUSR1)
+    (tmp_path / "go-on").touch()
+    assert get(process.port()) == "hello"
+    process.stderr.wait_for("The logs were opened anew")
+    assert process.stop() == 0
+
+
+def test_signal_that_comes_after_the_server_ends_no_process(casgi):
+    process = casgi("-p", "0", "own_signals:application", variables={"AT_EXIT": "1"})
+    process.port()
+    assert process.stop() == 0
 
 
 def test_file_that_cannot_be_opened_anew_is_said_and_the_old_one_kept(casgi, get, tmp_path):
@@ -108,3 +128,25 @@ def wait_for(log: Path, text: str) -> None:
         found = any(text in line for line in reader.stdout)
         reader.kill()
     assert found
+
+
+def test_log_that_cannot_be_opened_anew_keeps_its_file_and_no_other(tmp_path, caplog):
+    gone, stays = tmp_path / "gone" / "log", tmp_path / "stays"
+    gone.parent.mkdir()
+    rotating = logging.getLogger("tests.rotating")
+    handlers = [logging.FileHandler(gone), logging.FileHandler(stays)]
+    for handler in handlers:
+        rotating.addHandler(handler)
+    try:
+        gone.rename(tmp_path / "kept")
+        gone.parent.rmdir()
+        stays.rename(tmp_path / "rotated")
+        assert not reopen_logs()
+        assert "Cannot open the logs anew" in caplog.text
+        rotating.error("afterwards")
+    finally:
+        for handler in handlers:
+            rotating.removeHandler(handler)
+            handler.close()
+    assert (tmp_path / "kept").read_text() == stays.read_text() == "afterwards\n"
+    assert (tmp_path / "rotated").read_text() == ""

@@ -1,12 +1,15 @@
 """How options, their spellings and the environment come to be settings."""
 
 import dataclasses
+import re
 
 import click
 import pytest
 from option_values import OPTIONS, config_of
 from support.casgi_process import CasgiProcess
 
+from casgi.cli import main
+from casgi.command import variable_of
 from casgi.config import Config
 
 SHORT = [
@@ -21,6 +24,14 @@ TIMEOUTS = [field for option, _, field, _ in OPTIONS if option.endswith(("timeou
 
 def test_without_options_the_settings_are_the_defaults():
     assert config_of() == dataclasses.replace(Config(), access_log="-")
+
+
+def test_variables_are_named_as_options_and_help_has_none():
+    variables = {each.opts[-1]: variable_of(each) for each in main.get_params(click.Context(main))}
+    assert variables.pop("--help") is None
+    named = [each for each in variables.values() if each is not None]
+    assert len(named) > 50
+    assert [each for each in named if not re.fullmatch("CASGI(_[A-Z0-9]+)+", each)] == []
 
 
 @pytest.mark.parametrize(("option", "value", "field", "expected"), OPTIONS + SHORT)

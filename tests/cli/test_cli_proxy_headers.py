@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from support.casgi_process import DEADLINE, PROJECT, environment
+from support.ports import free_port
 from support.raw import RawClient, request
-from support.server_process import ServerProcess, free_port
+from support.server_process import ServerProcess
 from support.ws import WebSocketClient
 
 from casgi.config import Config

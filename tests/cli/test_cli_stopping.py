@@ -113,6 +113,12 @@ def test_code_that_blocks_the_loop_is_named_once(casgi, get):
     assert "time.sleep(3)" in lines[told[0] + 2]
 
 
+def test_start_may_block_the_loop(casgi):
+    process = casgi("-p", "0", "stopped:blocking_at_start")
+    process.port()
+    assert "event loop" not in "".join(process.stderr.lines())
+
+
 # --- In a container ---
 
 

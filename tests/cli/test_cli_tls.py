@@ -90,6 +90,7 @@ def test_renewed_at_sighup(casgi: StartCasgi, authority: Authority) -> None:
         (["--ssl-certfile", "nowhere.pem"], "ssl_certfile: cannot read nowhere.pem: No such file"),
         (["--ssl-keyfile", "key.pem"], "ssl_keyfile is given 1 times, and ssl_certfile 0 times"),
         (["--ssl-ciphers", "AES"], "ssl_ciphers has no effect without ssl_certfile"),
+        (["--ssl-ocsp", "a.der"], "ssl_ocsp has no effect without ssl_certfile"),
         (["--ssl-cert-reqs", "2"], "'2' is not one of 'none', 'optional', 'required'"),
     ],
 )

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from support.casgi_process import DEADLINE, PROJECT, CasgiProcess, environment
-from support.server_process import ServerProcess, free_port
+from support.ports import free_port
+from support.server_process import ServerProcess
 from support.ws import upgrade
 
 from casgi.unfinished import task_stack, thread_stack

@@ -83,7 +83,8 @@ async def spawn(sockets: Sequence[BoundSocket]) -> Child:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     descriptors = [theirs.fileno(), *(bound.socket.fileno() for bound in sockets)]
-    # A terminal sends SIGINT to both; this process turns it into a SIGTERM to the other.
+    # A terminal sends SIGINT to both; this process turns it into a SIGTERM to the other, which
+    # passes it over as soon as it can.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         with theirs:

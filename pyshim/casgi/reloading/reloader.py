@@ -14,6 +14,7 @@ import signal
 
 from casgi.config import Config
 from casgi.errors import ConfigError
+from casgi.hub.hub_host import HubHost
 from casgi.process import open_standard_descriptors
 from casgi.reloading.changes import Files, changes, check_watchfiles
 from casgi.reloading.child import Child, spawn
@@ -33,6 +34,7 @@ class Reloader:
     def __init__(self, config: Config, files: Files) -> None:
         self._config = config
         self._files = files
+        self._hub = HubHost(config)
         self._sockets: list[BoundSocket] = []
         self._child: Child | None = None
         self._reserve: Child | None = None
@@ -44,6 +46,8 @@ class Reloader:
         """Serve until a signal; return the exit code. Raise BindError, ConfigError."""
         self._sockets = bind_sockets(self._config)
         self._listen()
+        if self._config.hub is not None:
+            self._hub.start()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._request_stop)
@@ -101,6 +105,7 @@ class Reloader:
             await self._reserve.end(0)
         if self._child is not None:
             await self._child.end(self._config.application_close_timeout)
+        self._hub.close()
         for bound in self._sockets:
             bound.close()
 

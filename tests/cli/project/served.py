@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import time
+from pathlib import Path
 
 
 def say(text):
@@ -18,6 +20,32 @@ async def respond(send, body, status=200):
 async def hello(scope, receive, send):
     assert scope["type"] == "http", scope["type"]
     await respond(send, b"hello")
+
+
+def patient():
+    """Become an application when there is a file."""
+    say("importing")
+    while not Path(os.environ["GO_ON"]).exists():
+        time.sleep(0.01)
+    return hello
+
+
+async def make_async():
+    """Make an application as no server asks for one."""
+    return hello
+
+
+async def starting(scope, receive, send):
+    """Start up when there is a file."""
+    assert scope["type"] == "lifespan"
+    assert (await receive())["type"] == "lifespan.startup"
+    say("starting")
+    go_on = Path(os.environ["GO_ON"])
+    while not go_on.exists():  # noqa: ASYNC240  It is there at once.
+        await asyncio.sleep(0.01)
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 async def follow_lifespan(scope, receive, send):

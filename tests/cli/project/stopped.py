@@ -55,6 +55,15 @@ async def blocking_for_a_while(scope, receive, send):
         await respond(send, b"at last")
 
 
+async def blocking_at_start(scope, receive, send):
+    if scope["type"] == "lifespan":
+        time.sleep(3)  # noqa: ASYNC251  What is loaded at a start takes its time.
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
 async def leaving_a_task(scope, receive, send):
     """Start what does not let itself be cancelled."""
     if scope["type"] == "http":
