@@ -15,7 +15,7 @@ from project.routing import websocket_urlpatterns  # noqa: E402  models need Dja
 
 application = ProtocolTypeRouter(
     {
-        # Serves styles and scripts without `collectstatic`; a busy site lets its proxy do that.
+        # Serves styles and scripts without `collectstatic`; a busy site has `casgi --static`.
         "http": ASGIStaticFilesHandler(django_application),
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_urlpatterns))

@@ -124,6 +124,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"  # what collectstatic fills, for --static
 STATICFILES_DIRS = [BASE_DIR / "project" / "static"]
 TIME_ZONE = "UTC"
 USE_TZ = True
