@@ -92,7 +92,7 @@ class WebSocketClient:
 
     def __init__(self, server: RunningServer, *options: str) -> None:
         self._command = [str(compiled(self.program)), "--port", str(server.port)]
-        self._command += [*server.transport.value, *options]
+        self._command += [*server.transport.value.split(), *options]
         self._core = server.client_core
 
     def __enter__(self) -> Self:

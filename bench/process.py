@@ -4,6 +4,7 @@ import contextlib
 import http
 import http.client
 import os
+import random
 import resource
 import signal
 import socket
@@ -22,6 +23,7 @@ from bench.usage import SessionUsage
 START_SECONDS = 15.0
 STOP_SECONDS = 5.0
 POLL_SECONDS = 0.02
+SERVERS_PORTS = (12_000, 32_000)
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -114,11 +116,15 @@ class Launch:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of 127.0.0.1 on which nobody listens.
+
+    It is not one of those that the kernel gives to clients, which could have it before the server.
+    """
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            port = random.randrange(*SERVERS_PORTS)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _wait_until_ready(

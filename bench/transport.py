@@ -17,12 +17,12 @@ NEW_CERTIFICATE = (
 
 
 class Transport(enum.Enum):
-    """What is between a server and its clients; the value is the WebSocket clients' options."""
+    """What is between a server and its clients; the value is the WebSocket clients' option."""
 
-    PLAIN = ()
-    TLS = ("--tls",)
-    DEFLATE = ("--deflate",)
-    HTTP2 = (f"--streams={WEBSOCKETS_A_CONNECTION}",)
+    PLAIN = ""
+    TLS = "--tls"
+    DEFLATE = "--deflate"
+    HTTP2 = f"--streams={WEBSOCKETS_A_CONNECTION}"
 
 
 def certificate() -> Path:

@@ -20,6 +20,13 @@ STACKS = {
         "corsheaders.middleware.CorsMiddleware",
         *DEFAULT[2:],
     ],
+    # With its apps in INSTALLED_APPS, and its URLs.
+    "allauth": [*DEFAULT, "allauth.account.middleware.AccountMiddleware"],
+    # With DEBUG, and the toolbar in each page of HTML.
+    "toolbar": ["debug_toolbar.middleware.DebugToolbarMiddleware", *DEFAULT],
     # With Sentry's SDK, which the applications start.
     "sentry": DEFAULT,
 }
+
+APPS = {"allauth": ["allauth", "allauth.account"], "toolbar": ["debug_toolbar"]}
+"""What some of them need in INSTALLED_APPS."""

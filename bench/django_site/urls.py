@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from channels.db import database_sync_to_async
+from django.apps import apps
 from django.contrib.auth.models import Group
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import path
+from django.urls import include, path
 
 
 def sync_hello(request: HttpRequest) -> HttpResponse:
@@ -48,3 +49,9 @@ urlpatterns = [
     path("file/", file),
     path("drf/", groups),
 ]
+for app, prefix, module in (
+    ("allauth.account", "accounts/", "allauth.urls"),
+    ("debug_toolbar", "__debug__/", "debug_toolbar.urls"),
+):
+    if apps.is_installed(app):
+        urlpatterns.append(path(prefix, include(module)))

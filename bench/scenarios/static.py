@@ -1,4 +1,4 @@
-"""A static file: casgi's --static, and Starlette's StaticFiles on each server."""
+"""A static file: casgi's --static, Starlette's StaticFiles and Django's handler on each server."""
 
 import argparse
 import tempfile
@@ -11,8 +11,11 @@ from bench import clients
 from bench.process import Launch
 from bench.scenarios.hello import Hello
 from bench.scenarios.scenario import choices, positive
+from bench.servers import Server
 
-WAYS = ("static", "application")
+WAYS = ("static", "application", "django")
+
+DJANGO = "bench.django_site.static_handler:application"
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,9 @@ class Static(Hello):
     way: str
 
     name = "static"
-    summary = "CPU per request of a static file: --static of casgi, and Starlette's StaticFiles"
+    summary = (
+        "CPU per request of a static file: casgi's --static, Starlette's and Django's handlers"
+    )
     application = "bench.static_site:application"
     path = "/static/page.css"
 
@@ -37,7 +42,7 @@ class Static(Hello):
             type=choices(*WAYS),
             default="static,application",
             metavar="LIST",
-            help="whether casgi has --static, or its application serves the file too",
+            help="casgi has --static; Starlette serves the file; or Django's handler does",
         )
 
     @classmethod
@@ -45,6 +50,10 @@ class Static(Hello):
         """Make a scenario of each way."""
         clients.require_wrk()
         return [cls(options.connections, options.seconds, options.size, way) for way in options.way]
+
+    def application_for(self, server: Server) -> str:
+        """Return the application of the way."""
+        return DJANGO if self.way == "django" else self.application
 
     def measure(self, launch: Launch) -> Mapping[str, float]:
         """Measure as `hello`, with a folder of its own."""
