@@ -8,17 +8,33 @@ from pathlib import Path
 
 import pytest
 from support.redis_server import RedisServer
-from support.server import SECURE, LiveServer, Serve
+from support.server import OVER_HTTP2, SECURE, LiveServer, Serve
+
+LONGEST = (
+    *("equivalence", "daphne_suite", "layers", "workers", "browser", "legacy", "packaging"),
+    *("django_suite", "asgiref_suite", "django", "c", "bench"),
+)
+"""Folders with files of a minute or more, which start first: no process is left alone with one."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    starts = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: starts.get(folder_of(item), len(LONGEST)))
     for item in items:
         if SECURE and item.get_closest_marker("plain"):
             item.add_marker(pytest.mark.skip(reason="it knows that the transport is not TLS"))
+        if OVER_HTTP2 and item.get_closest_marker("http1"):
+            item.add_marker(pytest.mark.skip(reason="it knows that it is HTTP/1.1"))
 
 
-# A shell starts what it runs in the background with Ctrl-C ignored, and children inherit that.
+def folder_of(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
+
+
+# A shell starts what it runs in the background with Ctrl-C ignored, nohup with SIGHUP ignored, and
+# children inherit that: servers would leave both alone.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +48,10 @@ def nothing_left() -> Iterator[None]:
         return
     from support.engines import counters
 
-    if counters():
-        gc.collect()
+    # What a test has made is young; a look at all modules takes longer than most tests.
+    for generation in (1, 2):
+        if counters():
+            gc.collect(generation)
     assert not counters(), f"left alive: {counters()}"
 
 

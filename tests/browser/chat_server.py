@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.server_process import ServerProcess, free_port
+from support.ports import free_port
+from support.server_process import ServerProcess
 
 CHAT = Path(__file__).resolve().parents[2] / "examples" / "chat"
 

@@ -1,10 +1,12 @@
 """The chat in real browsers.
 
-Every test runs on casgi, and on daphne: that proves that the chat is ordinary Channels code.
+Every test runs on casgi, those of rooms on daphne, too, and all on both with CHAT_ON_DAPHNE=1: that
+proves that the chat is ordinary Channels code.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -18,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from chat_server import ChatServer, migrate
 from people import NewPerson, Person, launch_browser
+
+SERVERS = ["casgi", "daphne"] if os.environ.get("CHAT_ON_DAPHNE") == "1" else ["casgi"]
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +47,7 @@ def redis_url() -> str | None:
     return None
 
 
-@pytest.fixture(params=["casgi", "daphne"])
+@pytest.fixture(params=SERVERS)
 def server(
     request: pytest.FixtureRequest, tmp_path: Path, migrated_database: Path, redis_url: str | None
 ) -> Iterator[ChatServer]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from people import NewPerson
 from playwright.sync_api import expect
+
+# What a room does shows that the chat runs on both.
+pytestmark = pytest.mark.parametrize("server", ["casgi", "daphne"], indirect=True)
 
 
 def test_two_people_chat_in_a_room(new_person: NewPerson) -> None:

@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "check.h"
+#include "frame_copy.h"
 #include "net/listener.h"
 #include "net/socket_stream.h"
 #include "net/write_queue.h"
@@ -106,6 +107,7 @@ struct lobby {
     socklen_t name_length;
     struct peer *peers;
     int expected, accepted;
+    int exhausted; /* how often there was no descriptor */
 };
 
 static inline void lobby_on_accept(void *owner, struct stream *stream) {
@@ -122,6 +124,16 @@ static inline void lobby_on_accept(void *owner, struct stream *stream) {
     CHECK(peer->opens == (stream->is_secure ? 0 : 1)); /* a handshake comes first */
 }
 
+static inline void lobby_on_exhausted(void *owner, int error) {
+    ((struct lobby *)owner)->exhausted++;
+    CHECK(error == EMFILE);
+}
+
+static const struct listener_events lobby_events = {
+    .on_accept = lobby_on_accept,
+    .on_exhausted = lobby_on_exhausted,
+};
+
 /* Listens on `name` with streams of `factory`, and learns its own address. */
 static inline void lobby_open_with(struct lobby *lobby, struct event_loop *loop, const void *name,
                                    socklen_t name_length, const struct stream_factory *factory) {
@@ -133,7 +145,7 @@ static inline void lobby_open_with(struct lobby *lobby, struct event_loop *loop,
     CHECK(getsockname(descriptor, (struct sockaddr *)&lobby->name, &lobby->name_length) == 0);
     int error = 0;
     lobby->listener =
-        listener_new(loop, descriptor, BACKLOG, factory, lobby_on_accept, lobby, &error);
+        listener_new(loop, descriptor, BACKLOG, factory, &lobby_events, lobby, &error);
     CHECK(lobby->listener != NULL && error == 0);
     close(descriptor);
 }

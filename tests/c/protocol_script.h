@@ -37,6 +37,11 @@ static inline void protocol_script_on_timeout(void *protocol) {
     record_add(&protocol_script.record, "timeout;");
 }
 
+static inline void protocol_script_leave(void *protocol) {
+    (void)protocol;
+    record_add(&protocol_script.record, "leave;");
+}
+
 static inline void protocol_script_shutdown(void *protocol) {
     (void)protocol;
     record_add(&protocol_script.record, "shutdown;");
@@ -53,6 +58,7 @@ static const struct protocol_ops protocol_script_ops = {
     .on_read_end = protocol_script_on_read_end,
     .on_drain = protocol_script_on_drain,
     .on_timeout = protocol_script_on_timeout,
+    .leave = protocol_script_leave,
     .shutdown = protocol_script_shutdown,
     .on_closed = protocol_script_on_closed,
 };

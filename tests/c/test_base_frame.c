@@ -4,6 +4,7 @@
 #include "base/counters.h"
 #include "base/memory.h"
 #include "check.h"
+#include "frame_copy.h"
 
 static void release(void *owner) {
     ++*(int *)owner;

@@ -139,7 +139,70 @@ static void test_no_memory_for_a_message(void) {
     CHECK(closed > 0);
 }
 
+/* Has as many messages read, in one piece, as a socket brings them. */
+static void publish(struct stream_script *stream, int count) {
+    static char payload[1000];
+    struct hub_frame frame = {.kind = HUB_PUBLISH,
+                              .name = SLICE_LITERAL("topic"),
+                              .payload = slice_of(payload, sizeof(payload))};
+    struct frame *encoded = hub_wire_encode(&frame);
+    struct record piece = {0};
+    for (int i = 0; i < count; i++) {
+        record_bytes(&piece, frame_slice(encoded));
+    }
+    stream_script_reads(stream, slice_of(piece.text, piece.length));
+    event_loop_turn(hub.loop, 0);
+    record_clear(&piece);
+    frame_unref(encoded);
+}
+
+static bool is_read_from(const struct stream_script *stream) {
+    const char *last = "read;";
+    size_t length = strlen(last);
+    return stream->record.length >= length &&
+           memcmp(stream->record.text + stream->record.length - length, last, length) == 0;
+}
+
+static void take(struct stream_script *stream, size_t bytes) {
+    stream->room = bytes;
+    stream_script_completes(stream, STATUS_OK);
+    stream->room = 0;
+    event_loop_turn(hub.loop, 0);
+}
+
+/* Who publishes to a slow peer waits, to the message, and goes on when it has taken some: others
+ * that have room make no difference. Nothing is lost. */
+static void test_a_slow_peer(void) {
+    enum { SENDER, FAST, SLOW, PEERS, PIECE = 64, ROUNDS = 200 };
+    static struct stream_script streams[PEERS];
+    open_hub();
+    for (int i = 0; i < PEERS; i++) {
+        greet(&streams[i]);
+    }
+    struct hub_peer *slow = streams[SLOW].stream.owner;
+    for (int i = FAST; i <= SLOW; i++) {
+        say(&streams[i], HUB_ANNOUNCE, 0, "topic", SLICE_EMPTY);
+        streams[i].room = 0;
+    }
+    int pieces = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        while (is_read_from(&streams[SENDER])) {
+            publish(&streams[SENDER], PIECE);
+            pieces++;
+        }
+        CHECK(write_queue_size(&slow->queue) <= LIMIT_HUB_BACKLOG + 4096);
+        take(&streams[FAST], SIZE_MAX);
+        CHECK(!is_read_from(&streams[SENDER]));
+        take(&streams[SLOW], LIMIT_HUB_ROOM + 8192);
+        CHECK(!slow->is_congested || !is_read_from(&streams[SENDER]));
+    }
+    CHECK((size_t)pieces * PIECE * 1000 > ROUNDS / 2 * (size_t)LIMIT_HUB_ROOM);
+    CHECK(!slow->is_lossy && hub_metrics_read(&hub.metrics, HUB_METRIC_dropped) == 0);
+    close_hub(streams, PEERS);
+}
+
 int main(void) {
+    test_a_slow_peer();
     test_a_peer_that_never_reads();
     test_a_peer_that_reads();
     test_no_memory_for_a_message();

@@ -12,11 +12,19 @@ struct owner {
     struct record record;
     struct stream *stream;
     bool reads_at_once; /* from inside on_open() */
+    bool is_identified;
     bool closes_on_read;
 };
 
+static void on_identified(void *owner) {
+    struct owner *self = owner;
+    CHECK(!self->is_identified);
+    self->is_identified = true;
+}
+
 static void on_open(void *owner) {
     struct owner *self = owner;
+    CHECK(self->is_identified);
     record_add(&self->record, "open;");
     if (self->reads_at_once) {
         CHECK(stream_read_start(self->stream) == STATUS_OK);
@@ -43,7 +51,8 @@ static void on_closed(void *owner) {
     record_add(&((struct owner *)owner)->record, "closed;");
 }
 
-static const struct stream_events events = {on_open, on_read, on_read_end, on_written, on_closed};
+static const struct stream_events events = {on_open,    on_read,   on_read_end,
+                                            on_written, on_closed, on_identified};
 
 static struct event_loop *loop;
 static struct proxy_factory allowed;

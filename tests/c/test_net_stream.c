@@ -313,7 +313,7 @@ static void test_out_of_descriptors(struct event_loop *loop, struct lobby *lobby
     none = limit;
     none.rlim_cur = 3;
     CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
-    TURN_UNTIL(loop, listener_pauses(lobby->listener) == 2);
+    TURN_UNTIL(loop, lobby->exhausted == 2);
     CHECK(lobby->accepted == 0);
     CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
     TURN_UNTIL(loop, lobby->accepted == 1);
@@ -342,16 +342,18 @@ static void refuse(void *owner, struct stream *stream) {
     stream_close(stream); /* before anything is attached */
 }
 
+static const struct listener_events refusing = {.on_accept = refuse};
+
 static void test_refusing_and_errors(struct event_loop *loop) {
     int error = 0;
-    CHECK(listener_new(loop, -1, 1, &socket_stream_factory, refuse, NULL, &error) == NULL);
+    CHECK(listener_new(loop, -1, 1, &socket_stream_factory, &refusing, NULL, &error) == NULL);
     CHECK(strstr(listener_error_text(error), "bad file descriptor") != NULL);
     int pair[2], refused = 0;
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
-    CHECK(listener_new(loop, pair[0], 1, &socket_stream_factory, refuse, NULL, &error) == NULL &&
+    CHECK(listener_new(loop, pair[0], 1, &socket_stream_factory, &refusing, NULL, &error) == NULL &&
           error < 0);
     memory_set_failure(1);
-    CHECK(listener_new(loop, pair[0], 1, &socket_stream_factory, refuse, NULL, &error) == NULL &&
+    CHECK(listener_new(loop, pair[0], 1, &socket_stream_factory, &refusing, NULL, &error) == NULL &&
           error < 0);
     memory_set_failure(0);
     close(pair[0]);
@@ -363,7 +365,7 @@ static void test_refusing_and_errors(struct event_loop *loop) {
     CHECK(bind(descriptor, (struct sockaddr *)&name, length) == 0);
     CHECK(getsockname(descriptor, (struct sockaddr *)&name, &length) == 0);
     struct listener *listener =
-        listener_new(loop, descriptor, 8, &socket_stream_factory, refuse, &refused, &error);
+        listener_new(loop, descriptor, 8, &socket_stream_factory, &refusing, &refused, &error);
     CHECK(listener != NULL);
     close(descriptor);
     int client = socket(AF_INET, SOCK_STREAM, 0);

@@ -20,6 +20,7 @@ static void set_virtual_alarm(uv_timer_t *alarm, uint64_t delay) {
 #define timer_wheel                                    virtual_timer_wheel
 #define timer_wheel_new                                virtual_timer_wheel_new
 #define timer_wheel_close                              virtual_timer_wheel_close
+#define timer_wheel_fire                               virtual_timer_wheel_fire
 #define event_loop_timers(loop)                        virtual_wheel
 #define event_loop_now(loop)                           ((void)(loop), virtual_now)
 #define uv_update_time(loop)                           ((void)(loop))
@@ -32,6 +33,7 @@ void virtual_timer_start(struct event_loop *loop, struct timer *timer, double se
 void virtual_timer_stop(struct timer *timer);
 struct virtual_timer_wheel *virtual_timer_wheel_new(struct event_loop *loop);
 void virtual_timer_wheel_close(struct virtual_timer_wheel *wheel);
+void virtual_timer_wheel_fire(struct virtual_timer_wheel *wheel);
 #include "../../csrc/net/timer.c"
 #undef timer_init
 #undef timer_start
@@ -39,6 +41,7 @@ void virtual_timer_wheel_close(struct virtual_timer_wheel *wheel);
 #undef timer_wheel
 #undef timer_wheel_new
 #undef timer_wheel_close
+#undef timer_wheel_fire
 #undef event_loop_timers
 #undef event_loop_now
 #undef uv_update_time
@@ -70,6 +73,11 @@ static double random_delay(uint64_t *seed) {
     return (double)(check_random(seed) % range) / 1000.0;
 }
 
+static void ring_virtual_alarm(void) {
+    on_alarm(&virtual_wheel->alarm);
+    virtual_timer_wheel_fire(virtual_wheel);
+}
+
 /* Moves the clock to the next alarm, or half-way there. */
 static void advance(uint64_t *seed) {
     if (virtual_alarm == UINT64_MAX) {
@@ -81,7 +89,7 @@ static void advance(uint64_t *seed) {
         return;
     }
     virtual_now = virtual_alarm > virtual_now ? virtual_alarm : virtual_now;
-    on_alarm(&virtual_wheel->alarm);
+    ring_virtual_alarm();
 }
 
 /* Whatever is started, moved and stopped, everything fires once, at most a tick behind its time. */
@@ -119,7 +127,7 @@ static void test_against_model(struct event_loop *loop, uint64_t seed) {
     }
     while (virtual_alarm != UINT64_MAX) {
         virtual_now = virtual_alarm > virtual_now ? virtual_alarm : virtual_now;
-        on_alarm(&virtual_wheel->alarm);
+        ring_virtual_alarm();
     }
     CHECK(fired + dropped == started);
     virtual_timer_wheel_close(virtual_wheel);
@@ -136,7 +144,7 @@ static void test_a_long_timer_lets_the_loop_sleep(struct event_loop *loop) {
     int alarms = 0;
     for (; day.expected != 0 && alarms < 100; alarms++) {
         virtual_now = virtual_alarm;
-        on_alarm(&virtual_wheel->alarm);
+        ring_virtual_alarm();
     }
     CHECK(day.expected == 0);
     CHECK(alarms <= LEVELS);
@@ -154,7 +162,7 @@ static void test_beyond_the_horizon(struct event_loop *loop) {
     virtual_timer_start(loop, &late.timer, (double)years);
     for (int alarms = 0; late.expected != 0 && alarms < 1000; alarms++) {
         virtual_now = virtual_alarm;
-        on_alarm(&virtual_wheel->alarm);
+        ring_virtual_alarm();
     }
     CHECK(late.expected == 0);
     virtual_timer_wheel_close(virtual_wheel);
@@ -222,6 +230,37 @@ static void test_stopping_a_due_timer(struct event_loop *loop) {
     timer_stop(&second.timer);
 }
 
+struct deadline {
+    struct timer timer;
+    const struct peer *peer;
+    int fires;
+    bool heard;
+};
+
+static void pass(struct timer *timer) {
+    struct deadline *deadline = LIST_OBJECT(timer, struct deadline, timer);
+    deadline->fires++;
+    deadline->heard = deadline->peer->received.length > 0;
+}
+
+/* A loop that was held up for longer than a timer hears first what was said to it meanwhile. */
+static void test_what_came_in_time_is_seen_in_time(struct event_loop *loop) {
+    struct sockaddr_in name = loopback();
+    struct lobby lobby;
+    lobby_open(&lobby, loop, &name, sizeof(name));
+    struct peer peer;
+    lobby_fill(&lobby, &peer, 1);
+    struct deadline deadline = {.peer = &peer};
+    timer_init(&deadline.timer, pass);
+    timer_start(loop, &deadline.timer, 0.001);
+    CHECK(write(peer.descriptor, "here", 4) == 4);
+    usleep(3 * TIMER_TICK_MS * 1000);
+    TURN_UNTIL(loop, deadline.fires == 1);
+    CHECK(deadline.heard);
+    peer_finish(&peer, loop);
+    listener_close(lobby.listener);
+}
+
 int main(void) {
     struct event_loop *loop = event_loop_new();
     CHECK(loop != NULL);
@@ -232,6 +271,7 @@ int main(void) {
     test_beyond_the_horizon(loop);
     test_on_the_real_clock(loop);
     test_stopping_a_due_timer(loop);
+    test_what_came_in_time_is_seen_in_time(loop);
     event_loop_free(loop);
     return net_report();
 }

@@ -1,4 +1,5 @@
-/* Tests of server/forwarded.c: whose word about the client counts. */
+/* Tests of server/forwarded.c: whose word about the client counts; with values cut at each byte, at
+ * the end of what may be read. */
 #include "base/memory.h"
 #include "base/status.h"
 #include "check.h"
@@ -116,6 +117,9 @@ static void test_nothing_is_said(const struct network_list *trusted) {
     CHECK(forwarded_new(&none, trusted, &head) == NULL);
     memory_set_failure(1);
     CHECK(forwarded_new(&forwarding, trusted, &head) == NULL);
+    memory_set_failure(2); /* there is one allocation */
+    memory_free(forwarded_new(&forwarding, trusted, &head));
+    CHECK(memory_failure_is_left());
     memory_set_failure(0);
 }
 
@@ -186,6 +190,39 @@ static void test_elements(const struct network_list *trusted) {
     }
 }
 
+/* Whatever a value is cut to, nothing is read behind it, and what is told of the client is an
+ * address, or nothing. */
+static void check_cuts(struct guarded *guarded, const struct forwarding *kind,
+                       const struct network_list *trusted, struct http_header header) {
+    for (size_t length = 0; length <= header.value.length; length++) {
+        struct slice value = guarded_place(guarded, slice_of(header.value.data, length));
+        struct http_header cut = {header.name, value};
+        struct http_request_head head = {.headers = &cut, .header_count = 1};
+        struct forwarded *forwarded = forwarded_new(kind, trusted, &head);
+        (void)forwarded_root_path(&head);
+        if (forwarded != NULL) {
+            bool is_named = forwarded->client.family != ADDRESS_NONE;
+            CHECK_ROW((forwarded->client.host[0] != '\0') == is_named, header.value.data);
+        }
+        memory_free(forwarded);
+    }
+}
+
+static void test_every_cut(const struct network_list *trusted) {
+    struct guarded guarded = guarded_open(512);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (size_t j = 0; j < 4 && rows[i].headers[j].name.length > 0; j++) {
+            check_cuts(&guarded, &forwarding, trusted, rows[i].headers[j]);
+        }
+    }
+    for (size_t i = 0; i < sizeof(element_rows) / sizeof(element_rows[0]); i++) {
+        const char *value = element_rows[i].value;
+        struct http_header header = {SLICE_LITERAL("forwarded"), slice_of(value, strlen(value))};
+        check_cuts(&guarded, &by_forwarded, trusted, header);
+    }
+    guarded_close(&guarded);
+}
+
 static void test_lines_are_one_list(const struct network_list *trusted) {
     struct http_header headers[] = {
         {SLICE_LITERAL("forwarded"), SLICE_LITERAL("for=203.0.113.9, for=192.0.2.1;host=a")},
@@ -218,10 +255,28 @@ static void test_the_host(const struct network_list *trusted) {
     forwarded = forwarded_new(&asked, trusted, &head);
     CHECK(forwarded->host.length == 0);
     memory_free(forwarded);
-    headers[1].value = SLICE_LITERAL("a, b");
+    headers[1].value = SLICE_LITERAL("a b");
     head.header_count = 2;
     forwarded = forwarded_new(&asked, trusted, &head);
     CHECK(forwarded->host.length == 0);
+    memory_free(forwarded);
+}
+
+/* Of a list nobody knows which proxies have appended to it, so that all of it has to agree. */
+static void test_lists_of_hosts(const struct network_list *trusted) {
+    struct http_header headers[] = {FOR("203.0.113.9, 10.0.0.1"),
+                                    {SLICE_LITERAL("x-forwarded-host"), SLICE_LITERAL("a, b")}};
+    struct http_request_head head = {.headers = headers, .header_count = 2};
+    struct forwarded *forwarded = forwarded_new(&forwarding, trusted, &head);
+    CHECK(forwarded->host.length == 0);
+    memory_free(forwarded);
+    headers[0].value = SLICE_LITERAL("203.0.113.9");
+    forwarded = forwarded_new(&forwarding, trusted, &head);
+    CHECK(forwarded->host.length == 0);
+    memory_free(forwarded);
+    headers[1].value = SLICE_LITERAL("a.example, ,A.example");
+    forwarded = forwarded_new(&forwarding, trusted, &head);
+    CHECK_TEXT(forwarded->host, SLICE_LITERAL("a.example"));
     memory_free(forwarded);
 }
 
@@ -242,8 +297,10 @@ int main(void) {
     test_rows(&trusted);
     test_nothing_is_said(&trusted);
     test_elements(&trusted);
+    test_every_cut(&trusted);
     test_lines_are_one_list(&trusted);
     test_the_host(&trusted);
+    test_lists_of_hosts(&trusted);
     test_the_root_path();
     network_list_release(&trusted);
     return check_report();

@@ -177,7 +177,7 @@ static void check_row(const struct row *row, size_t longest, uint64_t *seed) {
 }
 
 /* The answer is whole, or somebody has been told that it will not be. */
-static bool is_settled(const struct row *row) {
+static bool is_finished(const struct row *row) {
     struct record told = {0};
     struct slice all = tell(&told);
     bool is_whole =
@@ -203,7 +203,7 @@ static bool check_allocation(const struct row *row, long n) {
     bool is_through = memory_failure_is_left();
     memory_set_failure(0);
     event_loop_turn(server.loop, 0);
-    CHECK_ROW(is_settled(row), row->name);
+    CHECK_ROW(is_finished(row), row->name);
     close_connection();
     record_clear(&input);
     return is_through || n > MOST_ALLOCATIONS;
@@ -310,6 +310,56 @@ static void test_allocations_of_a_stop(void) {
     CHECK(is_through);
 }
 
+static void answer_and_stop(void *owner) {
+    struct echo *echo = owner;
+    struct server *stopped = echo->script->server;
+    echo_answer(echo);
+    server_shutdown(stopped);
+}
+
+static struct exchange_events stopping_events;
+
+static int take_and_stop(struct server_script *script, struct exchange *exchange) {
+    int status = echo_take_request(script, exchange);
+    exchange->events = &stopping_events;
+    return status;
+}
+
+/* An application that answers and stops the server, while its stream is told something. */
+static void check_stop_from_inside(bool is_half_closed, double http_timeout) {
+    struct record input = {0}, told = {0};
+    struct server_options options = options_of_http2();
+    options.http_timeout = http_timeout;
+    open_server(&options);
+    server.take_request = take_and_stop;
+    connection_accept(server.server, &stream.stream);
+    put_preface(&input);
+    put_get(&input);
+    feed(&input);
+    if (is_half_closed) {
+        stream_script_ends(&stream, STATUS_OK);
+    }
+    while (memmem(record_slice(&server.record).data, server.record.length, "end;", 4) == NULL) {
+        event_loop_turn(server.loop, 1);
+    }
+    event_loop_turn(server.loop, 0);
+    struct slice frames = tell(&told);
+    CHECK(memmem(frames.data, frames.length, "HEADERS 1 end;", 14) != NULL);
+    record_clear(&told);
+    close_connection();
+}
+
+static void test_an_application_that_stops_the_server(void) {
+    stopping_events = echo_events;
+    stopping_events.on_ready = answer_and_stop;
+    check_stop_from_inside(false, -1);
+    stopping_events = echo_events;
+    stopping_events.on_ready = echo_on_drain;
+    stopping_events.on_disconnect = answer_and_stop;
+    check_stop_from_inside(true, -1);
+    check_stop_from_inside(false, 0);
+}
+
 /* A socket that takes little: what is written is the same, and nothing is lost. */
 static void test_a_slow_socket(void) {
     struct record input = {0}, told = {0};
@@ -361,6 +411,7 @@ int main(void) {
     test_everybody_is_told_of_the_end();
     test_a_stop_is_announced_and_what_runs_is_answered();
     test_allocations_of_a_stop();
+    test_an_application_that_stops_the_server();
     test_a_slow_socket();
     test_a_client_without_window();
     return server_report();

@@ -1,5 +1,6 @@
 /* Groups of WebSockets with a scripted bus under them: what others are told of and when, what is
- * published, and that what comes from elsewhere is not passed on. */
+ * published, that what comes from elsewhere is not passed on, and what becomes of slow members;
+ * with the n-th allocation failing. */
 #include "exchange_script.h"
 #include "server/websocket_group.h"
 
@@ -52,15 +53,16 @@ static void ignore(void *owner) {
 static void ignore_close(void *owner, int code, struct slice reason) {
     (void)owner, (void)code, (void)reason;
 }
-static void ignore_slow(void *owner, enum slow_consumer_outcome outcome, uint32_t count,
-                        size_t backlog) {
-    (void)owner, (void)outcome, (void)count, (void)backlog;
+static void on_slow(void *owner, enum slow_consumer_outcome outcome, uint32_t count,
+                    size_t backlog) {
+    CHECK(owner == NULL);
+    record_add(&told, "slow %s %u %zu;", slow_consumer_outcome_name(outcome), count, backlog);
 }
 static const struct websocket_events websocket_events = {.on_message = ignore_message,
                                                          .on_ready = ignore,
                                                          .on_drain = ignore,
                                                          .on_close = ignore_close,
-                                                         .on_slow = ignore_slow,
+                                                         .on_slow = on_slow,
                                                          .on_end = ignore};
 
 static struct websocket *offered;
@@ -78,9 +80,9 @@ struct room {
     struct websocket *websockets[MEMBERS];
 };
 
-static void room_open(struct room *room, const struct group_bus_ops *ops) {
-    struct server_options options = script_options();
-    server_script_open(&room->server, &options, -1);
+static void room_open_with(struct room *room, const struct group_bus_ops *ops,
+                           const struct server_options *options) {
+    server_script_open(&room->server, options, -1);
     room->server.take_websocket = take_websocket;
     room->server.server->groups.bus = (struct group_bus){ops, &told};
     record_clear(&told);
@@ -93,6 +95,11 @@ static void room_open(struct room *room, const struct group_bus_ops *ops) {
         CHECK(websocket_group_leave(offered, SLICE_LITERAL("a")) == STATUS_STATE);
         CHECK(websocket_accept(offered, SLICE_EMPTY, NULL, 0) == STATUS_OK);
     }
+}
+
+static void room_open(struct room *room, const struct group_bus_ops *ops) {
+    struct server_options options = script_options();
+    room_open_with(room, ops, &options);
 }
 
 static void room_close(struct room *room) {
@@ -193,6 +200,52 @@ static void test_alone(void) {
     check_told("");
 }
 
+/* One member of three has more unsent than the limit: what becomes of it, and that the others get
+ * the message. `droppable` of its frames can be dropped. */
+static void check_slow(enum slow_consumer_policy policy, uint32_t droppable, const char *outcome,
+                       const char *sent) {
+    struct server_options options = script_options();
+    struct room room;
+    options.slow_consumer = policy;
+    options.write_backlog_limit = 100;
+    room_open_with(&room, NULL, &options);
+    for (size_t i = 0; i < MEMBERS; i++) {
+        CHECK(websocket_group_join(room.websockets[i], SLICE_LITERAL("a")) == STATUS_OK);
+    }
+    room.exchanges[1].queued = 97; /* with the three bytes of the frame: full */
+    room.exchanges[1].droppable = droppable;
+    CHECK(send_to(&room, 0, "y", true) == STATUS_OK);
+    check_told("");
+    room.exchanges[1].queued = 98;
+    CHECK(send_to(&room, 0, "x", true) == STATUS_OK);
+    check_told(outcome);
+    check_sent(&room, 0, "\x81\x01y\x81\x01x");
+    check_sent(&room, 1, sent);
+    check_sent(&room, 2, "\x81\x01y\x81\x01x");
+    room_close(&room);
+}
+
+static void test_a_slow_member(void) {
+    check_slow(SLOW_CONSUMER_DROP_NEWEST, 1, "slow dropped_newest 1 98;", "\x81\x01y");
+    check_slow(SLOW_CONSUMER_DROP_OLDEST, 2, "slow dropped_oldest 2 98;", "\x81\x01y\x81\x01x");
+    check_slow(SLOW_CONSUMER_DROP_OLDEST, 0, "slow dropped_newest 1 98;", "\x81\x01y");
+    check_slow(SLOW_CONSUMER_CLOSE, 1, "slow closed 1 98;",
+               "\x81\x01y\x88\x19\x03\xf0too slow for its groups");
+}
+
+/* Of many some are closed, then the others: each once. */
+static void test_closing_some(void) {
+    struct room room;
+    room_open(&room, NULL);
+    CHECK(server_close_websockets(room.server.server, 2) == 2);
+    CHECK(server_close_websockets(room.server.server, 2) == 1);
+    CHECK(server_close_websockets(room.server.server, 2) == 0);
+    for (size_t i = 0; i < MEMBERS; i++) {
+        check_sent(&room, i, "\x88\x02\x03\xf4");
+    }
+    room_close(&room);
+}
+
 /* A join that fails is told to nobody, and a message that cannot be encoded reaches nobody. */
 static void test_allocations_that_fail(void) {
     struct room room;
@@ -225,6 +278,8 @@ int main(void) {
     test_what_is_sent_goes_to_all_here_and_once_to_the_bus();
     test_what_comes_from_elsewhere_is_not_passed_on();
     test_alone();
+    test_a_slow_member();
+    test_closing_some();
     test_allocations_that_fail();
     return server_report();
 }

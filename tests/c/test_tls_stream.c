@@ -283,6 +283,30 @@ static void test_no_tls_at_all(struct event_loop *loop, struct slice bytes) {
     TURN_UNTIL(loop, pair.peer.ends == 1);
     CHECK(pair.peer.opens == 0 && pair.peer.end_status == STATUS_SYSTEM);
     CHECK(pair.peer.received.length == 0);
+    CHECK(ERR_peek_error() == 0); /* the queue is the thread's: others look at it, too */
+    pair_close(&pair, loop);
+}
+
+/* The client's record in two halves, each behind an error that somebody else has left. */
+static void test_errors_of_others(struct event_loop *loop) {
+    struct pair pair;
+    pair_open(&pair, loop);
+    shake_hands(&pair, loop);
+    BIO *out = BIO_new(BIO_s_mem());
+    SSL_set0_wbio(pair.client.ssl, out);
+    CHECK(SSL_write(pair.client.ssl, "hello", 5) == 5);
+    char record[100];
+    int length = BIO_read(out, record, sizeof(record));
+    for (int half = 0; half < 2; half++) {
+        int start = half * length / 2, end = (half + 1) * length / 2;
+        ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
+        CHECK(send(pair.peer.descriptor, record + start, (size_t)(end - start), 0) == end - start);
+        event_loop_turn(loop, TURN_MS);
+        event_loop_turn(loop, 0);
+    }
+    TURN_UNTIL(loop, pair.peer.received.length == 5);
+    CHECK(pair.peer.ends == 0);
+    ERR_clear_error();
     pair_close(&pair, loop);
 }
 
@@ -302,7 +326,7 @@ static void test_flood_of_key_updates(struct event_loop *loop) {
     pair_open(&pair, loop);
     SSL_set_min_proto_version(pair.client.ssl, TLS1_3_VERSION);
     shake_hands(&pair, loop);
-    for (int i = 0; i < 3 * LIMIT_TLS_HANDSHAKE_MESSAGES && pair.peer.ends == 0; i++) {
+    for (int i = 0; i < 3 * LIMIT_TLS_HANDSHAKE_STEPS && pair.peer.ends == 0; i++) {
         SSL_key_update(pair.client.ssl, SSL_KEY_UPDATE_REQUESTED);
         SSL_do_handshake(pair.client.ssl);
         event_loop_turn(loop, 0);
@@ -378,6 +402,7 @@ int main(void) {
     test_tickets_survive_a_reload(loop);
     test_no_tls_at_all(loop, SLICE_LITERAL("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
     test_no_tls_at_all(loop, SLICE_LITERAL("\x17\x03\x03\x00\x01x"));
+    test_errors_of_others(loop);
     test_leaves_within_the_handshake(loop);
     test_flood_of_key_updates(loop);
     test_refused_renegotiation(loop);

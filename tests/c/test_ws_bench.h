@@ -38,7 +38,7 @@ struct bench {
 };
 
 static void bench_open(struct bench *bench, const struct ws_session_limits *limits) {
-    *bench = (struct bench){.log = {.session = &bench->session}};
+    memset(bench, 0, sizeof(*bench));
     text_add(&bench->log.events, "", 0);
     bench->pool = ws_decoder_pool_new();
     CHECK(bench->pool != NULL);

@@ -68,9 +68,6 @@ static inline void wire_frame(struct text *wire, unsigned first, const void *pay
 /* Events as text: "text 5 Hello;", "close 1000 bye;", "fail 1002;". */
 struct log {
     struct text events;
-    struct ws_session *session; /* stopped at event number `stop_at`, when not 0 */
-    unsigned count;
-    unsigned stop_at;
     char failure[128]; /* the reason of a failure */
 };
 
@@ -80,9 +77,6 @@ static inline void log_event(struct log *log, const char *kind, struct slice pay
     text_add(&log->events, head, (size_t)length);
     text_add(&log->events, payload.data, payload.length);
     text_add(&log->events, ";", 1);
-    if (++log->count == log->stop_at) {
-        ws_session_stop(log->session);
-    }
 }
 
 static void log_message(void *owner, bool is_text, struct slice payload) {

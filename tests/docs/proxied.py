@@ -12,6 +12,8 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
 HEADERS = {"proxy_headers_host": "X-Forwarded-For", "proxy_headers_port": "X-Forwarded-Port"}
+# A busy machine lets a proxy wait.
+SECONDS = 60
 LIES = [("x-forwarded-for", "192.0.2.1"), ("x-forwarded-proto", "gopher")]
 BLOCKS = [
     (program, text)
@@ -63,13 +65,13 @@ def trusting(folder: Path) -> ssl.SSLContext:
 
 def check_websockets(url: str, context: ssl.SSLContext | None = None) -> None:
     """Messages of all sizes pass, compressed, and the close code does."""
-    with connect(f"{url}/", ssl=context) as client:
+    with connect(f"{url}/", ssl=context, open_timeout=SECONDS) as client:
         assert [one.name for one in client.protocol.extensions] == ["permessage-deflate"]
         for message in ("short", "long " * 50_000, bytes(range(256)) * 1000):
             client.send(message)
-            assert client.recv(20) == message
-    with connect(f"{url}/close", ssl=context) as client:
+            assert client.recv(SECONDS) == message
+    with connect(f"{url}/close", ssl=context, open_timeout=SECONDS) as client:
         with pytest.raises(ConnectionClosedError) as closed:
-            client.recv(20)
+            client.recv(SECONDS)
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4321, "enough")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import re
 import shlex
@@ -21,7 +22,7 @@ RUN_ELSEWHERE = {
     "docs/from-daphne.md": "tests/frameworks/test_from_daphne.py",
     "docs/runserver.md": "tests/runserver/test_docs_of_runserver.py",
 }
-MANAGE_COMMANDS = {"casgi_handlers", "check", "migrate", "runserver", "test"}
+MANAGE_COMMANDS = {"casgi_handlers", "check", "collectstatic", "migrate", "runserver", "test"}
 VARIABLES = {"CASGI_DEBUG", "CASGI_WERROR"}
 
 
@@ -39,11 +40,13 @@ def run_casgi(words: list[str], folder: Path, **variables: str) -> subprocess.Co
 def check_casgi(words: list[str], folder: Path) -> None:
     """The options are taken: nothing is wrong but that there is no such application."""
     (folder / "staticfiles").mkdir()
-    if words[0] == "ctl":
+    if words[0] in ("ctl", "top"):
         check_control(words, folder)
         return
     if "--reload" in words:  # It would wait for the module to be written.
         words = ["check", *words]
+    # A group that the page has made up.
+    words = [word.replace(":shop", f":{grp.getgrgid(os.getgid()).gr_name}") for word in words]
     done = run_casgi(words, folder, PORT="8000")
     if "--from-daphne" in words:
         assert done.returncode == 0, done.stderr
@@ -54,10 +57,23 @@ def check_casgi(words: list[str], folder: Path) -> None:
 
 
 def check_control(words: list[str], folder: Path) -> None:
-    """The command is one of `casgi ctl`: nothing is wrong but that no server runs."""
-    done = run_casgi(words, folder, CASGI_CONTROL="site.control")
+    """It is one of `casgi ctl`, or `casgi top`: nothing is wrong but that no server runs."""
+    once = ["--once"] if words[0] == "top" else []
+    done = run_casgi([*words, *once], folder, CASGI_CONTROL="site.control")
     assert done.returncode != 0
     assert "there is no control socket site.control" in done.stderr
+
+
+def check_gunicorn(words: list[str], folder: Path) -> None:
+    """Gunicorn takes its options, with the worker class and the application."""
+    (folder / "project").mkdir()
+    (folder / "project" / "asgi.py").write_text("def application(scope, receive, send): ...")
+    command = [sys.executable, "-m", "gunicorn", "--check-config", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "pyshim")}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def check_completion(words: list[str], folder: Path) -> None:
@@ -102,7 +118,7 @@ def check_pip(words: list[str], folder: Path) -> None:
 def check_python(words: list[str], folder: Path) -> None:
     if words[0] == "manage.py":
         assert words[1] in MANAGE_COMMANDS
-    elif words[:2] == ["-m", "bench"]:
+    elif words[0] == "-m" and re.fullmatch(r"bench(\.\w+)?", words[1]):
         command = [sys.executable, *words, "--help"]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=60)
     else:
@@ -114,12 +130,25 @@ CHECKS: dict[str, Callable[[list[str], Path], None]] = {
     "make": check_make,
     "apt-get": check_apt,
     "eval": check_completion,
+    "gunicorn": check_gunicorn,
     "pip": check_pip,
     "python": check_python,
     "python3": check_python,
 }
 # Those of others, and of the shell.
-TAKEN_AS_THEY_ARE = {"cd", "curl", "daphne", "echo", "find", "git", "kill", "source"}
+TAKEN_AS_THEY_ARE = {
+    "cd",
+    "cp",
+    "curl",
+    "daphne",
+    "docker",
+    "echo",
+    "find",
+    "git",
+    "kill",
+    "kubectl",
+    "source",
+}
 
 COMMANDS = commands()
 

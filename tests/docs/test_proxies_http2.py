@@ -9,10 +9,10 @@ import pytest
 from proxied import BLOCKS, HEADERS, LIES, application, check_websockets, trusting, with_ours
 from support.apps import Journal, Receive, Scope, Send
 from support.http2 import Http2Client, Http2WebSocket
+from support.ports import free_port
 from support.proxies import ConfiguredProxy
 from support.raw import RawClient
 from support.server import SECURE, Serve
-from support.server_process import free_port
 from support.ws import CLOSE, TEXT, close_payload
 
 pytestmark = pytest.mark.skipif(SECURE, reason="what the page shows speaks plain HTTP to casgi")

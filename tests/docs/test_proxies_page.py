@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from proxied import BLOCKS, HEADERS, LIES, application, check_websockets, with_ours
+from support.ports import free_port
 from support.proxies import ConfiguredProxy
 from support.server import SECURE, Serve
-from support.server_process import free_port
 
 pytestmark = pytest.mark.skipif(SECURE, reason="what the page shows speaks plain HTTP to casgi")
 

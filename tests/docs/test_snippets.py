@@ -14,11 +14,13 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from snippets import ROOT, of_page, snippets
 from support.apps import DEADLINE
+from support.ports import free_port
 from support.server import Serve
-from support.server_process import ServerProcess, free_port
+from support.server_process import ServerProcess
 
 from casgi.cli import main
 from casgi.logging import JsonFormatter
@@ -36,7 +38,7 @@ LANGUAGES = {
     "supervisor",
     "systemd",
 }
-LANGUAGES |= {"sh", "text", "toml"}
+LANGUAGES |= {"sh", "text", "toml", "yaml"}
 # A page whose Python is run by a file of tests that names it, here or elsewhere.
 PYTHON_IS_RUN_BY = {
     "docs/channel-layers.md": "tests/dispatch/test_channel_layers_page.py",
@@ -44,7 +46,9 @@ PYTHON_IS_RUN_BY = {
     "docs/closing.md": "tests/hub/test_closing_page.py",
     "docs/event-loop.md": "tests/docs/test_snippets.py",
     "docs/groups.md": "tests/docs/test_snippets.py",
+    "docs/gunicorn.md": "tests/gunicorn/test_gunicorn_worker.py",
     "docs/hub.md": "tests/hub/test_hub_page.py",
+    "docs/opentelemetry.md": "tests/status/project/traced.py",
     "docs/python.md": "tests/docs/test_snippets.py",
     "docs/runserver.md": "tests/docs/test_snippets.py",
     "docs/shared-handlers.md": "tests/docs/test_shared_handlers_page.py",
@@ -67,6 +71,12 @@ def test_python_of_every_page_is_run() -> None:
     assert {one.page for one in snippets("python")} == set(PYTHON_IS_RUN_BY)
     for page, tests in PYTHON_IS_RUN_BY.items():
         assert Path(page).name in (ROOT / tests).read_text()
+
+
+def test_yaml_of_prometheus_names_the_rules() -> None:
+    (text,) = of_page("docs/metrics.md", "yaml")
+    (file,) = yaml.safe_load(text)["rule_files"]
+    assert (ROOT / "deploy" / "prometheus" / file).exists()
 
 
 @pytest.fixture

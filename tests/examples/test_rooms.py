@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 from support.apps import DEADLINE
+from support.ports import free_port
 from support.reports import wait_until
-from support.server_process import ServerProcess, free_port
+from support.server_process import ServerProcess
 from support.ws import WebSocketClient, upgrade
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

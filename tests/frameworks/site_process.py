@@ -9,8 +9,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from support.ports import free_port
 from support.reports import wait_until
-from support.server_process import ServerProcess, free_port
+from support.server_process import ServerProcess
 from websockets.sync.client import connect
 
 FOLDER = Path(__file__).parent

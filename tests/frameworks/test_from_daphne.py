@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from frameworks.site_process import SECONDS, CommandProcess
-from support.server_process import free_port
+from support.ports import free_port
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "from-daphne.md"
 STEP = re.compile(r"^## (\d)\. .*?(?=^## )", re.MULTILINE | re.DOTALL)

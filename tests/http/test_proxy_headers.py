@@ -126,6 +126,39 @@ def test_scheme(serve: Serve, values: list[str], is_secure: bool) -> None:
     assert schemes == (["https", "wss"] if is_secure else ["http", "ws"])
 
 
+@pytest.mark.plain
+@pytest.mark.parametrize(
+    ("hops", "schemes", "ports", "expected"),
+    [
+        ("192.0.2.1, 10.0.0.1", "https, http", "443, 80", ("https", 443)),
+        ("192.0.2.1, 10.0.0.1", "http, https", "80,443", ("http", 80)),
+        ("192.0.2.1, 10.0.0.1", "https", "443", ("https", 443)),
+        ("192.0.2.1, 10.0.0.2, 10.0.0.1", "https, HTTPS", "443, 443", ("https", 443)),
+        ("192.0.2.1, 10.0.0.2, 10.0.0.1", "https, http", "443, 80", ("http", 0)),
+        ("192.0.2.9, 192.0.2.1", "https, http", "443, 80", ("http", 80)),
+        ("192.0.2.1", "https, http", "443, 80", ("http", 80)),
+        ("192.0.2.1, 10.0.0.1", ", https, , http", "443,80,", ("https", 443)),
+        ("192.0.2.1, 10.0.0.1", "javascript, https", "x, 80", ("http", 0)),
+    ],
+)
+def test_lists_to_which_each_proxy_has_added(
+    serve: Serve, hops: str, schemes: str, ports: str, expected: tuple[str, int]
+) -> None:
+    journal = Journal()
+    server = start(serve, journal, INSIDE)
+    headers = [
+        f"X-Forwarded-For: {hops}",
+        f"X-Forwarded-Proto: {schemes}",
+        f"X-Forwarded-Port: {ports}",
+    ]
+    with server.connect() as client:
+        client.send(request(headers=headers))
+        client.read_response()
+    scope = journal.next()
+    assert scope["client"][0] == "192.0.2.1"
+    assert (scope["scheme"], scope["client"][1]) == expected
+
+
 def test_each_request_of_a_connection_has_its_own_client(serve: Serve) -> None:
     journal = Journal()
     server = start(serve, journal, "*")

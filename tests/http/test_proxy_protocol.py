@@ -109,6 +109,26 @@ def test_tls_behind_the_header(serve: Serve, tmp_path: Path) -> None:
         assert client.read_response().body == EXPECTED
 
 
+def test_share_is_taken_before_the_handshake(serve: Serve, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    files = authority.issue("localhost")
+    settings = TlsSettings((Certificate(files.certificate, files.key),))
+    server = serve(
+        whose, proxy_protocol_from="127.0.0.1", tls=settings, max_connections_per_address=1
+    )
+    context = ssl.create_default_context(cafile=authority.certificate)
+    with server.connect() as silent, server.connect() as client:
+        silent.socket.sendall(VERSION_2 + b"\x16\x03\x01")
+        for _ in range(3):  # turns of the server's loop, which has read it by then
+            server.count()
+        client.socket.sendall(VERSION_2)
+        client.socket = context.wrap_socket(client.socket, server_hostname="localhost")
+        client.send(request())
+        assert client.read_response().status == 503
+    server.reports.expect("its address has --max-connections-per-address")
+    server.wait_idle()
+
+
 def refusals(caplog: pytest.LogCaptureFixture) -> str:
     return "\n".join(record.getMessage() for record in caplog.records)
 

@@ -1,20 +1,24 @@
 """http.response.pathsend and http.response.zerocopysend: what they send, and what they refuse."""
 
 import asyncio
+import contextlib
 import copy
+import errno
 import io
 import os
 import random
+import resource
 import socket
+import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.apps import Journal, Receive, Scope, Send, respond
 from support.raw import request
-from support.server import LiveServer, Serve
+from support.server import SECURE, LiveServer, Serve
 
 CONTENTS = random.Random(1).randbytes(700_000)
 
@@ -147,6 +151,12 @@ def test_no_regular_file(serve: Serve, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path, tmp_path / "fifo", Path("/dev/zero")):
         refused(serve, pathsend(str(path)), ValueError, "no regular file")
+
+
+def test_a_file_without_a_size(serve: Serve) -> None:
+    server = serve(sending(pathsend("/proc/self/status")))
+    assert get_twice(server) == b""
+    assert server.get().header(b"content-length") == b"0"
 
 
 def test_no_path(serve: Serve) -> None:
@@ -364,14 +374,90 @@ def test_what_is_advertised(serve: Serve) -> None:
         scope["extensions"]["http.response.pathsend"]["mine"] = 1
         await respond(send, b"")
 
+    tls = {"tls"} if SECURE else set()
     server = serve(application)
     for _ in range(2):
         server.get()
-        assert journal.next() == {
+        extensions = journal.next()
+        assert {each for each in tls if extensions.pop(each)} == tls
+        assert extensions == {
             "http.response.pathsend": {},
             "http.response.zerocopysend": {},
             "http.response.early_hint": {},
             "http.response.trailers": {},
         }
     server.exchange(request(version="1.0"))
-    assert set(journal.next()) == {"http.response.pathsend", "http.response.zerocopysend"}
+    files = {"http.response.pathsend", "http.response.zerocopysend"}
+    assert set(journal.next()) == files | tls
+
+
+# --- Want of descriptors ---
+
+
+@contextlib.contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Leave this process without a descriptor to open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = [int(each) for each in os.listdir("/proc/self/fd")]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(used) + 1, hard))
+    taken: list[int] = []
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("kind", ["pathsend", "zerocopysend"])
+def test_want_of_descriptors(serve: Serve, file: Path, kind: str) -> None:
+    """Raised by send(): the application can still answer, and has sent nothing if it does not."""
+    with file.open("rb") as opened:
+        message = pathsend(str(file)) if kind == "pathsend" else zerocopysend(opened, offset=0)
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            try:
+                await send(message)
+            except OSError as error:
+                if scope["path"] != "/caught" or error.errno != errno.EMFILE:
+                    raise
+                await send(body(b"too many"))
+
+        server = serve(application)
+        with server.connect() as client:
+            client.send(request())
+            assert client.read_response().body == CONTENTS
+            with no_descriptors():
+                client.send(request("/caught"))
+                assert client.read_response().body == b"too many"
+                client.send(request())
+                assert client.read_response().status == 500
+        assert server.get().body == CONTENTS
+        assert "Too many open files" in server.reports.take_errors()[0]
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_part_that_shrinks_is_not_taken_for_whole(
+    serve: Serve, tmp_path: Path, version: str
+) -> None:
+    """Without a length its end would be that of the connection, or of the chunk."""
+    path = tmp_path / "shrinks"
+    with path.open("wb") as sparse:
+        sparse.truncate(50 * 2**20)
+    with path.open("rb") as opened:
+        server = serve(sending(zerocopysend(opened, offset=0, more_body=True), body(b"end")))
+        server.limit_send_buffer(20_000)
+        with server.connect(receive_buffer=20_000) as client:
+            client.send(request(version=version))
+            client.read_exactly(1000)
+            os.truncate(path, 10 * 2**20)
+            if isinstance(client.socket, ssl.SSLSocket):
+                client.socket.suppress_ragged_eofs = False  # it is cut, too, without close_notify
+            with pytest.raises((ConnectionResetError, ssl.SSLEOFError)):
+                while client.socket.recv(2**20):
+                    pass
+        server.wait_idle()

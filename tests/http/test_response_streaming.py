@@ -156,7 +156,7 @@ def test_content_length_that_is_none(serve: Serve, value: bytes) -> None:
     server.reports.expect("GET /")
 
 
-def settle(journal: Journal) -> int:
+def count_until_quiet(journal: Journal) -> int:
     """Return how many entries there are, once no more come for a while."""
     count = 0
     try:
@@ -180,7 +180,9 @@ def test_send_waits_for_a_slow_client(serve: Serve) -> None:
 
     with serve(application).connect(receive_buffer=65536) as client:
         client.send(request())
-        assert 0 < settle(journal) < count, "the server took a response that nobody reads"
+        assert 0 < count_until_quiet(journal) < count, (
+            "the server took a response that nobody reads"
+        )
         assert client.read_response().body == BLOCK * count
 
 
@@ -199,7 +201,7 @@ def test_send_that_waits_ends_when_the_client_leaves(serve: Serve) -> None:
     server = serve(application)
     client = server.connect(receive_buffer=65536)
     client.send(request())
-    settle(journal)
+    count_until_quiet(journal)
     client.reset()
     while (entry := journal.next()) == "sent":
         pass

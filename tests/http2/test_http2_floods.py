@@ -8,9 +8,9 @@ from support.apps import Receive, Scope, Send, read_body, respond
 from support.http2 import Http2Client, frame
 from support.server import LiveServer, Serve
 
-ENHANCE_YOUR_CALM = 11
+STREAM_CLOSED, ENHANCE_YOUR_CALM = 5, 11
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS = range(5)
-PING, GOAWAY, WINDOW_UPDATE, CONTINUATION, UNKNOWN = 6, 7, 8, 9, 0xFA
+PING, GOAWAY, WINDOW_UPDATE, CONTINUATION, PRIORITY_UPDATE, UNKNOWN = 6, 7, 8, 9, 0x10, 0xFA
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 
 
@@ -52,6 +52,15 @@ FLOODS: dict[str, Callable[[Http2Client], bytes]] = {
     "settings": lambda _: frame(SETTINGS, 0, 0) * 5000,
     "ping": lambda _: frame(PING, 0, 0, b"12345678") * 5000,
     "priority": lambda _: frame(PRIORITY, 0, 1, b"\0\0\0\3\0") * 5000,
+    "priority updates of a stream": lambda client: (
+        open_stream(client) + frame(PRIORITY_UPDATE, 0, 0, b"\0\0\0\1u=0, i") * 5000
+    ),
+    "priority updates of streams to come": lambda _: b"".join(
+        frame(PRIORITY_UPDATE, 0, 0, stream.to_bytes(4) + b"u=0") for stream in range(1, 10000, 2)
+    ),
+    "priority updates that say nothing": lambda client: (
+        open_stream(client) + frame(PRIORITY_UPDATE, 0, 0, b"\0\0\0\1" + b"=" * 1000) * 5000
+    ),
     "unknown frames": lambda _: frame(UNKNOWN, 0, 0, b"x") * 5000,
     "window updates of the connection": lambda _: frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1") * 50000,
     "window updates of a stream": lambda client: (
@@ -74,6 +83,11 @@ FLOODS: dict[str, Callable[[Http2Client], bytes]] = {
         + frame(WINDOW_UPDATE, 0, stream, b"\x7f\xff\xff\xff")
         for stream in range(1, 20000, 2)
     ),
+    "made to reset by too many trailers": lambda client: b"".join(
+        frame(HEADERS, END_HEADERS, stream, head(client, method=b"POST"))
+        + frame(HEADERS, END_STREAM | END_HEADERS, stream, b"\x00\x01x\x01y" * 9)
+        for stream in range(1, 8000, 2)
+    ),
     "made to reset by malformed heads": lambda client: b"".join(
         frame(HEADERS, END_STREAM | END_HEADERS, stream, b"\x00\x01A\x01b")
         for stream in range(1, 20000, 2)
@@ -83,7 +97,7 @@ FLOODS: dict[str, Callable[[Http2Client], bytes]] = {
 
 @pytest.mark.parametrize("name", FLOODS)
 def test_flood(serve: Serve, name: str) -> None:
-    server = serve(never, http2_max_streams=20000)
+    server = serve(never, http2_max_streams=20000, max_headers=8)
     client = Http2Client(server.connect())
     client.until(lambda: client.settings_seen)
     assert flood(client, FLOODS[name](client)) == ENHANCE_YOUR_CALM
@@ -195,3 +209,30 @@ def test_pseudo_header_fields_that_are_refused(
     authority = [] if any(name == ":authority" for name, _ in fields) else [(":authority", "a")]
     assert client.response(client.open([*fields, *authority])).status == status
     assert client.get().body == b"hello"
+
+
+@pytest.mark.parametrize("kind", [DATA, HEADERS])
+def test_late_frames_of_streams_that_were_cut_are_dropped(serve: Serve, kind: int) -> None:
+    """The client could not know of it yet (RFC 9113 section 5.1)."""
+    client = Http2Client(serve(hello).connect())
+    assert client.get().body == b"hello"
+    cut = range(3, 203, 2)
+    malformed = b"\x00\x01A\x01b"
+    client.raw.send(b"".join(frame(HEADERS, END_HEADERS, each, malformed) for each in cut))
+    late = b"late" if kind == DATA else b"\x00\x01x\x01y"
+    client.raw.send(b"".join(frame(kind, END_STREAM | END_HEADERS, each, late) for each in cut))
+    resets = b"".join(frame(RST_STREAM, 0, each, b"\0\0\0\1") for each in cut)
+    assert client.raw.read_exactly(len(resets)) == resets
+    client.raw.send(frame(PING, 0, 0, b"12345678"))
+    pong = frame(PING, ACK, 0, b"12345678")
+    assert client.raw.read_exactly(len(pong)) == pong
+
+
+@pytest.mark.parametrize("kind", [DATA, HEADERS])
+def test_late_frames_of_streams_that_their_client_has_ended(serve: Serve, kind: int) -> None:
+    client = Http2Client(serve(hello).connect())
+    client.until(lambda: client.settings_seen)
+    stream = client.request()
+    client.response(stream)
+    late = b"late" if kind == DATA else b"\x00\x01x\x01y"
+    assert flood(client, frame(kind, END_STREAM | END_HEADERS, stream, late)) == STREAM_CLOSED

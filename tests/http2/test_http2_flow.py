@@ -190,3 +190,23 @@ def test_a_client_that_opens_no_window_is_broken_off(serve: Serve, level: str) -
     stalled = client.request()
     client.held.add(stalled)
     assert client.response(stalled).reset is not None
+
+
+def test_what_waits_in_streams_is_unsent(serve: Serve) -> None:
+    """As `casgi_unsent_bytes` and `casgi ctl connections` have it."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, b"x" * 300_000)
+
+    server = serve(application)
+    core = server.engine.server
+    client = Http2Client(server.connect())
+    slow = client.request()
+    client.held.add(slow)
+    client.until(lambda: len(client.responses[slow].body) == 65535)
+    assert server.call(core.unsent_bytes) == 300_000 - 65535
+    assert [each[6] for each in server.call(core.list_connections)] == [300_000 - 65535]
+    client.held.discard(slow)
+    client.give_window(slow, 2_000_000)
+    assert len(client.response(slow).body) == 300_000
+    assert server.call(core.unsent_bytes) == 0

@@ -36,6 +36,17 @@ def test_a_stop_answers_what_runs_and_ends_idle_connections(serve: Serve) -> Non
     server.join()
 
 
+def test_a_stop_waits_for_no_body_that_nobody_wants(serve: Serve) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, b"enough")
+
+    server = serve(application)
+    client = Http2Client(server.connect())
+    stream = client.request(method="POST", ends=False)
+    client.until(lambda: client.has_ended(stream))
+    server.stop()
+
+
 def test_a_stop_closes_websockets_with_1012(serve: Serve) -> None:
     journal = Journal()
 
@@ -104,3 +115,31 @@ def test_a_client_that_only_ends_its_side_gets_the_answers(serve: Serve) -> None
     client.read_to_end()
     response = client.responses[stream]
     assert (response.status, response.body, response.is_whole) == (200, b"hello", True)
+
+
+@pytest.mark.plain  # TLS has no half-open connections
+@pytest.mark.parametrize("late", [False, True])
+def test_a_client_that_ends_its_side_is_not_waited_for(serve: Serve, late: bool) -> None:
+    """No window will be opened for the rest: of what waits, and of what is sent later."""
+    gate, journal = Gate(), Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        if late:
+            await gate.wait()
+        for _ in range(3):
+            await send({"type": "http.response.body", "body": bytes(100_000), "more_body": True})
+        journal.add("ended")
+
+    client = Http2Client(serve(application).connect())
+    stream = client.request()
+    client.held.add(stream)
+    response = client.responses[stream]
+    client.until(lambda: len(response.body) == (5 if late else 65_535))
+    client.raw.half_close()
+    gate.open()
+    client.read_to_end()
+    assert (len(response.body), response.is_whole) == (65_535, False)
+    assert response.reset is not None
+    assert journal.next() == "ended"

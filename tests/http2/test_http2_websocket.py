@@ -3,7 +3,7 @@
 import pytest
 from support.apps import Gate, Journal, Receive, Scope, Send
 from support.django_settings import configure_django
-from support.http2 import Http2Client, Http2WebSocket
+from support.http2 import Http2Client, Http2WebSocket, websocket_handshake
 from support.server import Serve
 from support.ws import BINARY, CLOSE, PING, PONG, TEXT, close_payload, encode_frame
 
@@ -116,6 +116,49 @@ def test_a_stream_that_ends_without_a_close_frame(serve: Serve) -> None:
     assert journal.next() == 1006
 
 
+async def deny(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+def test_who_is_denied_and_does_not_leave_is_broken_off(serve: Serve) -> None:
+    server = serve(deny)
+    client = Http2Client(server.connect())
+    socket = Http2WebSocket(client)
+    client.until(lambda: socket.response.reset == 0)
+    assert (socket.response.status, socket.response.is_whole) == (403, True)
+
+
+@pytest.mark.parametrize("who_ends", ["client", "server"])
+def test_who_is_denied_holds_up_no_end(serve: Serve, who_ends: str) -> None:
+    server = serve(deny)
+    client = Http2Client(server.connect())
+    assert Http2WebSocket(client).response.status == 403
+    if who_ends == "client":
+        client.raw.half_close()
+        server.wait_idle()
+    else:
+        server.stop()
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_a_stream_that_ends_with_its_handshake(serve: Serve, accepts: bool) -> None:
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        if accepts:
+            await send({"type": "websocket.accept"})
+        journal.add((await receive())["code"])
+
+    client = Http2Client(serve(application).connect())
+    client.until(lambda: client.h2.remote_settings.enable_connect_protocol)
+    stream = client.open(websocket_handshake("/"), ends=True)
+    assert journal.next() == 1006
+    response = client.response(stream)
+    assert response.is_whole is accepts
+
+
 def test_a_violation_ends_its_stream_alone(serve: Serve) -> None:
     client = Http2Client(serve(echo).connect())
     bad, good = Http2WebSocket(client), Http2WebSocket(client)
@@ -136,7 +179,7 @@ def test_a_silent_socket_is_cut_though_others_talk(serve: Serve) -> None:
             pass
         journal.add((scope["path"], message["code"]))
 
-    server = serve(application, ping_interval=0.05, ping_timeout=0.1)
+    server = serve(application, ping_interval=0.05, ping_timeout=2.5)
     client = Http2Client(server.connect())
     silent, talking = Http2WebSocket(client, "/silent"), Http2WebSocket(client, "/talking")
     while silent.response.reset is None:

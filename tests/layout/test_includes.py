@@ -94,6 +94,18 @@ def test_own_headers_are_written_from_csrc() -> None:
     assert wrong == []
 
 
+def test_nobody_reaches_through_an_exchange() -> None:
+    """What there is to know of the connection below it, `exchange_...()` says."""
+    above = ("asgi", "channels", "bindings", "hub")
+    wrong = [
+        path.relative_to(CSRC).as_posix()
+        for layer in above
+        for path in sorted((CSRC / layer).glob("*.[ch]"))
+        if re.search(r"exchange(\(\w+\))?->connection->", path.read_text())
+    ]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("header", FOREIGN)
 def test_library_is_known_in_its_place_only(header: str) -> None:
     users = {path for path, included, _ in includes() if included == header}

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from support.certificates import Authority
 from support.http2 import Http2Client
+from support.ports import free_port
 from support.raw import RawClient, Response, request
-from support.server_process import ServerProcess, free_port
+from support.server_process import ServerProcess
 from support.ws import WebSocketClient
 
 FOLDER = Path(__file__).parent

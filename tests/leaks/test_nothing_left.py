@@ -1,8 +1,9 @@
 """Whatever clients do leaves nothing behind: blocks of Python's allocator, bytes of the C heap,
 objects of the core, counted in the server's process before and after.
 
-What is kept on purpose (free lists, caches, buffers that have grown) stops growing; a leak goes
-on. So what has grown counts only when it grows in each of several rounds. `make leaks` does more.
+What is kept on purpose (free lists, caches, buffers that have grown) grows by less and less; a leak
+goes on. So what has grown counts only when it grows by as much in each of many rounds. `make leaks`
+does more.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from operations import OPERATIONS, Operation
 from support.raw import request
 
 TIMES = int(os.environ.get("LEAKS_TIMES", "60"))
-ROUNDS = 8
+ROUNDS = 24
 # One leaked block of an operation: what grows by less in a round grows for another reason.
 LEAST = {"python blocks": TIMES, "heap bytes": TIMES * 16}
 

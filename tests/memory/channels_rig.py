@@ -13,7 +13,11 @@ RIG = """
             payloads = self.payloads(message)
             if payloads is None:
                 return None
-            return (tuple((each, payloads) for each in self.comparisons), self.attributes(kind))
+            # No generator expression: without memory, CPython 3.13 crashes as it makes a function.
+            plans = []
+            for each in self.comparisons:
+                plans.append((each, payloads))
+            return (tuple(plans), self.attributes(kind))
 
         def payloads(self, message):
             return ("frame",)

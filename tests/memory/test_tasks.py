@@ -123,7 +123,10 @@ def test_task_factory(loop: str, factory: str) -> None:
     """)
 
 
-@pytest.mark.parametrize("result", ["None", "5", "loop.create_future()", "[]", "iter([])"])
+OVER = "[future := loop.create_future(), future.set_result(None)][0]"
+
+
+@pytest.mark.parametrize("result", ["None", "5", OVER, "[]", "iter([])"])
 def test_application_that_returns_no_coroutine(result: str) -> None:
     provoke(f"""
     import logging

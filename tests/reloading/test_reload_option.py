@@ -176,3 +176,33 @@ def test_workers_are_not_reloaded_so(start):
     assert process.wait() == 2
     (line,) = process.stderr.lines()
     assert line == "casgi: reload and workers do not go together: --reload is for development"
+
+
+def test_what_the_application_starts_gets_the_terminals_signal(start, save):
+    """The process that serves passes SIGINT over, which the one that reloads has got, too."""
+    blocked = "import subprocess\nsubprocess.run(['grep', 'SigBlk', '/proc/self/status'])\n"
+    save(blocked + APPLICATION)
+    process = start()
+    mask = int(process.stdout.wait_for(r"^SigBlk:\s+(\w+)$")[1], 16)
+    assert not mask >> (signal.SIGINT - 1) & 1
+    served_by = pid_of(process)
+    os.kill(served_by, signal.SIGINT)
+    assert pid_of(process) == served_by
+    assert process.stop() == 0
+    assert len([line for line in process.stderr.lines() if "Shutting down" in line]) == 1
+
+
+def pid_of(process: CasgiProcess) -> int:
+    """Return the PID in an answer."""
+    with socket.create_connection(("127.0.0.1", process.port()), DEADLINE) as client:
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        with client.makefile("rb") as answer:
+            return int(answer.read().split()[-1])
+
+
+def test_nothing_is_unclosed_at_the_end(start, monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    process = start()
+    answer(ask(process.port()))
+    assert process.stop() == 0
+    assert [line for line in process.stderr.lines() if "ResourceWarning" in line] == []

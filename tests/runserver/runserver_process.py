@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from support.server_process import START_SECONDS, ServerProcess, free_port
+from support.ports import free_port
+from support.server_process import START_SECONDS, ServerProcess
 
 PROJECT = Path(__file__).parent / "project"
 CHANGED = r" changed, reloading\."

@@ -28,7 +28,7 @@ def read_slowly(client: RawClient, size: int, seconds: float) -> int:
     return count
 
 
-def settled(journal: Journal) -> int:
+def count_until_quiet(journal: Journal) -> int:
     """Count the entries that come until none has come for a while."""
     count = 0
     while True:
@@ -76,7 +76,7 @@ def test_pipelined_requests_whose_answers_nobody_reads(serve: Serve) -> None:
 
     with serve(application).connect(receive_buffer=SMALL) as client:
         client.send(request() * 200)
-        assert settled(journal) < 50
+        assert count_until_quiet(journal) < 50
         for _ in range(200):
             assert client.read_response().body == body
 

@@ -1,10 +1,12 @@
 """--static: files served in C, before the application."""
 
 import asyncio
+import contextlib
 import gzip
 import os
 import random
 import re
+import resource
 import socket
 from pathlib import Path
 from typing import Any
@@ -232,6 +234,29 @@ def test_what_is_not_there(site: LiveServer, path: str) -> None:
     assert b"secret" not in response.body
 
 
+def test_without_descriptors_a_file_is_not_said_to_be_missing(serve: Serve, folder: Path) -> None:
+    """Caches keep a 404, and under "/" the application would be asked."""
+    server = serve(application, static_files=[("/", str(folder / "files"), True)])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with server.connect() as client:
+        client.send(request("/small.txt"))
+        assert client.read_response().body == b"0123456789"
+        taken = [os.dup(0)]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 1, hard))
+        try:
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.append(os.dup(0))
+            client.send(request("/small.txt"))
+            assert client.read_response().status == 503
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for descriptor in taken:
+                os.close(descriptor)
+        client.send(request("/small.txt"))
+        assert client.read_response().body == b"0123456789"
+
+
 # --- Conditions and ranges ---
 
 
@@ -312,8 +337,9 @@ def test_if_range(site: LiveServer) -> None:
 
 
 def test_a_range_of_an_empty_file(site: LiveServer) -> None:
-    assert ask(site, "/static/empty.txt", "Range: bytes=0-").status == 416
-    assert ask(site, "/static/empty.txt", "Range: bytes=-1").status == 200
+    for value in ("0-", "0-0", "5-9", "-1"):
+        response = ask(site, "/static/empty.txt", f"Range: bytes={value}")
+        assert (response.status, response.header(b"content-range")) == (200, None)
 
 
 # --- Representations and caches ---
@@ -341,6 +367,38 @@ def test_compressed(
     assert (response.header(b"content-encoding"), response.body) == (coding, body)
     assert response.header(b"content-type") == b"text/css; charset=utf-8"
     assert response.header(b"vary") == b"accept-encoding"
+
+
+@pytest.mark.parametrize("second", [0, 1])
+def test_times_that_a_build_gives_to_all_files_say_nothing(
+    folder: Path, site: LiveServer, second: int
+) -> None:
+    path = folder / "files" / "built.js"
+    path.write_text("one")
+    os.utime(path, (second, second))
+    response = ask(site, "/static/built.js")
+    assert (response.header(b"etag"), response.header(b"last-modified")) == (None, None)
+    for header in (
+        "If-Modified-Since: Thu, 01 Jan 1970 00:00:01 GMT",
+        "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT",
+        'If-None-Match: "a"',
+        "If-Range: Thu, 01 Jan 1970 00:00:01 GMT\r\nRange: bytes=0-0",
+    ):
+        assert ask(site, "/static/built.js", header).body == b"one"
+    assert ask(site, "/static/built.js", "If-None-Match: *").status == 304
+    assert ask(site, "/static/built.js", "Range: bytes=1-1").body == b"n"
+
+
+def test_a_time_to_come_is_none(folder: Path, site: LiveServer) -> None:
+    path = folder / "files" / "early.js"
+    path.write_text("early")
+    os.utime(path, (4_000_000_000, 4_000_000_000))
+    response = ask(site, "/static/early.js")
+    assert response.header(b"last-modified") is None
+    tag = (response.header(b"etag") or b"").decode()
+    assert ask(site, "/static/early.js", f"If-None-Match: {tag}").status == 304
+    since = "If-Modified-Since: Tue, 01 Jan 2097 00:00:00 GMT"
+    assert ask(site, "/static/early.js", since).status == 200
 
 
 def test_codings_have_tags_of_their_own(site: LiveServer) -> None:
@@ -371,6 +429,22 @@ def test_max_age(serve: Serve, folder: Path, age: Any, header: bytes | None) -> 
     server = serve(application, static_files=mounts, static_max_age=age)
     assert server.get("/small.txt").header(b"cache-control") == header
     assert server.get("/none").body == b"application /none"
+
+
+def test_other_origins(serve: Serve, folder: Path, site: LiveServer) -> None:
+    name = b"access-control-allow-origin"
+    assert ask(site, "/static/small.txt", "Origin: http://a").header(name) is None
+    mounts = [("/", str(folder / "files"), True)]
+    open_site = serve(application, static_files=mounts, static_allow_all_origins=True)
+    whole = ask(open_site, "/css/app.55e7cbb9ba48.css", "Origin: http://a")
+    assert whole.header(name) == b"*"
+    tag = (whole.header(b"etag") or b"").decode()
+    for header in (f"If-None-Match: {tag}", "Range: bytes=0-1"):
+        assert ask(open_site, "/css/app.55e7cbb9ba48.css", header).header(name) == b"*"
+    # With all that a response can have.
+    part = ask(open_site, "/css/page.css", "Accept-Encoding: br", "Range: bytes=0-1")
+    assert (part.status, part.body, part.header(name)) == (206, b"br", b"*")
+    assert ask(open_site, "/none").header(name) is None
 
 
 # --- Making ---

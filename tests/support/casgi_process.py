@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 PROJECT = Path(__file__).parents[1] / "cli" / "project"
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -66,7 +67,7 @@ class Output:
 
 
 class CasgiProcess:
-    """`python -m casgi` with these arguments."""
+    """`python -m casgi` with these arguments, started by another command if there is a prefix."""
 
     def __init__(
         self,
@@ -75,9 +76,10 @@ class CasgiProcess:
         variables: dict[str, str] | None = None,
         fds: tuple[int, ...] = (),
         start_new_session: bool = False,
+        prefix: Sequence[str] = (),
     ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "casgi", *arguments],
+            [*prefix, sys.executable, "-m", "casgi", *arguments],
             cwd=folder,
             env=environment(**(variables or {})),
             stdin=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import NameOID
 
 DAY = datetime.timedelta(days=1)
@@ -79,6 +80,51 @@ class Authority:
         )
         Path(files.certificate).write_bytes(signed.public_bytes(serialization.Encoding.PEM))
         return files
+
+    def own_key(self) -> str:
+        """Return a file with the authority's key, for programs that sign in its name."""
+        path = self._folder / "authority-key.pem"
+        path.write_bytes(
+            self._key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        return str(path)
+
+    def ocsp_response(
+        self,
+        files: CertificateFiles,
+        *,
+        until: datetime.timedelta = DAY,
+        is_revoked: bool = False,
+        over: str | None = None,
+    ) -> str:
+        """Return the path of what this authority says of a certificate, valid `until` from now."""
+        certificate = x509.load_pem_x509_certificate(Path(files.certificate).read_bytes())
+        own = x509.load_pem_x509_certificate(Path(self.certificate).read_bytes())
+        now = datetime.datetime.now(datetime.UTC)
+        status = ocsp.OCSPCertStatus.REVOKED if is_revoked else ocsp.OCSPCertStatus.GOOD
+        response = (
+            ocsp.OCSPResponseBuilder()
+            .add_response(
+                certificate,
+                own,
+                hashes.SHA256(),
+                status,
+                now - 2 * DAY,
+                now + until,
+                now if is_revoked else None,
+                None,
+            )
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, own)
+            .sign(self._key, hashes.SHA256())
+        )
+        self._count += 1
+        path = Path(over or self._folder / f"response-{self._count}.der")
+        path.write_bytes(response.public_bytes(serialization.Encoding.DER))
+        return str(path)
 
     def issue_to_client(self, attributes: list[tuple[x509.ObjectIdentifier, str]]) -> "ClientChain":
         """Return a certificate of somebody with this name, signed by way of one in between."""

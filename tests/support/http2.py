@@ -228,6 +228,18 @@ class Http2Client:
                 self.h2.increment_flow_control_window(length, stream)
 
 
+def websocket_handshake(path: str, version: str = "13") -> list[tuple[str, str]]:
+    """Return the fields of an extended CONNECT (RFC 8441 section 5)."""
+    return [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "http"),
+        (":authority", "test"),
+        (":path", path),
+        ("sec-websocket-version", version),
+    ]
+
+
 class Http2WebSocket:
     """One WebSocket on a stream of an HTTP/2 connection (RFC 8441)."""
 
@@ -242,18 +254,7 @@ class Http2WebSocket:
     ) -> None:
         self.client = client
         client.until(lambda: client.h2.remote_settings.enable_connect_protocol)
-        self.stream = client.open(
-            [
-                (":method", "CONNECT"),
-                (":protocol", "websocket"),
-                (":scheme", "http"),
-                (":authority", "test"),
-                (":path", path),
-                ("sec-websocket-version", version),
-                *headers,
-            ],
-            ends=False,
-        )
+        self.stream = client.open([*websocket_handshake(path, version), *headers], ends=False)
         self.response = client.responses[self.stream]
         if waits:
             client.until(lambda: self.response.headers or self.response.reset is not None)

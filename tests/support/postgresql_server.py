@@ -10,11 +10,8 @@ from pathlib import Path
 
 import psycopg
 
-from support.server_process import (
-    ServerProcess,
-    environment_of_foreign_programs,
-    free_port,
-)
+from support.ports import free_port
+from support.server_process import ServerProcess, environment_of_foreign_programs
 
 USER = "casgi"
 

@@ -4,7 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-from support.server_process import ServerProcess, environment_of_foreign_programs, free_port
+from support.ports import free_port
+from support.server_process import ServerProcess, environment_of_foreign_programs
 
 NGINX = """
     client_max_body_size 0;

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.server_process import ServerProcess, environment_of_foreign_programs, free_port
+from support.ports import free_port
+from support.server_process import ServerProcess, environment_of_foreign_programs
 
 
 class RedisServer(ServerProcess):

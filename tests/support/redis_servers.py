@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from support.ports import free_port
 from support.redis_server import RedisServer
-from support.server_process import ServerProcess, environment_of_foreign_programs, free_port
+from support.server_process import ServerProcess, environment_of_foreign_programs
 
 SECONDS = 60.0
 SLOTS = 16384
@@ -50,7 +51,7 @@ class SentinelServers:
             f"sentinel failover-timeout {self.name} 5000\n"
         )
         self._sentinel = ServerProcess(
-            ["redis-sentinel", str(configuration)],
+            ["redis-server", str(configuration), "--sentinel"],
             self.port,
             folder / "sentinel.log",
             folder,

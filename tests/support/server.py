@@ -13,18 +13,22 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from casgi.tls import Certificate, TlsSettings
 from support.apps import DEADLINE, Application
 from support.certificates import Authority
 from support.engines import Engine, new_engine, new_loop
+from support.http2_socket import Http2Socket
 from support.raw import RawClient, Response, request
 from support.reports import Reports, wait_until
 from support.ws import WebSocketClient
 
 SECURE = os.environ.get("CASGI_TEST_TLS", "0") == "1"
 """Whether all clients of all tests speak TLS."""
+
+OVER_HTTP2 = os.environ.get("CASGI_TEST_HTTP2", "0") == "1"
+"""Whether what the clients of all tests say goes over HTTP/2."""
 
 Result = TypeVar("Result")
 Client = TypeVar("Client", bound=RawClient)
@@ -163,6 +167,8 @@ class LiveServer:
         connected.connect(self.address)
         if self._trusting is not None:
             connected = self._trusting.wrap_socket(connected, server_hostname="test")
+        if OVER_HTTP2:
+            connected = cast(socket.socket, Http2Socket(connected))
         self._clients.append(made := client(connected))
         return made
 

@@ -15,14 +15,6 @@ START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 
 
-def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def environment_of_foreign_programs() -> dict[str, str]:
     """Return the environment without the sanitizers, with which a foreign program may not start."""
     ours = ("LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS")

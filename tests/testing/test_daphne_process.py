@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import socket
 from collections.abc import Callable
 
 import httpx
 import pytest
 from support.apps import DEADLINE, Application, Receive, Scope, Send
+from support.ports import free_port
 
 from casgi.testing.daphne import DaphneProcess, make_config
 
@@ -54,8 +54,7 @@ def test_setup_and_teardown_around_serving() -> None:
 
 
 def test_port_and_arguments_of_daphnes_server() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     arguments = {"proxy_forwarded_address_header": "X-Client", "http_timeout": 5}
     process = DaphneProcess("127.0.0.1", get_application, arguments, port=port)
     process.start()

@@ -19,7 +19,9 @@ from support.reports import wait_until
 from support.server import LiveServer, Serve
 from support.server_process import environment_of_foreign_programs
 
-from casgi.tls import Certificate, TlsAcceptor, TlsSettings
+import casgi.tls
+from casgi import _core
+from casgi.tls import Certificate, TlsAcceptor, TlsAcceptors, TlsSettings
 
 
 def settings_for(*files: CertificateFiles, **more: Any) -> TlsSettings:
@@ -150,6 +152,53 @@ def test_a_session_is_resumed(server: LiveServer, trusting: ssl.SSLContext) -> N
         assert second.session_reused
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_who_is_not_let_in_any_more_resumes_no_session(
+    serve: Serve,
+    authority: Authority,
+    trusting: ssl.SSLContext,
+    tmp_path: Path,
+    version: ssl.TLSVersion,
+    is_folder: bool,
+) -> None:
+    trusted = tmp_path / "trusted"
+    trusted.mkdir()
+    clients = trusted / "clients.pem"
+    clients.write_text(Path(authority.certificate).read_text())
+
+    def renew() -> str:
+        if is_folder:
+            subprocess.run(["openssl", "rehash", trusted], check=True)
+        return str(trusted if is_folder else clients)
+
+    files = authority.issue("localhost")
+    server = serve(hello, tls=settings_for(files, ca_certs=renew(), cert_reqs="required"))
+    client = authority.issue("ada")
+    trusting.load_cert_chain(client.certificate, client.key)
+    trusting.minimum_version = trusting.maximum_version = version
+
+    def talk(session: ssl.SSLSession | None) -> tuple[ssl.SSLSession | None, bool]:
+        with (
+            socket.create_connection(server.address, 20) as plain,
+            trusting.wrap_socket(plain, server_hostname="localhost", session=session) as secure,
+        ):
+            secure.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert read_response(secure).endswith(b"hello")
+            return secure.session, bool(secure.session_reused)
+
+    session, _ = talk(None)
+    authority.issue("localhost", over=files)
+    server.call(server.engine.tls.renew_if_changed)
+    assert talk(session)[1]  # another certificate of ours changes nothing
+    (tmp_path / "other").mkdir()
+    clients.write_text(Path(Authority(tmp_path / "other").certificate).read_text())
+    renew()
+    server.call(server.engine.tls.renew_if_changed)
+    with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
+        talk(session)
+
+
 @pytest.mark.parametrize("version", ["-tls1", "-tls1_1"])
 def test_old_versions_are_refused(server: LiveServer, version: str) -> None:
     assert b"Cipher is (NONE)" in s_client(server, version, "-cipher", "ALL:@SECLEVEL=0")
@@ -209,10 +258,21 @@ def test_curl(server: LiveServer, authority: Authority) -> None:
     assert done.stdout == b"hellohello"
 
 
-def test_plain_http_gets_a_hint(server: LiveServer, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f"{method} / HTTP/1.1" for method in ("GET", "DELETE", "OPTIONS", "PATCH")),
+        "CONNECT localhost:443 HTTP/1.1",
+        "PRI * HTTP/2.0",
+    ],
+)
+def test_plain_http_gets_a_hint(
+    server: LiveServer, caplog: pytest.LogCaptureFixture, line: str
+) -> None:
     caplog.set_level(logging.INFO)
     with server.connect() as client:
-        client.offer(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.dribble(line[:4].encode())
+        client.offer(line[4:].encode() + b"\r\nHost: localhost\r\n\r\n")
         assert b"400 Bad Request" in (answer := client.read_to_end())
         assert b"https" in answer
     assert "speaks HTTPS" in caplog.text
@@ -327,6 +387,33 @@ def test_renewed_certificates(serve: Serve, authority: Authority, trusting: ssl.
     connection.close()
 
 
+def test_files_are_looked_at_while_the_loop_runs(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = authority.issue("localhost")
+    monkeypatch.setattr(casgi.tls, "RENEWAL_SECONDS", 0.01)
+    renewed_on: list[threading.Thread] = []
+
+    async def renew() -> None:
+        acceptors = TlsAcceptors()
+        acceptor = acceptors.get(settings_for(files))
+        loop, is_renewed = asyncio.get_running_loop(), asyncio.Event()
+
+        def note() -> None:
+            renewed_on.append(threading.current_thread())
+            is_renewed.set()
+
+        monkeypatch.setattr(acceptor, "renew", note)
+        acceptors.watch()
+        assert loop._scheduled == []  # type: ignore[attr-defined]  # no timer: see TlsAcceptors
+        authority.issue("localhost", over=files)
+        await is_renewed.wait()
+        acceptors.close()
+
+    asyncio.run(renew())
+    assert set(renewed_on) == {threading.main_thread()}
+
+
 def test_files_that_cannot_be_used_change_nothing(
     serve: Serve, authority: Authority, trusting: ssl.SSLContext
 ) -> None:
@@ -340,9 +427,20 @@ def test_files_that_cannot_be_used_change_nothing(
     assert server.reports.take_errors() == []  # told once
 
 
-def test_an_acceptor_without_certificates() -> None:
-    from casgi import _core
+@pytest.mark.parametrize("prefix", ["/x", "/xx"])  # of one of them the text is cut in a character
+def test_a_long_path_of_letters_of_two_bytes(prefix: str) -> None:
+    path = prefix + "é" * 400
+    with pytest.raises(ValueError, match=r"cannot read /xx?é"):
+        _core.TlsAcceptor().load(((path, None, None, None),))
 
+
+def test_a_path_with_a_null_character() -> None:
+    for certificate, ocsp in (("a\0b", ()), ("a", ("a\0b",))):
+        with pytest.raises(ValueError, match="embedded null character"):
+            _core.TlsAcceptor().load(((certificate, None, None, None),), ocsp=ocsp)
+
+
+def test_an_acceptor_without_certificates() -> None:
     with pytest.raises(ValueError, match="needs a certificate"):
         _core.TlsAcceptor().load(())
     with pytest.raises(TypeError):

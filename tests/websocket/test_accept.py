@@ -184,6 +184,7 @@ def test_disconnect_after_a_denial_response(serve: Serve) -> None:
     assert journal.next()["type"] == "websocket.disconnect"
 
 
+@pytest.mark.http1
 def test_plain_request_after_a_denied_handshake(serve: Serve) -> None:
     """The connection may be kept, or closed; it is not half a WebSocket."""
 

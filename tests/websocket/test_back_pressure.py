@@ -185,7 +185,7 @@ def test_slow_reader_is_not_taken_for_gone(serve: Serve) -> None:
         await send({"type": "websocket.send", "text": "all"})
         await receive()
 
-    server = serve(application, ping_interval=0.2, ping_timeout=0.3)
+    server = serve(application, ping_interval=0.2, ping_timeout=2.5)
     with server.websocket() as client, server.websocket("/mute") as mute:
         frame = encode_frame(BINARY, bytes(65536))
         sent, rest = offer_until_blocked(client, frame, count)

@@ -110,6 +110,7 @@ def test_send_in_disconnect_is_silent(serve: Serve, ending: str) -> None:
     elif ending == "consumer":
         client.send_text("go")
         client.finish_close()
+        client.assert_closed()
     else:
         client.close()
     assert journal.next() == "cleaned up"

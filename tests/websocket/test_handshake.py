@@ -7,6 +7,8 @@ from support.apps import Application, Journal, Receive, Scope, Send, echo_websoc
 from support.server import Serve
 from support.ws import KEY, accept_key, upgrade
 
+pytestmark = pytest.mark.http1  # RFC 8441 has a handshake of its own: tests/http2
+
 VERSION = "Sec-WebSocket-Version"
 KEY_NAME = "Sec-WebSocket-Key"
 

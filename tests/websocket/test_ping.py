@@ -67,7 +67,7 @@ def test_peer_that_answers_no_ping(serve: Serve) -> None:
 
 def test_wrong_pong_is_no_silence(serve: Serve) -> None:
     """Any sign of life counts: a peer that talks is not cut off for a pong that is late."""
-    with serve(echo_websocket, ping_interval=0.2, ping_timeout=0.4).websocket() as client:
+    with serve(echo_websocket, ping_interval=0.2, ping_timeout=2.5).websocket() as client:
         for number in range(5):
             assert client.read_frame().opcode == PING
             client.send_text(str(number))
