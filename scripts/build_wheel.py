@@ -49,6 +49,7 @@ _LIBRARIES = {
     "libllhttp": Library("llhttp", "MIT", ("libllhttp9.2", "libllhttp-dev")),
     "libnghttp2": Library("nghttp2", "MIT", ("libnghttp2-14",)),
     "libz": Library("zlib", "Zlib", ("zlib1g",)),
+    "libzstd": Library("zstd", "BSD-3-Clause", ("libzstd1",)),  # of OpenSSL, in Debian 13
 }
 # Debian 12 has it as C files only, which are compiled in.
 _LLHTTP_SOURCES = Library("llhttp", "MIT", ("node-llhttp", "libllhttp-dev"))
