@@ -26,14 +26,9 @@ bool message_is(PyObject *type, PyObject *expected) {
     return type == expected || PyUnicode_Compare(type, expected) == 0;
 }
 
-/* As message_find(), but None is a value. */
-static int find(PyObject *message, PyObject *key, PyObject **value) {
-    *value = Py_XNewRef(PyDict_GetItemWithError(message, key));
-    return *value == NULL && PyErr_Occurred() ? -1 : 0;
-}
-
 int message_find(PyObject *message, PyObject *key, PyObject **value) {
-    int result = find(message, key, value);
+    *value = Py_XNewRef(PyDict_GetItemWithError(message, key));
+    int result = *value == NULL && PyErr_Occurred() ? -1 : 0;
     if (*value == Py_None) {
         Py_CLEAR(*value);
     }
@@ -104,12 +99,6 @@ int message_bytes(PyObject *message, PyObject *key, PyObject **bytes) {
 
 PyObject *message_exact_bytes(PyObject *object) {
     return PyBytes_CheckExact(object) ? Py_NewRef(object) : PyBytes_FromObject(object);
-}
-
-int message_body(PyObject *message, PyObject *key, PyObject **bytes) {
-    PyObject *value;
-    int result = find(message, key, &value);
-    return to_bytes(key, value, bytes) < 0 ? -1 : result;
 }
 
 int message_text(PyObject *message, PyObject *key, PyObject **value, struct slice *text) {

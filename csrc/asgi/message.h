@@ -1,5 +1,5 @@
 /* Reading the values of an ASGI message (a dict), with errors that say which key of which message
- * is wrong.
+ * is wrong. A key whose value is None is as one that is absent.
  *
  * Reading may run Python code (the __eq__ of another key, a __bool__), which may change the message
  * or send another: what was read is held by references, and the state is looked at afterwards. */
@@ -32,9 +32,6 @@ int message_bytes(PyObject *message, PyObject *key, PyObject **bytes);
 /* Returns new reference to a bytes-like object as bytes of no derived class, whose __del__ would
  * run wherever the core lets go of it. NULL with an exception. */
 PyObject *message_exact_bytes(PyObject *object);
-
-/* As message_bytes() for the body of a response, where None is a mistake too. */
-int message_body(PyObject *message, PyObject *key, PyObject **bytes);
 
 /* Sets *value to a new reference to message[key], a str, and *text to its UTF-8, which *borrows*
  * from it; NULL and empty when absent. Returns -1 with TypeError or UnicodeEncodeError. */

@@ -160,7 +160,7 @@ int response_take_body(struct response *response, PyObject *message) {
     struct module_strings *strings = &response->bridge->state->strings;
     struct part part = {.bytes = NULL};
     bool has_more = false;
-    if (message_body(message, strings->body, &part.bytes) < 0 ||
+    if (message_bytes(message, strings->body, &part.bytes) < 0 ||
         message_bool(message, strings->more_body, &has_more) < 0) {
         drop_part(&part);
         return STATUS_INVALID;

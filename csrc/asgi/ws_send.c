@@ -83,21 +83,15 @@ static int check_subprotocol(struct slice subprotocol, PyObject *message) {
     return 0;
 }
 
-/* Headers that are the handshake's own. */
-static int check_accept_headers(const struct response_start *start) {
+/* A subprotocol that is no 'subprotocol' may stand among the headers, as other servers let it. */
+static struct slice subprotocol_in(const struct response_start *start) {
     for (size_t i = 0; i < start->head.header_count; i++) {
-        struct slice name = start->head.headers[i].name;
-        if (slice_equals_ignoring_case(name, SLICE_LITERAL("sec-websocket-accept")) ||
-            slice_equals_ignoring_case(name, SLICE_LITERAL("sec-websocket-extensions")) ||
-            slice_equals_ignoring_case(name, SLICE_LITERAL("sec-websocket-protocol"))) {
-            PyErr_Format(PyExc_ValueError,
-                         "websocket.accept: the header %R is the server's; a subprotocol is chosen "
-                         "by 'subprotocol'",
-                         start->keepers[2 * i]);
-            return -1;
+        const struct http_header *header = &start->head.headers[i];
+        if (slice_equals_ignoring_case(header->name, SLICE_LITERAL("sec-websocket-protocol"))) {
+            return header->value;
         }
     }
-    return 0;
+    return SLICE_EMPTY;
 }
 
 static PyObject *send_accept(WsCycleObject *self, PyObject *message, PyObject *type) {
@@ -107,11 +101,12 @@ static PyObject *send_accept(WsCycleObject *self, PyObject *message, PyObject *t
                      &subprotocol) < 0) {
         return NULL;
     }
-    struct response_start *start = check_subprotocol(subprotocol, message) < 0
-                                       ? NULL
-                                       : response_start_new(self->cycle.bridge, message, 101);
+    struct response_start *start = response_start_new(self->cycle.bridge, message, 101);
     PyObject *awaitable = NULL;
-    if (start != NULL && check_accept_headers(start) == 0) {
+    if (start != NULL && subprotocol.length == 0) {
+        subprotocol = subprotocol_in(start);
+    }
+    if (start != NULL && check_subprotocol(subprotocol, message) == 0) {
         int status = self->websocket == NULL
                          ? STATUS_CLOSED
                          : websocket_accept(self->websocket, subprotocol, start->head.headers,

@@ -70,8 +70,8 @@ static inline void websocket_attach(struct websocket *websocket,
     websocket->owner = owner;
 }
 
-/* Accepts: `subprotocol` may be empty; `head` holds the application's extra headers (checked; its
- * status is not looked at). STATUS_OK, STATUS_STATE unless CONNECTING, STATUS_CLOSED,
+/* Accepts: `subprotocol` may be empty; `headers` are the application's (checked), of which those of
+ * the handshake itself are left out. STATUS_OK, STATUS_STATE unless CONNECTING, STATUS_CLOSED,
  * STATUS_NO_MEMORY. */
 int websocket_accept(struct websocket *websocket, struct slice subprotocol,
                      const struct http_header *headers, size_t header_count);

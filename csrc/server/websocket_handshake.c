@@ -105,6 +105,14 @@ void websocket_offer(struct server *server, struct exchange *exchange) {
     websocket_start_timer(websocket, server->options.websocket_connect_timeout);
 }
 
+/* Headers that the handshake has of its own, whoever else says one. Those of the upgrade itself are
+ * left out by whoever writes the head, as with every response. */
+static bool is_handshakes_own(struct slice name) {
+    return slice_equals_ignoring_case(name, SLICE_LITERAL("sec-websocket-accept")) ||
+           slice_equals_ignoring_case(name, SLICE_LITERAL("sec-websocket-extensions")) ||
+           slice_equals_ignoring_case(name, SLICE_LITERAL("sec-websocket-protocol"));
+}
+
 /* The head of the answer: ours, and the application's headers. Returns it in *head, whose headers
  * the caller frees, and writes into `extensions` what they refer to; STATUS_OK or
  * STATUS_NO_MEMORY. */
@@ -129,13 +137,15 @@ static int make_head(const struct websocket *websocket, struct slice subprotocol
         all[count++] = (struct http_header){SLICE_LITERAL("sec-websocket-extensions"),
                                             slice_of(extensions, length)};
     }
-    if (header_count > 0) {
-        memcpy(all + count, headers, header_count * sizeof(*all));
+    for (size_t i = 0; i < header_count; i++) {
+        if (!is_handshakes_own(headers[i].name)) {
+            all[count++] = headers[i];
+        }
     }
     *head = (struct http_response_head){.status = is_upgrade ? 101 : 200,
                                         .reason = SLICE_EMPTY,
                                         .headers = all,
-                                        .header_count = count + header_count};
+                                        .header_count = count};
     return STATUS_OK;
 }
 

@@ -87,25 +87,41 @@ def test_accept_headers(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [b"sec-websocket-accept", b"upgrade", b"connection", b"sec-websocket-extensions"]
+    "name", [b"Sec-WebSocket-Accept", b"upgrade", b"connection", b"sec-websocket-extensions"]
 )
 def test_accept_headers_that_are_the_handshakes_own(serve: Serve, name: bytes) -> None:
-    """They are refused, or left out; the handshake on the wire stays right."""
-    outcome = Journal()
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        await receive()
-        try:
-            await send({"type": "websocket.accept", "headers": [(name, b"evil")]})
-        except (ValueError, RuntimeError):
-            await send({"type": "websocket.accept"})
-        outcome.add(await receive())
-
-    client = open_with(serve, application)
+    """They are left out; the handshake on the wire stays right."""
+    headers = [(b"x-one", b"1"), (name, b"evil"), (b"x-two", b"2")]
+    client = open_with(serve, answering({"type": "websocket.accept", "headers": headers}))
     response = client.read_accept()
     assert b"evil" not in response.raw
+    assert (response.header(b"x-one"), response.header(b"x-two")) == (b"1", b"2")
     client.finish()
-    assert outcome.next()["code"] == 1000
+
+
+@pytest.mark.parametrize("said", [None, "", "chat"])
+def test_a_subprotocol_among_the_headers(serve: Serve, said: str | None) -> None:
+    """It is one where there is no 'subprotocol'."""
+    headers = [(b"Sec-WebSocket-Protocol", b"superchat")]
+    accept = {"type": "websocket.accept", "subprotocol": said, "headers": headers}
+    client = open_with(serve, answering(accept), "Sec-WebSocket-Protocol: chat, superchat")
+    chosen = client.read_accept().all(b"sec-websocket-protocol")
+    assert chosen == [said.encode() if said else b"superchat"]
+    client.finish()
+
+
+def test_a_subprotocol_among_the_headers_that_is_no_token(serve: Serve) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        headers = [(b"sec-websocket-protocol", b"chat, superchat")]
+        with pytest.raises(ValueError, match="must be a token"):
+            await send({"type": "websocket.accept", "headers": headers})
+        await send({"type": "websocket.accept"})
+        await receive()
+
+    client = open_with(serve, application, "Sec-WebSocket-Protocol: chat, superchat")
+    assert client.read_accept().header(b"sec-websocket-protocol") is None
+    client.finish()
 
 
 def test_answer_has_date_and_server_once(serve: Serve) -> None:
