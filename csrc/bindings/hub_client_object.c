@@ -315,8 +315,13 @@ static PyObject *get_is_connected(PyObject *op, void *Py_UNUSED(closure)) {
 }
 
 static PyObject *get_is_trusted(PyObject *op, void *Py_UNUSED(closure)) {
-    const struct hub_client *client = ((HubClientObject *)op)->client;
-    return PyBool_FromLong(client != NULL && hub_client_is_trusted(client));
+    const HubClientObject *self = (HubClientObject *)op;
+    struct hub_client *client = self->client;
+    if (client == NULL) {
+        Py_RETURN_FALSE;
+    }
+    return PyBool_FromLong(self->own_loop == NULL ? hub_client_is_trusted(client)
+                                                  : hub_client_is_trusted_unread(client));
 }
 
 static PyObject *get_reason(PyObject *op, void *Py_UNUSED(closure)) {
@@ -336,7 +341,7 @@ static PyMethodDef methods[] = {
 static PyGetSetDef getset[] = {
     {"acked", get_acked, NULL, "The number up to which the hub has answered.", NULL},
     {"is_connected", get_is_connected, NULL, "Whether there is a connection.", NULL},
-    {"is_trusted", get_is_trusted, NULL, "Whether the hub has answered a moment ago.", NULL},
+    {"is_trusted", get_is_trusted, NULL, "Whether what was sent counts as done.", NULL},
     {"reason", get_reason, NULL, "Why there is no connection.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -120,6 +120,10 @@ static int on_ack(struct hub_client *client, const struct hub_frame *frame) {
     client->acked += (uint32_t)(frame->number - (uint32_t)(client->acked - client->first));
     client->acked_bytes = hub_wire_read(frame->payload.data, 8);
     client->heard_at = event_loop_now(client->loop);
+    if (client->probe > 0 && client->acked >= client->probe) {
+        client->lived_at = client->probed_at;
+        client->probe = 0;
+    }
     timer_stop(&client->silence);
     if (client->acked != client->sent) {
         hub_client_expect_answer(client);
@@ -307,6 +311,7 @@ int hub_client_connect(struct hub_client *client) {
     client->reason[0] = '\0';
     client->first = client->acked = client->sent;
     client->sent_bytes = client->acked_bytes = 0;
+    client->probe = client->lived_at = 0;
     stream_open(client->stream);
     hub_client_say_hello(client);
     if (stream_read_start(client->stream) != STATUS_OK) {

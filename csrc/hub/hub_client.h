@@ -49,8 +49,11 @@ struct hub_client {
     uint64_t sent_bytes, acked_bytes; /* of this connection */
     uint64_t wanted;                  /* on_acked() is called there; 0: not */
     uint64_t announced_at;            /* behind the last frame of announcing anew; 0: it was not */
-    uint64_t heard_at;                /* event_loop_now() of the last ACK */
-    uint64_t read_at;                 /* and of whatever came last */
+    uint64_t probe; /* the request whose answer tells that the hub lived at probed_at; 0: none */
+    uint64_t probed_at; /* event_loop_now() as it was sent */
+    uint64_t lived_at;  /* when the hub certainly lived; 0: not since it is connected */
+    uint64_t heard_at;  /* of the last ACK */
+    uint64_t read_at;   /* and of whatever came last */
     bool is_held;
     bool is_suspect; /* one more look before the silence counts */
     bool was_up;
@@ -85,8 +88,14 @@ int hub_client_abandon(struct hub_client *client, struct slice channel, uint64_t
 int hub_client_announce(struct hub_client *client, struct slice topic, uint64_t *number);
 int hub_client_withdraw(struct hub_client *client, struct slice topic, uint64_t *number);
 
-/* True when the hub has shown so lately that it lives that a message counts as sent. */
+/* True when the hub has shown so lately that it lives that a message counts as sent, on a loop that
+ * turns all the time. */
 bool hub_client_is_trusted(const struct hub_client *client);
+
+/* The same on a loop that turns only while something is asked for, where answers lie unread: one
+ * tells of the moment when it was asked for. What was sent has left this process. Updates the
+ * loop's time. */
+bool hub_client_is_trusted_unread(struct hub_client *client);
 
 /* Goes on after on_deliver() or on_message() has said false. */
 void hub_client_resume(struct hub_client *client);

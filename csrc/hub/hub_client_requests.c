@@ -28,6 +28,10 @@ static int transmit(struct hub_client *client, const struct hub_frame *frame, ui
     if (status == STATUS_NO_MEMORY) {
         return status;
     }
+    if (client->probe == 0) {
+        client->probe = client->sent;
+        client->probed_at = event_loop_now(client->loop);
+    }
     hub_client_expect_answer(client);
     (void)write_queue_flush(&client->queue);
     *number = client->sent;
@@ -201,8 +205,16 @@ void hub_client_forget_topics(struct hub_client *client) {
     table_release(&client->topics);
 }
 
+static bool is_lately(const struct hub_client *client, uint64_t when) {
+    uint64_t age = event_loop_now(client->loop) - when;
+    return client->state == HUB_CLIENT_UP && (double)age <= LIMIT_HUB_TRUST_SECONDS * 1000;
+}
+
 bool hub_client_is_trusted(const struct hub_client *client) {
-    uint64_t age = event_loop_now(client->loop) - client->heard_at;
-    return client->state == HUB_CLIENT_UP && client->acked > client->first &&
-           (double)age <= LIMIT_HUB_TRUST_SECONDS * 1000;
+    return client->acked > client->first && is_lately(client, client->heard_at);
+}
+
+bool hub_client_is_trusted_unread(struct hub_client *client) {
+    event_loop_update_time(client->loop);
+    return write_queue_size(&client->queue) == 0 && is_lately(client, client->lived_at);
 }

@@ -7,6 +7,8 @@
 #include "base/memory.h"
 #include "hub/hub_requests.h"
 
+static void on_written(void *owner, int status);
+
 /* --- Reading --- */
 
 static bool is_paused(const struct hub_peer *peer) {
@@ -49,6 +51,7 @@ static void give_up(struct hub_peer *peer) {
     event_loop_defer(peer->hub->loop, &peer->acknowledge);
 }
 
+/* Before what the turn has for others: who sent is waiting for this. */
 static void acknowledge(struct deferred *deferred) {
     struct hub_peer *peer = LIST_OBJECT(deferred, struct hub_peer, acknowledge);
     if (peer->is_given_up) {
@@ -61,8 +64,16 @@ static void acknowledge(struct deferred *deferred) {
                               .number = (uint32_t)peer->frames_read,
                               .name = SLICE_EMPTY,
                               .payload = slice_of(bytes, sizeof(bytes))};
-    if (peer->stream != NULL && hub_peer_send(peer, &frame) != STATUS_OK) {
+    if (peer->stream == NULL) {
+        return;
+    }
+    if (hub_peer_send(peer, &frame) != STATUS_OK) {
         hub_peer_close(peer);
+        return;
+    }
+    int status = write_queue_flush_now(&peer->queue);
+    if (status != STATUS_OK || write_queue_size(&peer->queue) == 0) {
+        on_written(peer, status);
     }
 }
 
@@ -92,8 +103,8 @@ static void count_unread(struct hub_peer *peer) {
 }
 
 int hub_peer_send(struct hub_peer *peer, const struct hub_frame *frame) {
-    if (peer->is_given_up) {
-        return STATUS_CLOSED;
+    if (peer->is_deaf || peer->is_given_up) {
+        return peer->is_deaf ? STATUS_OK : STATUS_CLOSED;
     }
     struct frame *encoded = hub_wire_encode(frame);
     size_t size = encoded == NULL ? 0 : encoded->length;
@@ -114,7 +125,7 @@ static void become_congested(struct hub_peer *peer) {
 
 bool hub_peer_deliver(struct hub_peer *peer, struct frame *frame) {
     size_t waiting = write_queue_size(&peer->queue);
-    if (peer->is_given_up) {
+    if (peer->is_deaf || peer->is_given_up) {
         frame_unref(frame);
         return false;
     }
@@ -146,7 +157,7 @@ static int push_part(void *context, struct frame *frame) {
 int hub_peer_give(struct list *asks, struct slice channel, struct slice message) {
     struct hub_peer *peer = LIST_OBJECT(asks, struct hub_peer, asks);
     struct hub_frame frame = {.kind = HUB_MESSAGE, .name = channel, .payload = message};
-    if (peer->is_given_up) {
+    if (peer->is_deaf || peer->is_given_up) {
         return STATUS_CLOSED;
     }
     if (write_queue_size(&peer->queue) > LIMIT_HUB_BACKLOG_MOST) {
@@ -189,11 +200,36 @@ static void take_what_waits(struct hub_peer *peer) {
     hub_channels_resume(&peer->project->channels, &peer->asks, event_loop_now(peer->hub->loop));
 }
 
+static void stop_telling(struct hub_peer *peer) {
+    if (peer->project != NULL) {
+        hub_channels_ask_no_more(&peer->project->channels, &peer->asks);
+        groups_leave_all(&peer->project->topics, &peer->member.member);
+        timer_stop(&peer->patience);
+    }
+    bool was_congested = peer->is_congested;
+    peer->is_congested = peer->is_lossy = peer->is_full = false;
+    if (was_congested) {
+        resume_all(peer->hub);
+    }
+}
+
+/* A connection whose other end is closed ends with its reading; anything else ends it here. */
+static void on_write_failed(struct hub_peer *peer, int status) {
+    if (status != STATUS_CLOSED) {
+        hub_peer_close(peer);
+    } else if (!peer->is_deaf) {
+        peer->is_deaf = true;
+        stop_telling(peer);
+    }
+    count_unread(peer);
+}
+
 static void on_written(void *owner, int status) {
     struct hub_peer *peer = owner;
     peer->unread_answers = 0;
-    if (write_queue_on_written(&peer->queue, status) != STATUS_OK) {
-        hub_peer_close(peer);
+    status = write_queue_on_written(&peer->queue, status);
+    if (status != STATUS_OK) {
+        on_write_failed(peer, status);
         return;
     }
     count_unread(peer);

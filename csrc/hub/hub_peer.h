@@ -6,7 +6,10 @@
  *
  * While a peer is congested, who publishes to it is not read, and so gets no credit; when it has
  * not taken LIMIT_HUB_ROOM within LIMIT_HUB_PATIENCE_SECONDS it is lossy: it gets nothing more
- * until it has read half of what waits, and then GAP. */
+ * until it has read half of what waits, and then GAP.
+ *
+ * One that has ended is deaf as soon as something cannot be written to it: it hears of nothing any
+ * more, but what it has said before is still read, up to its end. */
 #ifndef CASGI_HUB_HUB_PEER_H
 #define CASGI_HUB_HUB_PEER_H
 
@@ -34,7 +37,8 @@ struct hub_peer {
     size_t unread;         /* bytes in the queue, as counted */
     bool is_congested;
     bool is_lossy;
-    bool is_full;     /* messages that it has asked for wait until it has read */
+    bool is_full; /* messages that it has asked for wait until it has read */
+    bool is_deaf;
     bool is_given_up; /* to be closed at the end of the turn; gets nothing more */
     bool is_half_way; /* its last frame was not the last of a message */
 };

@@ -441,7 +441,10 @@ class HubClient:
         """Whether there is a connection."""
     @property
     def is_trusted(self) -> bool:
-        """Whether the hub has answered a moment ago."""
+        """Whether what was sent counts as done: the hub lived a moment ago.
+
+        Without a server's loop the kernel has all of it, too: it arrives even if this process ends.
+        """
     @property
     def reason(self) -> str:
         """Why there is no connection."""

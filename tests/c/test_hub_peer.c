@@ -201,7 +201,37 @@ static void test_a_slow_peer(void) {
     close_hub(streams, PEERS);
 }
 
+/* What it has said before it ended is still heard, though nothing can be written to it; what it was
+ * asking for, and its topics, are the others'. */
+static void test_a_peer_that_ended_behind_its_last_words(void) {
+    enum { GONE, OTHER, PEERS };
+    static struct stream_script streams[PEERS];
+    static char message[HUB_SEND_PREFIX + 4];
+    hub_wire_write(message, 100, 4);
+    hub_wire_write(message + 4, 60000, 4);
+    open_hub();
+    for (int i = 0; i < PEERS; i++) {
+        greet(&streams[i]);
+        say(&streams[i], HUB_ANNOUNCE, 0, "topic", SLICE_EMPTY);
+        say(&streams[i], HUB_RECEIVE, 0, "channel", SLICE_EMPTY);
+    }
+    event_loop_turn(hub.loop, 0);
+    streams[GONE].fails = true;
+    publish(&streams[OTHER], 1);
+    event_loop_turn(hub.loop, 0);
+    CHECK(!streams[GONE].stream.closing);
+    record_clear(&streams[OTHER].taken);
+    publish(&streams[GONE], 1);
+    say(&streams[GONE], HUB_SEND, 0, "channel", slice_of(message, sizeof(message)));
+    event_loop_turn(hub.loop, 0);
+    CHECK(!streams[GONE].stream.closing && streams[OTHER].taken.length > 1000);
+    CHECK(hub_metrics_read(&hub.metrics, HUB_METRIC_received) == 1);
+    CHECK(hub_metrics_read(&hub.metrics, HUB_METRIC_unread_bytes) == 0);
+    close_hub(streams, PEERS);
+}
+
 int main(void) {
+    test_a_peer_that_ended_behind_its_last_words();
     test_a_slow_peer();
     test_a_peer_that_never_reads();
     test_a_peer_that_reads();

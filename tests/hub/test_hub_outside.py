@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +203,48 @@ def test_an_absent_hub(tmp_path: Path) -> None:
     layer.hub.close()
 
 
+def send_often(send: Callable[[], None]) -> None:
+    """Send as fast as it goes."""
+    for _ in range(10_000):
+        send()
+
+
+def test_an_answer_that_was_not_read_counts_from_when_it_was_asked_for(path: str) -> None:
+    """Who sends now and then would take the answer before for a sign of life."""
+    with HubProcess(path) as hub:
+        layer = ChannelLayer(hub=path)
+        send_often(lambda: layer.sync.group_send("room", said("one")))
+        while layer.hub._client.is_trusted:
+            continue
+        hub.send_signal(signal.SIGSTOP)
+        with pytest.raises(HubUnavailable, match="does not answer"):
+            layer.sync.group_send("room", said("two"))
+        layer.hub.close()
+
+
+LAST_WORDS = """
+import os, sys
+from django.conf import settings
+settings.configure(SECRET_KEY="the same")
+from casgi.channels import ChannelLayer
+layer = ChannelLayer(hub=sys.argv[1])
+for number in range(300):
+    layer.sync.group_send("room", {"type": "said", "text": str(number) + "x" * 5000})
+if sys.argv[2] == "at once":
+    os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("end", ["at once", "in order"])
+def test_last_words_of_a_process(layer: Any, listener: Listener, end: str) -> None:
+    """What was sent arrives, though nobody has waited for the answer."""
+    command = [sys.executable, "-c", LAST_WORDS, layer.hub_path, end]
+    subprocess.run(command, check=True)
+    assert [listener.read()["text"].strip("x") for _ in range(300)] == [
+        str(number) for number in range(300)
+    ]
+
+
 def test_a_silent_hub(path: str) -> None:
     with HubProcess(path) as hub:
         layer = ChannelLayer(hub=path)
@@ -213,7 +255,7 @@ def test_a_silent_hub(path: str) -> None:
             lambda: asyncio.run(layer.group_send("room", said("three"))),
         ):
             with pytest.raises(HubUnavailable, match="does not answer"):
-                send()
+                send_often(send)  # one that it has just answered is trusted for a moment
         hub.kill()
         hub.start()
         layer.sync.group_send("room", said("four"))

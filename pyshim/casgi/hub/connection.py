@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import Protocol
 from weakref import WeakSet
 
 from casgi import _core
 from casgi.green_threads import green_library
 from casgi.hub.errors import HubUnavailable
 from casgi.hub.loops import call_on, running_loop
+from casgi.hub.space import Space
 from casgi.hub.turning import TurnedClient
 
 logger = logging.getLogger("casgi.hub")
@@ -34,25 +35,6 @@ _LONGEST = 0.95
 _MOST_FAILURES = 100_000
 
 Request = Callable[[_core.HubClient], int]
-
-
-class Space(Protocol):
-    """What has the topics and channels of one prefix: a channel layer."""
-
-    def take(self, topic: bytes, payload: bytes) -> int:
-        """Take a message of a topic; return how many consumers have to run for it."""
-
-    def take_message(self, channel: bytes, payload: bytes) -> int:
-        """Take a message of a channel that was asked for."""
-
-    def waits_for(self, channel: bytes) -> bool:
-        """Whether somebody here receives from the channel."""
-
-    def report_gap(self) -> None:
-        """Notice that messages may have been lost."""
-
-    def leave_to_parent(self) -> None:
-        """In a forked child: forget what the parent has joined."""
 
 
 class HubConnection(TurnedClient):
@@ -169,11 +151,16 @@ class HubConnection(TurnedClient):
 
     # Answers
 
-    def wait(self, number: int) -> int:
-        """Wait in this thread; return why the request failed, or 0. Raise HubUnavailable."""
-        client = self._live()
+    def wait(self, number: int, *, is_patient: bool = True) -> int:
+        """Wait in this thread; return why the request failed, or 0. Raise HubUnavailable.
+
+        What is not `is_patient` trusts a hub that lived a moment ago.
+        """
+        client = self._client or self._live()
         if self._is_on_own_loop():
             return 0  # the loop that would bring the answer is the one that would wait
+        if not is_patient and client.is_trusted:
+            return self._failures.pop(number, 0)
         if self._loop is not None or self._is_read():
             self._wait_for_others(client, number)
         else:
@@ -188,12 +175,12 @@ class HubConnection(TurnedClient):
     async def answer(self, number: int, *, is_patient: bool = False) -> int:
         """As wait(), on an event loop.
 
-        On a server's loop, what is not `is_patient` trusts a hub that has just spoken.
+        What is not `is_patient` trusts a hub that lived a moment ago.
         """
-        client = self._live()
-        if self._loop is None and not self._is_read():
+        client = self._client or self._live()
+        is_trusted = not is_patient and client.is_trusted
+        if not is_trusted and self._loop is None and not self._is_read():
             self._turn_a_moment(client, number)
-        is_trusted = self._loop is not None and not is_patient and client.is_trusted
         if client.acked >= number or is_trusted:
             return self._failures.pop(number, 0)
         if self._loop is None and green_library() is not None:
@@ -222,6 +209,14 @@ class HubConnection(TurnedClient):
             arrived = threading.Event()
             self._add(client, number, arrived.set)
             arrived.wait(_LONGEST)
+
+    def close(self) -> None:
+        """Close it once the hub has read what nobody has waited for."""
+        client = self._client
+        if client is not None and self._process == os.getpid() and self._loop is None:
+            with contextlib.suppress(HubUnavailable):
+                self.wait(self._sent)
+        super().close()
 
     def _turn_a_moment(self, client: _core.HubClient, number: int) -> None:
         if self._turning.acquire(blocking=False):

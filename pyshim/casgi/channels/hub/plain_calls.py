@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class PlainCalls:
     """What `layer.sync` is: each call returns when the hub has acknowledged it.
 
+    One group_send() after the other returns at once while the hub acknowledges those before.
     All but group_send() and send() need a thread in which no event loop runs.
     """
 
@@ -34,7 +35,7 @@ class PlainCalls:
             layer.local.send(group, unpack(payload))
         for sibling in layer.siblings():
             sibling.take(topic, payload)
-        layer.hub.wait(number)
+        layer.hub.wait(number, is_patient=False)
 
     def send(self, channel: str, message: dict[str, Any]) -> None:
         """Send to one channel. Raise HubUnavailable or ChannelFull."""
