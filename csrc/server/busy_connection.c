@@ -67,11 +67,16 @@ static void close_now(void *protocol) {
     connection_close(protocol);
 }
 
+/* Whoever has just come is about to ask. */
+static void shut_down(void *protocol) {
+    connection_set_timeout(protocol, connection_first_request_seconds(protocol));
+}
+
 const struct protocol_ops busy_connection_ops = {.name = "http/1.1",
                                                  .begin = begin,
                                                  .on_bytes = on_bytes,
                                                  .on_read_end = on_read_end,
                                                  .on_drain = on_nothing,
                                                  .on_timeout = close_now,
-                                                 .shutdown = close_now,
+                                                 .shutdown = shut_down,
                                                  .on_closed = on_nothing};

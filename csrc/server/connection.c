@@ -19,6 +19,15 @@ static void on_identified(void *owner) {
     }
 }
 
+/* The server may leave already, or shut down. */
+static void join_end(struct connection *connection) {
+    if (connection->server->is_draining) {
+        connection->ops->shutdown(connection->protocol);
+    } else if (connection->server->is_leaving) {
+        connection_leave(connection);
+    }
+}
+
 /* Starts to speak `protocol`, and to read. Closes the connection when that is impossible. */
 static void begin(struct connection *connection, const struct protocol_ops *protocol) {
     timer_stop(&connection->timer);
@@ -27,8 +36,8 @@ static void begin(struct connection *connection, const struct protocol_ops *prot
     connection->protocol = protocol->begin(connection);
     if (connection->protocol == NULL || stream_read_start(connection->stream) != STATUS_OK) {
         connection_close(connection);
-    } else if (connection->server->is_draining && connection->state == CONNECTION_OPEN) {
-        connection->ops->shutdown(connection->protocol);
+    } else if (connection->state == CONNECTION_OPEN) {
+        join_end(connection);
     }
 }
 
@@ -365,24 +374,14 @@ double connection_first_request_seconds(const struct connection *connection) {
     return left > 0 ? left : 0;
 }
 
-/* It was accepted and is in its handshake. */
-static void shut_down_opening(struct connection *connection) {
-    double seconds = connection_first_request_seconds(connection);
-    if (seconds > 0) {
-        connection_set_timeout(connection, seconds);
-    } else {
-        connection_close(connection);
-    }
-}
-
 void connection_shut_down(struct connection *connection) {
     timer_stop(&connection->stall);
     if (!connection_has_sent_all(connection)) {
         watch_stall(connection);
     }
     switch (connection->state) {
-    case CONNECTION_OPENING:
-        shut_down_opening(connection);
+    case CONNECTION_OPENING: /* it was accepted and is in its handshake */
+        connection_set_timeout(connection, connection_first_request_seconds(connection));
         break;
     case CONNECTION_OPEN:
         connection->ops->shutdown(connection->protocol);

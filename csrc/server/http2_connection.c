@@ -4,6 +4,8 @@
  *
  *   IDLE --first bytes of a head--> HEAD --head whole--> BUSY --last stream over--> IDLE
  *   IDLE --time-out--> GOAWAY, over           any --shutdown, GOAWAY--> LEAVING
+ *   no stream yet, just accepted --shutdown--> FIRST --first stream, GOAWAY--> LEAVING
+ *   FIRST --time-out--> GOAWAY, over
  *   LEAVING --the peer knows, or the timer--> no stream is taken --last stream over--> over
  *   any --the session has failed, or its peer has--> over
  *
@@ -33,6 +35,9 @@ static void set_phase(struct http2_connection *http2, enum http2_phase phase) {
         break;
     case HTTP2_BUSY:
         break;
+    case HTTP2_FIRST:
+        seconds = connection_first_request_seconds(http2->connection);
+        break;
     case HTTP2_LEAVING:
         seconds = LIMIT_DRAIN_HANDSHAKE_SECONDS;
         break;
@@ -41,7 +46,7 @@ static void set_phase(struct http2_connection *http2, enum http2_phase phase) {
 }
 
 static void update_phase(struct http2_connection *http2) {
-    if (http2->phase == HTTP2_LEAVING || !http2_is_usable(http2)) {
+    if (http2->phase >= HTTP2_FIRST || !http2_is_usable(http2)) {
         return;
     }
     if (http2_session_is_in_head(http2->session)) {
@@ -287,6 +292,16 @@ static void end_session(struct http2_connection *http2) {
     }
 }
 
+/* Says that the end comes: what the peer sends until it knows is still answered. */
+static void announce_end(struct http2_connection *http2) {
+    if (http2_session_announce_end(http2->session) != STATUS_OK) {
+        connection_close(http2->connection);
+        return;
+    }
+    set_phase(http2, HTTP2_LEAVING);
+    go_on(http2);
+}
+
 static void on_bytes(void *protocol, struct slice bytes) {
     struct http2_connection *http2 = protocol;
     struct connection *connection = http2->connection;
@@ -301,6 +316,9 @@ static void on_bytes(void *protocol, struct slice bytes) {
         end_session(http2);
     }
     go_on(http2);
+    if (http2->phase == HTTP2_FIRST && http2->has_begun && http2_is_usable(http2)) {
+        announce_end(http2);
+    }
 }
 
 /* A peer that only ended its side still gets the answers, as far as its windows let it. */
@@ -347,17 +365,17 @@ static void on_timeout(void *protocol) {
     go_on(http2);
 }
 
+/* A client that was just let in would send its first request elsewhere, where nobody may be. */
 static void leave(void *protocol) {
     struct http2_connection *http2 = protocol;
     if (http2->phase == HTTP2_LEAVING) {
         return;
     }
-    if (http2_session_announce_end(http2->session) != STATUS_OK) {
-        connection_close(http2->connection);
-        return;
+    if (!http2->has_begun && connection_first_request_seconds(http2->connection) > 0) {
+        set_phase(http2, HTTP2_FIRST);
+    } else {
+        announce_end(http2);
     }
-    set_phase(http2, HTTP2_LEAVING);
-    go_on(http2);
 }
 
 static void shut_down(void *protocol) {

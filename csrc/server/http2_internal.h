@@ -14,6 +14,8 @@ enum http2_phase {
     HTTP2_IDLE,   /* no stream is open: keep_alive_timeout, header_timeout before the first */
     HTTP2_HEAD,   /* a header block is half there: header_timeout */
     HTTP2_BUSY,   /* streams have times of their own */
+    HTTP2_FIRST,  /* the server ends, the first stream is awaited: connection_first_request_seconds
+                   */
     HTTP2_LEAVING /* the end was announced, the peer's answer is awaited */
 };
 

@@ -62,6 +62,15 @@ static const struct application_events script_application = {
     .on_exhausted = script_on_exhausted,
 };
 
+/* Turns its loop until the condition holds, for ten seconds at most. */
+#define TURN_UNTIL(script, condition)                                                              \
+    do {                                                                                           \
+        for (int turns = 0; !(condition) && turns < 500; turns++) {                                \
+            event_loop_turn((script)->loop, 20);                                                   \
+        }                                                                                          \
+        CHECK(condition);                                                                          \
+    } while (0)
+
 /* Makes its connections older than any that is new. */
 static inline void server_script_age(struct server_script *script) {
     struct list *connections = &script->server->connections;

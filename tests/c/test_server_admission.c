@@ -105,6 +105,24 @@ static void test_what_is_answered(void) {
     close_server();
 }
 
+/* Whoever has just come gets its answer though the server shuts down, and is not waited for long.
+ */
+static void test_a_shutdown(void) {
+    struct server_options options = script_options();
+    options.max_memory = 1;
+    open_server(&options);
+    connect_from(0, ADDRESS_INET, "192.0.2.1");
+    connect_from(1, ADDRESS_INET, "192.0.2.1");
+    server_shutdown(server.server);
+    stream_script_reads(&streams[0], SLICE_LITERAL("GET / HTTP/1.1\r\n"));
+    CHECK_TAKEN(0, ANSWER("1", "Service Unavailable\n"));
+    TURN_UNTIL(&server, streams[1].stream.closing);
+    CHECK_TAKEN(1, "");
+    end(0);
+    end(1);
+    close_server();
+}
+
 static void test_of_one_address(void) {
     struct server_options options = script_options();
     options.max_connections_per_address = 1;
@@ -182,6 +200,7 @@ static void test_without_memory(void) {
 int main(void) {
     test_in_all();
     test_what_is_answered();
+    test_a_shutdown();
     test_of_one_address();
     test_of_one_network_of_ipv6();
     test_proxies_are_not_counted();

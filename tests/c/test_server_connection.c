@@ -5,17 +5,6 @@
 #include "server/connection_list.h"
 #include "stream_script.h"
 
-enum { TURN_MS = 20, TURNS = 500 };
-
-/* Runs turns until the condition holds. */
-#define TURN_UNTIL(condition)                                                                      \
-    do {                                                                                           \
-        for (int turns = 0; !(condition) && turns < TURNS; turns++) {                              \
-            event_loop_turn(server.loop, TURN_MS);                                                 \
-        }                                                                                          \
-        CHECK(condition);                                                                          \
-    } while (0)
-
 static struct server_script server;
 static struct stream_script stream;
 
@@ -90,6 +79,7 @@ static void test_a_stream_that_does_not_open(void) {
     connection_accept(server.server, &stream.stream);
     server_script_age(&server);
     server_shutdown(server.server);
+    TURN_UNTIL(&server, stream.stream.closing);
     CHECK_RECORD(&stream.record, "close;");
     stream.stream.events->on_open(stream.stream.owner);
     CHECK_RECORD(&protocol_script.record, "");
@@ -99,7 +89,7 @@ static void test_a_stream_that_does_not_open(void) {
     open_server(&options);
     stream.opens_late = true;
     connection_accept(server.server, &stream.stream);
-    TURN_UNTIL(stream.stream.closing);
+    TURN_UNTIL(&server, stream.stream.closing);
     CHECK_RECORD(&protocol_script.record, "");
     close_all();
 }
@@ -121,7 +111,7 @@ static void test_a_shutdown_in_a_new_handshake(void) {
     stream.opens_late = true;
     connection_accept(server.server, &stream.stream);
     server_shutdown(server.server);
-    TURN_UNTIL(stream.stream.closing);
+    TURN_UNTIL(&server, stream.stream.closing);
     CHECK_RECORD(&protocol_script.record, "");
     close_all();
 }
@@ -159,11 +149,11 @@ static void test_the_timer_is_the_protocols(void) {
     struct server_options options = script_options();
     struct connection *connection = accept_stream(&options);
     connection_set_timeout(connection, 0);
-    TURN_UNTIL(protocol_script.record.length > 0);
+    TURN_UNTIL(&server, protocol_script.record.length > 0);
     CHECK_RECORD(&protocol_script.record, "timeout;");
     connection_set_timeout(connection, 0);
     connection_set_timeout(connection, -1);
-    event_loop_turn(server.loop, 2 * TURN_MS);
+    event_loop_turn(server.loop, 40);
     CHECK_RECORD(&protocol_script.record, "");
     close_all();
 }
@@ -260,6 +250,8 @@ static void test_leaving(void) {
     server_leave(server.server);
     CHECK_RECORD(&protocol_script.record, "");
     CHECK(!stream.stream.closing);
+    stream.stream.events->on_open(stream.stream.owner);
+    CHECK_RECORD(&protocol_script.record, "begin;leave;");
     close_all();
 }
 

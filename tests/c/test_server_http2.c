@@ -288,6 +288,38 @@ static void test_a_stop_is_announced_and_what_runs_is_answered(void) {
     close_connection();
 }
 
+/* The first request of a client that was just let in is awaited, and the end announced behind its
+ * answer; but not for long. */
+static void test_a_stop_awaits_the_first_request(void) {
+    struct record input = {0}, told = {0};
+    open_connection();
+    put_preface(&input);
+    feed(&input);
+    record_clear(&stream.taken);
+    server_shutdown(server.server);
+    server_shutdown(server.server);
+    event_loop_turn(server.loop, 0);
+    CHECK_TEXT(tell(&told), SLICE_EMPTY);
+    put_get(&input);
+    feed(&input);
+    event_loop_turn(server.loop, 0);
+    CHECK_TEXT(tell(&told), SLICE_LITERAL("HEADERS 1 end;PING;GOAWAY 0;"));
+    record_clear(&told);
+    close_connection();
+
+    static const size_t cuts[] = {0, 10, 24, 40};
+    for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+        open_connection();
+        put_preface(&input);
+        put_get(&input);
+        input.length = cuts[i];
+        feed(&input);
+        server_shutdown(server.server);
+        TURN_UNTIL(&server, has_ended());
+        close_connection();
+    }
+}
+
 /* A stop for which there is no memory ends the connection at once. */
 static void test_allocations_of_a_stop(void) {
     bool is_through = false;
@@ -410,6 +442,7 @@ int main(void) {
     test_a_stream_that_is_broken_off();
     test_everybody_is_told_of_the_end();
     test_a_stop_is_announced_and_what_runs_is_answered();
+    test_a_stop_awaits_the_first_request();
     test_allocations_of_a_stop();
     test_an_application_that_stops_the_server();
     test_a_slow_socket();
