@@ -214,6 +214,7 @@ static void on_close(void *owner, int code, struct slice reason) {
         Py_XDECREF(event);
     }
     waiter_queue_pass_on(&self->cycle.receivers); /* on_ready() need not follow in a fan-out */
+    waiter_queue_pass_on(&self->cycle.senders);   /* a peer that closes may take nothing more */
     app_task_end_soon(&self->cycle.app_task);
 }
 

@@ -29,6 +29,7 @@ static PyObject *poll_drained(PyObject *op) {
     if (is_congested(self)) {
         return NULL;
     }
+    waiter_queue_pass_on(&self->cycle.senders); /* nobody waits any more */
     if (self->state >= WS_CYCLE_CLOSING && !cycle_drops_late_messages(&self->cycle)) {
         return raise_gone(self);
     }

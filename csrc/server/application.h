@@ -64,7 +64,7 @@ struct websocket_events {
     void (*on_message)(void *owner, bool is_text, struct slice payload);
     /* What has arrived was passed on: act on it. Runs application code. */
     void (*on_ready)(void *owner);
-    /* As exchange_events.on_drain. */
+    /* As exchange_events.on_drain; or nothing more can be sent, since the close is done. */
     void (*on_drain)(void *owner);
     /* The application has not answered the handshake in time, and 403 is about to be sent. May be
      * NULL. Runs the code of the log's handlers. */

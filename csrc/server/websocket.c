@@ -400,6 +400,9 @@ void websocket_finish_close(struct websocket *websocket) {
     timer_stop(&websocket->timer);
     (void)send_control(websocket, ws_frame_new_close(websocket->close_code, SLICE_EMPTY));
     exchange_end_tunnel(websocket->exchange);
+    if (websocket->events != NULL) {
+        websocket->events->on_drain(websocket->owner); /* nobody waits for room any more */
+    }
 }
 
 void websocket_pause(struct websocket *websocket) {
@@ -415,7 +418,7 @@ void websocket_resume(struct websocket *websocket) {
 }
 
 bool websocket_is_congested(struct websocket *websocket) {
-    return exchange_is_congested(websocket->exchange);
+    return sendable(websocket) == STATUS_OK && exchange_is_congested(websocket->exchange);
 }
 
 void websocket_shutdown(struct websocket *websocket) {

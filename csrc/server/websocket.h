@@ -104,7 +104,7 @@ void websocket_finish_close(struct websocket *websocket);
 void websocket_pause(struct websocket *websocket);
 void websocket_resume(struct websocket *websocket);
 
-/* As exchange_is_congested(). */
+/* As exchange_is_congested(); false once nothing more can be sent: nobody has to wait then. */
 bool websocket_is_congested(struct websocket *websocket);
 
 /* Shutdown of the server: 1012 to an open one, 503 to one that connects. */

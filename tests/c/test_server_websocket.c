@@ -390,7 +390,7 @@ static bool run_with_failure(const struct server_options *options, long n) {
     const char *heard = told.text != NULL ? told.text : "";
     CHECK(is_well || !is_through);
     CHECK(!is_well || strcmp(heard, "text Hello;close 1000 bye;") == 0 ||
-          (!is_through && strcmp(heard, "close 1011 out of memory;") == 0));
+          (!is_through && strcmp(heard, "close 1011 out of memory;drain;") == 0));
     CHECK(!is_through || script.sent.length > 0);
     close_all();
     return is_through;

@@ -95,6 +95,38 @@ def test_send_that_waits_is_told_when_the_client_leaves(serve: Serve, leave: str
     server.wait_idle()
 
 
+@pytest.mark.parametrize("who", ["client", "application"])
+def test_sends_that_wait_are_told_of_the_close(serve: Serve, who: str) -> None:
+    """Of a client that takes nothing: it may never make room."""
+    journal, gate = Journal(), Gate()
+
+    async def flood(send: Send) -> None:
+        try:
+            while True:
+                await send({"type": "websocket.send", "bytes": BLOCK})
+                journal.add("sent")
+        except ClientDisconnected:
+            journal.add("gone")
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        floods = [asyncio.create_task(flood(send)) for _ in range(3)]
+        if who == "application":
+            await gate.wait()
+            await send({"type": "websocket.close", "code": 4001})
+        await asyncio.gather(*floods)
+        journal.add((await receive())["code"])
+
+    client = serve(application).websocket_connect(receive_buffer=65536)
+    client.send(upgrade())
+    settle(journal)
+    if who == "client":
+        client.send(encode_frame(CLOSE, (4001).to_bytes(2)))
+    gate.open()
+    assert [journal.next() for _ in range(4)] == ["gone", "gone", "gone", 4001]
+
+
 def test_many_tasks_that_wait_in_send(serve: Serve) -> None:
     """All of them go on, and every message comes whole."""
     count = 50
