@@ -2,12 +2,19 @@
  * each time in a thread state of its own.
  *
  *     waiting -- wake(), or the time is over --> in a turn -- seconds --> waiting
- *                                                          `- None, or an error --> ended
+ *        |                                         ^       `- None, or an error --> ended
+ *        `- wake(patience) --> standing back ------'  the GIL was free, or patience is over
+ *
+ * Who stands back lets everybody have the GIL who waits for it. Python does not say whether anybody
+ * does, so the thread takes the GIL and looks at how long that took: at once, and nobody has it or
+ * waits. Else it gives it back, naps, and tries again.
  *
  * All that Python keeps by thread (threading.local, the context, trace functions, asyncio's loop)
  * belongs to a thread state and ends with it, on every version of Python, so one turn leaves
  * nothing to the next. While it waits, the thread has no thread state and never takes the GIL. It
  * holds a reference to its object until it ends; nobody waits for it here, and it is not joined. */
+#include <time.h>
+
 #include "state.h"
 
 typedef struct {
@@ -15,14 +22,23 @@ typedef struct {
     PyObject *turn;          /* called for each turn */
     PyThread_type_lock wake; /* held by nobody while a turn is asked for */
     /* Under the GIL: */
-    bool is_woken;   /* `wake` was released for a turn that has not begun */
-    bool is_in_turn; /* until its thread state is gone, with all that was kept by thread */
+    bool is_woken;         /* `wake` was released for a turn that has not begun */
+    bool is_in_turn;       /* until its thread state is gone, with all that was kept by thread */
+    bool is_standing_back; /* before its turn, until somebody calls wake() again */
+    bool found_gil_free;   /* before the last turn */
     bool has_ended;
+    double patience; /* seconds for which it stands back at most */
 } NativeThreadObject;
 
 extern PyType_Spec native_thread_type_spec;
 
 static const double most_seconds = 1e9;
+/* Nobody has the GIL if it is there within this: a switch of threads takes longer. */
+static const double at_once_seconds = 20e-6;
+/* Naps begin with what a thread needs to wake up that was given the GIL, and end where looking
+ * costs others nothing that can be measured: each takes the GIL from one to another. */
+static const PY_TIMEOUT_T first_nap_microseconds = 50;
+static const PY_TIMEOUT_T longest_nap_microseconds = 1000;
 
 /* --- The thread --- */
 
@@ -45,13 +61,43 @@ static bool read_result(NativeThreadObject *self, PyObject *result, PY_TIMEOUT_T
     return goes_on;
 }
 
+static double seconds_now(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* Takes the GIL; one that stands back does so when it is free, when its patience is over, or when
+ * wake() is called without any. */
+static void acquire_thread(NativeThreadObject *self, PyThreadState *state) {
+    PY_TIMEOUT_T nap = first_nap_microseconds;
+    double begun = seconds_now();
+    double asked = begun;
+    PyEval_AcquireThread(state);
+    double got = seconds_now();
+    while (self->is_standing_back && got - asked > at_once_seconds &&
+           got - begun < self->patience) {
+        PyEval_ReleaseThread(state);
+        (void)PyThread_acquire_lock_timed(self->wake, nap, 0);
+        nap = nap * 2 < longest_nap_microseconds ? nap * 2 : longest_nap_microseconds;
+        asked = seconds_now();
+        PyEval_AcquireThread(state);
+        got = seconds_now();
+    }
+    if (!self->is_standing_back) { /* what wake() has released meanwhile was for this turn */
+        (void)PyThread_acquire_lock(self->wake, NOWAIT_LOCK);
+    }
+    self->is_standing_back = false;
+    self->found_gil_free = got - asked <= at_once_seconds;
+}
+
 /* One turn, in a thread state of its own. Returns false if it was the last. */
 static bool run_turn(NativeThreadObject *self, PY_TIMEOUT_T *microseconds) {
     PyThreadState *state = PyThreadState_New(PyInterpreterState_Main());
     if (state == NULL) {
         Py_FatalError("no memory for a thread state");
     }
-    PyEval_AcquireThread(state);
+    acquire_thread(self, state);
     self->is_woken = false;
     self->is_in_turn = true;
     bool goes_on = read_result(self, PyObject_CallNoArgs(self->turn), microseconds);
@@ -113,16 +159,29 @@ static PyObject *native_thread_new(PyTypeObject *type, PyObject *args, PyObject 
     return (PyObject *)self;
 }
 
-PyDoc_STRVAR(wake_doc, "wake() -> None\n\nA turn begins soon; two calls before it are one.");
+PyDoc_STRVAR(wake_doc, "wake(patience=0.0, /) -> None\n\n"
+                       "A turn begins soon; two calls before it are one.");
 
-static PyObject *wake(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+static PyObject *wake(PyObject *op, PyObject *const *args, Py_ssize_t count) {
     NativeThreadObject *self = (NativeThreadObject *)op;
+    double patience = count == 1 ? PyFloat_AsDouble(args[0]) : 0;
+    if (count > 1) {
+        PyErr_SetString(PyExc_TypeError, "wake() takes one argument at most");
+    }
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
     if (self->has_ended) {
         PyErr_SetString(PyExc_RuntimeError, "the thread has ended");
         return NULL;
     }
     if (!self->is_woken) {
         self->is_woken = true;
+        self->is_standing_back = patience > 0;
+        self->patience = patience;
+        PyThread_release_lock(self->wake);
+    } else if (self->is_standing_back && patience <= 0) {
+        self->is_standing_back = false;
         PyThread_release_lock(self->wake);
     }
     Py_RETURN_NONE;
@@ -134,6 +193,13 @@ PyDoc_STRVAR(is_beginning_doc, "is_beginning() -> bool\n\n"
 static PyObject *is_beginning(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     NativeThreadObject *self = (NativeThreadObject *)op;
     return PyBool_FromLong(self->is_woken && !self->is_in_turn);
+}
+
+PyDoc_STRVAR(found_gil_free_doc, "found_gil_free() -> bool\n\n"
+                                 "Nobody had the GIL, or waited for it, when the turn began.");
+
+static PyObject *found_gil_free(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    return PyBool_FromLong(((NativeThreadObject *)op)->found_gil_free);
 }
 
 static int traverse(PyObject *op, visitproc visit, void *arg) {
@@ -160,8 +226,9 @@ static void dealloc(PyObject *op) {
 }
 
 static PyMethodDef methods[] = {
-    {"wake", wake, METH_NOARGS, wake_doc},
+    {"wake", (PyCFunction)(void (*)(void))wake, METH_FASTCALL, wake_doc},
     {"is_beginning", is_beginning, METH_NOARGS, is_beginning_doc},
+    {"found_gil_free", found_gil_free, METH_NOARGS, found_gil_free_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -575,11 +575,18 @@ class NativeThread:
         thread, as does an error, which goes to sys.unraisablehook. Main interpreter only.
         """
 
-    def wake(self) -> None:
-        """Have a turn soon; two calls before it are one. RuntimeError when the thread has ended."""
+    def wake(self, patience: float = 0.0, /) -> None:
+        """Have a turn soon; two calls before it are one. RuntimeError when the thread has ended.
+
+        For so many seconds of patience it lets all others have the GIL who wait for it, unless it
+        finds the GIL free. A call without patience ends that of another one.
+        """
 
     def is_beginning(self) -> bool:
         """Whether a turn was asked for that waits for nothing but the GIL."""
+
+    def found_gil_free(self) -> bool:
+        """Whether nobody had the GIL, or waited for it, when the last turn began."""
 
 def copy_message(message: dict[str, Any], /) -> dict[str, Any]:
     """As copy.deepcopy(), fast when all in it is of the types that JSON has."""

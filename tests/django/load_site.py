@@ -9,6 +9,8 @@ import asyncio
 import hashlib
 import json
 import os
+import threading
+import urllib.request
 from typing import Any
 
 import curious_views
@@ -39,6 +41,8 @@ settings.configure(
 )
 
 released = asyncio.Event()
+stopped = threading.Event()
+barriers: dict[int, threading.Barrier] = {}
 counts = {"waiting": 0, "left": 0}
 
 
@@ -71,6 +75,35 @@ async def release(request: Any) -> HttpResponse:
     """Let those go on that wait."""
     released.set()
     return HttpResponse()
+
+
+def meet(request: Any, number: int) -> HttpResponse:
+    """Wait until so many are here."""
+    barriers.setdefault(number, threading.Barrier(number)).wait()
+    return HttpResponse("met")
+
+
+def spin(request: Any) -> HttpResponse:
+    """Compute until somebody asks for the end of it."""
+    turns = 0
+    while not stopped.is_set():
+        turns += 1
+    return HttpResponse("stopped")
+
+
+def stop(request: Any) -> HttpResponse:
+    """Let those end that compute."""
+    stopped.set()
+    return HttpResponse()
+
+
+def chain(request: Any, number: int) -> HttpResponse:
+    """Ask this very server, which asks it again, so many times."""
+    if number == 0:
+        return HttpResponse("0")
+    address = f"http://127.0.0.1:{request.META['SERVER_PORT']}"
+    with urllib.request.urlopen(f"{address}/chain/{number - 1}/") as response:
+        return HttpResponse(f"{number} {response.read().decode()}")
 
 
 def whole(request: Any) -> JsonResponse:
@@ -109,6 +142,10 @@ urlpatterns = [
     path("wait/<int:number>/", wait),
     path("count/", count),
     path("release/", release),
+    path("meet/<int:number>/", meet),
+    path("spin/", spin),
+    path("stop/", stop),
+    path("chain/<int:number>/", chain),
     path("whole/", whole),
     path("by_pieces/", by_pieces),
     path("form/", form),

@@ -1,4 +1,4 @@
-"""Many requests at once: a slow database behind few threads, and async views that wait.
+"""Many requests at once: a slow database behind few threads, sync and async views that wait.
 
 AT_ONCE of each, which `make django-load` sets to 2,000 and then prints what it has counted.
 """
@@ -26,6 +26,8 @@ QUERY_SECONDS = 0.02
 SECONDS = 600
 MANY = 1000  # and more are not for every test run
 KEPT = 4  # threads that stay, with their connections
+COMPUTING = 8
+DEPTH = 20
 pytestmark = pytest.mark.timeout(SECONDS)
 
 
@@ -103,6 +105,34 @@ async def test_slow_database(postgresql: dict[str, Any]) -> None:
             while _connections(own) > KEPT:
                 await asyncio.sleep(0.2)
             _say(f"{_connections(own)} connections are left when the threads are idle")
+
+
+async def test_sync_views_that_wait_for_each_other() -> None:
+    """All of them begin, though none ends before the last is there."""
+    with _server() as port:
+        begun = time.monotonic()
+        paths = [f"/meet/{AT_ONCE}/"] * AT_ONCE
+        answers = await asyncio.gather(*(_get(port, path) for path in paths))
+        assert answers == ["met"] * AT_ONCE
+        _say(f"{AT_ONCE} sync views met in {time.monotonic() - begun:.1f} s")
+
+
+async def test_views_that_compute_until_another_has_begun() -> None:
+    """They want the GIL all the time, and are more than may begin at once."""
+    with _server() as port:
+        computing = [asyncio.create_task(_get(port, "/spin/")) for _ in range(COMPUTING)]
+        answers = [await _get(port, f"/meet/{number}/") for number in [1] * COMPUTING]
+        assert answers == ["met"] * COMPUTING
+        assert not any(task.done() for task in computing)
+        await _get(port, "/stop/")
+        assert await asyncio.gather(*computing) == ["stopped"] * COMPUTING
+
+
+async def test_views_that_ask_their_own_server() -> None:
+    """Each waits for one that comes behind it, of four chains at once."""
+    with _server() as port:
+        answers = await asyncio.gather(*(_get(port, f"/chain/{DEPTH}/") for _ in range(4)))
+        assert answers == [" ".join(map(str, range(DEPTH, -1, -1)))] * 4
 
 
 async def test_waiting_views() -> None:

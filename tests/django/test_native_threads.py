@@ -6,7 +6,9 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -68,6 +70,72 @@ def test_turns() -> None:
         while True:
             thread.wake()
     assert threading.active_count() <= before  # another's may have ended meanwhile
+
+
+@pytest.fixture
+def computing() -> Iterator[None]:
+    """Another thread has the GIL most of the time."""
+    is_over = threading.Event()
+
+    def compute() -> None:
+        while not is_over.wait(0.001):
+            sum(range(100_000))
+
+    other = threading.Thread(target=compute)
+    other.start()
+    yield
+    is_over.set()
+    other.join()
+
+
+def _turns_of(rounds: int, *patience: float) -> list[bool]:
+    """Wake a thread so many times, by these calls; return what each turn found."""
+    found: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+    def turn() -> float:
+        found.put(thread.found_gil_free())
+        return float("inf")
+
+    thread = NativeThread(turn)
+    turns = []
+    for _ in range(rounds):
+        for seconds in patience:
+            thread.wake(seconds)
+        turns.append(found.get(timeout=DEADLINE))
+    while not found.empty():
+        turns.append(found.get())
+    return turns
+
+
+@pytest.mark.usefixtures("computing")
+def test_who_stands_back_comes_when_the_gil_is_free() -> None:
+    assert _turns_of(50, 1e6) == [True] * 50
+
+
+@pytest.mark.usefixtures("computing")
+def test_patience_is_over() -> None:
+    deadline = time.monotonic() + DEADLINE
+    while all(_turns_of(10, 1e-9)):
+        assert time.monotonic() < deadline, "it never begins while another one computes"
+
+
+@pytest.mark.usefixtures("computing")
+def test_who_stands_back_is_woken() -> None:
+    """By a call without patience; the two are one turn."""
+    deadline = time.monotonic() + DEADLINE
+    while all(turns := _turns_of(50, 1e6, 0.0)):
+        assert time.monotonic() < deadline, "it stands back all the same"
+        assert len(turns) == 50
+    assert len(turns) == 50
+
+
+def test_wake_takes_a_number() -> None:
+    thread = NativeThread(lambda: None)
+    with pytest.raises(TypeError):
+        thread.wake("a while")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="at most"):
+        thread.wake(1.0, 2.0)  # type: ignore[call-arg]
+    thread.wake(float("nan"))
 
 
 def test_thread_that_ends_lets_go_of_all() -> None:

@@ -1,11 +1,12 @@
 """The threads that contexts get, last in first out, and how idle ones end.
 
-    idle -- provide_for(work) --> leased -- the work is closed and done --> idle
-      `-- idle for IDLE_SECONDS while others are, too: it closes its connections and ends
+    idle -- there is work --> on its way -- next_for(): the oldest --> leased
+      ^ `-- idle for IDLE_SECONDS while others are, too: it closes its connections and ends
+      `---- the work is closed and done, and nothing is next ----------'
 
-One thread at a time is on its way to its work. Work that comes meanwhile is taken up by a thread
-that is done with its own, or by another one that is woken as soon as the first has begun: the GIL
-lets none begin earlier, and a thread that waits for it costs more than one that sleeps.
+Work begins in the order in which it came. One thread at a time is on its way to it: the GIL lets
+none begin earlier, and a thread that waits for it costs more than one that sleeps. It may have to
+stand back (see `beginnings`). A thread that is done with its own may take up the oldest, too.
 
 Each lease is one turn of a NativeThread, so all that Python keeps by thread ends with the lease.
 What is carried over is the thread's database connections, by `connections`.
@@ -19,6 +20,7 @@ from collections import deque
 from functools import partial
 
 from casgi import _core
+from casgi.django.beginnings import Beginnings
 from casgi.django.connections import KeptConnections
 from casgi.django.leased_thread import LeasedThread
 from casgi.django.scheduling import preempt_nobody
@@ -43,7 +45,7 @@ class PoolThread:
         self._pool = pool
         self._work: Work | None = None  # which it is to begin
         self._connections = KeptConnections()
-        self._idle_since = 0.0
+        self._idle_since = time.monotonic()
         self._is_new = True
         self._native = _core.NativeThread(self._turn)
 
@@ -52,9 +54,12 @@ class PoolThread:
         self._work = work
         self._native.wake()
 
-    def wake(self) -> None:
-        """Let an idle thread look whether it is still wanted."""
-        self._native.wake()
+    def wake(self, patience: float = 0.0) -> None:
+        """Let a thread that has no work look for some, or whether it is still wanted.
+
+        For so many seconds of patience it stands back, unless nobody else wants the GIL.
+        """
+        self._native.wake(patience)
 
     def is_beginning(self) -> bool:
         """Whether it waits for nothing but the GIL."""
@@ -67,13 +72,16 @@ class PoolThread:
             preempt_nobody()
         work, self._work = self._work, None
         if work is None:
+            work = self._pool.next_for(self, self._native.found_gil_free())
+        else:
+            self._pool.has_begun(self)
+        if work is None:
             idle_seconds = time.monotonic() - self._idle_since
             if self._pool.lets_go(self, idle_seconds):
                 self._connections.close_all()
                 return None
             self._connections.close_aged()
         else:
-            self._pool.has_begun(self)
             self.current = LeasedThread(partial(self._run_lease, work))
             self.current.run_here()
             self.current = None
@@ -106,8 +114,10 @@ class ThreadPool:
         self._has_less = threading.Condition(self._lock)
         self._idle: list[PoolThread] = []
         self._leased: dict[Work, PoolThread] = {}
-        self._woken: set[PoolThread] = set()  # which have not begun what they were woken for
-        self._next: deque[Work] = deque()  # to begin when these have
+        self._woken: set[PoolThread] = set()  # which have work that they have not begun
+        self._further: PoolThread | None = None  # on its way, to the oldest of what is next
+        self._next: deque[Work] = deque()
+        self._beginnings = Beginnings()
         self._waiting: dict[Work, float] = {}  # since when, first in first out
         self._is_open = False
         self.limit = 0
@@ -132,7 +142,7 @@ class ThreadPool:
         """Return how many threads there are and how much work waits, and what was counted."""
         with self._lock:
             return {
-                "threads": len(self._leased) + len(self._next) + len(self._idle),
+                "threads": len(self._leased) + len(self._idle) + (self._further is not None),
                 "idle": len(self._idle),
                 "waiting": len(self._waiting),
                 "waited": self.waited,
@@ -170,13 +180,29 @@ class ThreadPool:
                     raise
             return True
 
+    def next_for(self, thread: PoolThread, found_gil_free: bool) -> Work | None:
+        """Return what a thread is to begin that was woken; None if nothing, or not yet."""
+        with self._lock:
+            if thread is not self._further:
+                return None
+            patience = 0.0 if found_gil_free or not self._next else self._beginnings.patience()
+            if patience > 0:  # Others have begun meanwhile.
+                thread.wake(patience)
+                return None
+            self._further = None
+            if not self._next:
+                self._idle.append(thread)
+                return None
+            work = self._next.popleft()
+            self._lease(thread, work)
+            self._let_next_begin()
+            return work
+
     def has_begun(self, thread: PoolThread) -> None:
-        """Let the next begin; called by a thread at the beginning of its work."""
+        """Let the next begin; called by a thread at the beginning of what it took up."""
         with self._lock:
             self._woken.discard(thread)
-            if self._next:
-                with contextlib.suppress(RuntimeError):  # As in provide_for().
-                    self._begin_next()
+            self._let_next_begin()
 
     def take_back(self, work: Work) -> None:
         """Let others have the thread whose work is closed, with nothing queued and nothing running.
@@ -188,16 +214,18 @@ class ThreadPool:
             thread = self._leased.pop(work, None)
             if thread is None:
                 return
-            if self._next:
-                self._lease(thread, self._next.popleft())
-                return
+            self._beginnings.remove(work)
             if self._waiting:
                 first = next(iter(self._waiting))
                 del self._waiting[first]
-                self._lease(thread, first)
+                self._next.append(first)
+            if self._next and self._beginnings.patience() <= 0:
+                self._take_up(thread, self._next.popleft())
                 return
             self._idle.append(thread)
-            if not self._is_open:
+            if self._next:
+                self._let_next_begin()
+            elif not self._is_open:
                 thread.wake()
 
     def drop(self, work: Work) -> bool:
@@ -220,13 +248,27 @@ class ThreadPool:
             self._has_less.notify_all()
             return True
 
+    def _let_next_begin(self) -> None:
+        with contextlib.suppress(RuntimeError):  # As in provide_for().
+            self._begin_next()
+
     def _begin_next(self) -> None:
-        if self._next and not any(thread.is_beginning() for thread in self._woken):
-            thread = self._idle.pop() if self._idle else PoolThread(self)
-            self._lease(thread, self._next.popleft())
+        """Have a thread on its way, if there is work to begin."""
+        if not self._next:
+            return
+        if self._further is not None:
+            if self._beginnings.patience() <= 0:
+                self._further.wake()
+        elif not any(thread.is_beginning() for thread in self._woken):
+            self._further = self._idle.pop() if self._idle else PoolThread(self)
+            self._further.wake(self._beginnings.patience())
 
     def _lease(self, thread: PoolThread, work: Work) -> None:
         self._leased[work] = thread
+        self._beginnings.add(work)
+
+    def _take_up(self, thread: PoolThread, work: Work) -> None:
+        self._lease(thread, work)
         self._woken.add(thread)
         thread.begin(work)
 
@@ -242,7 +284,10 @@ class ThreadPool:
             work.close()
         with self._lock:
             self._has_less.wait_for(
-                lambda: not (self._idle or self._leased or self._next or self._waiting)
+                lambda: (
+                    not (self._idle or self._leased or self._next or self._waiting)
+                    and self._further is None
+                )
             )
 
     def _forget(self) -> None:
@@ -251,5 +296,6 @@ class ThreadPool:
         self._has_less = threading.Condition(self._lock)
         # Kept all the same: to drop a connection is to close it, for the parent too.
         self._of_the_parent = self._idle, self._leased, self._next, self._waiting, self._woken
+        self._further_of_the_parent = self._further
         self._idle, self._leased, self._waiting, self._woken = [], {}, {}, set()
-        self._next = deque()
+        self._further, self._next, self._beginnings = None, deque(), Beginnings()
