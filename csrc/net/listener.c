@@ -24,6 +24,9 @@ enum { ACCEPTS_PER_TURN = 64 };
  */
 #define PAUSE_SECONDS 0.1
 
+/* As long as others need to be woken; nobody should wait for them longer if they are not. */
+#define YIELD_SECONDS 0.001
+
 struct listener {
     uv_poll_t poll;
     struct timer pause;
@@ -55,9 +58,19 @@ static bool is_of_the_connection(int error) {
     return error == EINTR || error == ECONNABORTED || error == EPROTO;
 }
 
-static void pause_accepting(struct listener *listener) {
+static void pause_accepting(struct listener *listener, double seconds) {
     uv_poll_stop(&listener->poll);
-    timer_start(listener->loop, &listener->pause, PAUSE_SECONDS);
+    timer_start(listener->loop, &listener->pause, seconds);
+}
+
+void listener_yield(struct listener *listener) {
+    if (!listener->closing) {
+        pause_accepting(listener, YIELD_SECONDS);
+    }
+}
+
+static bool is_accepting(const struct listener *listener) {
+    return !listener->closing && !timer_is_running(&listener->pause);
 }
 
 void listener_take(struct listener *listener, int descriptor) {
@@ -79,7 +92,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
     (void)events;
     struct listener *listener = poll->data;
     event_loop_wake(listener->loop);
-    for (int i = 0; i < ACCEPTS_PER_TURN && !listener->closing; i++) {
+    for (int i = 0; i < ACCEPTS_PER_TURN && is_accepting(listener); i++) {
         int descriptor = accept_connection(listener->descriptor);
         if (descriptor >= 0) {
             hand_up(listener, descriptor);
@@ -87,7 +100,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
             return;
         } else if (!is_of_the_connection(errno)) {
             int error = errno;
-            pause_accepting(listener);
+            pause_accepting(listener, PAUSE_SECONDS);
             listener->events->on_exhausted(listener->owner, error);
             return;
         }

@@ -22,7 +22,7 @@ struct listener_events {
 };
 
 /* Whether somebody else has the new connection: *takes* the descriptor if so. */
-typedef bool (*listener_route)(void *owner, const struct listener *listener, int descriptor);
+typedef bool (*listener_route)(void *owner, struct listener *listener, int descriptor);
 
 /* Returns new listener on `descriptor` (a bound AF_INET, AF_INET6 or AF_UNIX stream socket;
  * *borrows*: it is duplicated), listening with `backlog` unless it listens already, or NULL with
@@ -35,6 +35,10 @@ struct listener *listener_new(struct event_loop *loop, int descriptor, int backl
 /* Asks `route` (NULL: nobody any more) before a stream is made of a connection. `owner` is
  * *borrowed* for as long. */
 void listener_set_route(struct listener *listener, listener_route route, void *owner);
+
+/* Accepts nothing for a moment: what waits is for others who listen on the same socket, if they
+ * come to it. */
+void listener_yield(struct listener *listener);
 
 /* Hands up a connection (*takes* it) as if it had been accepted here. */
 void listener_take(struct listener *listener, int descriptor);

@@ -88,8 +88,8 @@ uint32_t connection_balance_emptiest(struct scoreboard *board, uint32_t seat_cou
     return mine > least + LIMIT_BALANCE_SLACK ? emptiest : own;
 }
 
-bool connection_balance_pass(struct connection_balance *balance, int descriptor, uint32_t number,
-                             size_t connections) {
+enum connection_route connection_balance_pass(struct connection_balance *balance, int descriptor,
+                                              uint32_t number, size_t connections) {
     const struct connection_balance_place *place = &balance->place;
     atomic_store(&own_slot(balance)->connections, (uint32_t)connections);
     size_t mine = connections + atomic_load(&place->board->seats[place->seat].passed);
@@ -98,16 +98,16 @@ bool connection_balance_pass(struct connection_balance *balance, int descriptor,
     uint32_t seat =
         connection_balance_emptiest(place->board, place->seat_count, place->seat, mine, busy_since);
     if (seat == place->seat) {
-        return false;
+        return CONNECTION_KEPT;
     }
     struct scoreboard_seat *theirs = &place->board->seats[seat];
     atomic_fetch_add(&theirs->passed, 1); /* before it is sent: the next sender sees it */
     if (!descriptor_socket_send(place->sending[seat], descriptor, number)) {
         count_arrival(theirs);
-        return false;
+        return CONNECTION_KEPT_FULL;
     }
     close(descriptor);
-    return true;
+    return CONNECTION_PASSED;
 }
 
 void connection_balance_report(struct connection_balance *balance, size_t connections,

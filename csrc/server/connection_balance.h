@@ -28,10 +28,16 @@ struct connection_balance *connection_balance_new(struct event_loop *loop,
                                                   const struct connection_balance_place *place,
                                                   descriptor_received on_passed, void *owner);
 
+enum connection_route {
+    CONNECTION_KEPT,
+    CONNECTION_PASSED,
+    CONNECTION_KEPT_FULL /* as much is on its way to who should have it as can be */
+};
+
 /* Passes a new connection (*takes* it, if so) to a worker that has less than this one, whose
- * `connections` there are already. Returns false when it is to be kept. */
-bool connection_balance_pass(struct connection_balance *balance, int descriptor, uint32_t number,
-                             size_t connections);
+ * `connections` there are already. */
+enum connection_route connection_balance_pass(struct connection_balance *balance, int descriptor,
+                                              uint32_t number, size_t connections);
 
 /* Says how this worker is, as its loop's turn begins, or ends in a wait. */
 void connection_balance_report(struct connection_balance *balance, size_t connections,

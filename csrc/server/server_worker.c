@@ -15,10 +15,15 @@ static uint32_t number_of(const struct server *server, const struct listener *li
     return number;
 }
 
-static bool route(void *owner, const struct listener *listener, int descriptor) {
+/* Who has not yet had the time to take what it was passed gets the next by accepting it. */
+static bool route(void *owner, struct listener *listener, int descriptor) {
     struct server *server = owner;
-    return connection_balance_pass(server->balance, descriptor, number_of(server, listener),
-                                   server->connection_count);
+    enum connection_route way = connection_balance_pass(
+        server->balance, descriptor, number_of(server, listener), server->connection_count);
+    if (way == CONNECTION_KEPT_FULL) {
+        listener_yield(listener);
+    }
+    return way == CONNECTION_PASSED;
 }
 
 static void on_passed(void *owner, int descriptor, uint32_t number) {

@@ -380,6 +380,51 @@ static void test_refusing_and_errors(struct event_loop *loop) {
     close(client);
 }
 
+struct crossing {
+    int asked, at_once; /* at_once: in this turn */
+};
+
+static bool yield(void *owner, struct listener *listener, int descriptor) {
+    struct crossing *crossing = owner;
+    crossing->asked++;
+    crossing->at_once++;
+    close(descriptor);
+    listener_yield(listener);
+    return true;
+}
+
+/* What waits is left to others for a moment after each, and then accepted here. */
+static void test_yielding(struct event_loop *loop) {
+    enum { CLIENTS = 3 };
+    struct sockaddr_in name = loopback();
+    socklen_t length = sizeof(name);
+    int clients[CLIENTS], error = 0;
+    struct crossing crossing = {0};
+    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(descriptor, (struct sockaddr *)&name, length) == 0);
+    CHECK(getsockname(descriptor, (struct sockaddr *)&name, &length) == 0);
+    struct listener *listener =
+        listener_new(loop, descriptor, 8, &socket_stream_factory, &refusing, NULL, &error);
+    CHECK(listener != NULL);
+    listener_set_route(listener, yield, &crossing);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = socket(AF_INET, SOCK_STREAM, 0);
+        CHECK(connect(clients[i], (struct sockaddr *)&name, length) == 0);
+    }
+    while (crossing.asked < CLIENTS) {
+        crossing.at_once = 0;
+        event_loop_turn(loop, TURN_MS);
+        CHECK(crossing.at_once <= 1);
+    }
+    listener_close(listener);
+    listener_yield(listener);
+    event_loop_turn(loop, 0);
+    for (int i = 0; i < CLIENTS; i++) {
+        close(clients[i]);
+    }
+    close(descriptor);
+}
+
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
     struct event_loop *loop = event_loop_new();
@@ -403,6 +448,7 @@ int main(void) {
     test_out_of_descriptors(loop, &lobby);
     test_no_memory_for_a_stream(loop, &lobby);
     test_refusing_and_errors(loop);
+    test_yielding(loop);
     listener_close(lobby.listener);
     event_loop_free(loop);
     return net_report();

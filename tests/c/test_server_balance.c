@@ -96,14 +96,19 @@ static int new_connection(void) {
     return dup(0);
 }
 
-/* Returns whether the first worker passes it on. */
-static bool pass(struct host *host, size_t mine) {
+/* Where a connection of the first worker goes. */
+static enum connection_route way(struct host *host, size_t mine) {
     int descriptor = new_connection();
-    bool is_passed = connection_balance_pass(host->workers[0].balance, descriptor, 5, mine);
-    if (!is_passed) {
+    enum connection_route way =
+        connection_balance_pass(host->workers[0].balance, descriptor, 5, mine);
+    if (way != CONNECTION_PASSED) {
         close(descriptor);
     }
-    return is_passed;
+    return way;
+}
+
+static bool pass(struct host *host, size_t mine) {
+    return way(host, mine) == CONNECTION_PASSED;
 }
 
 static void turn_until_taken(struct host *host, int count) {
@@ -136,6 +141,8 @@ static void test_full(struct host *host) {
         passed++;
     }
     CHECK(passed > 100 && passed < 10000);
+    CHECK(way(host, 20000) == CONNECTION_KEPT_FULL);
+    CHECK(way(host, 0) == CONNECTION_KEPT);
     CHECK((int)host->board.seats[1].passed == passed);
     connection_balance_leave(host->workers[1].balance);
     connection_balance_leave(host->workers[1].balance);

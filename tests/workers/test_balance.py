@@ -61,10 +61,11 @@ class Clients:
 
 
 @pytest.fixture
-def site(start):
+def site(start, tmp_path):
     # A worker that the machine holds up would be passed over meanwhile, as it is meant to be.
     options = ("--no-access-log", "--linger", "0.1", "--worker-busy-after", "0")
-    site = start(*options, "kept:tell_process", workers=WORKERS)
+    variables = {"BROKEN": str(tmp_path / "broken")}
+    site = start(*options, "kept:deployed()", workers=WORKERS, variables=variables)
     for number in range(WORKERS):
         site.worker(number + 1)
     yield site
@@ -101,6 +102,18 @@ def test_reload_leaves_connections_shared_out(site, clients):
     clients.close()
     # As clients that come back to whoever serves.
     assert unevenness(clients.ask(clients.connect(CONNECTIONS))) <= BAR
+
+
+def test_passed_connections_do_not_wait_for_the_next_worker(site, clients, tmp_path):
+    """Which may be long in coming, or never come."""
+    killed = site.worker(1)
+    clients.ask(clients.connect(8))
+    os.kill(killed, signal.SIGSTOP)
+    waiting = clients.connect(50)
+    (tmp_path / "broken").touch()
+    os.kill(killed, signal.SIGKILL)
+    assert clients.ask(waiting).total() == 50
+    site.stderr.wait_for("RuntimeError: a broken release$")
 
 
 def test_passed_connections_outlive_their_worker(site, clients):

@@ -1,6 +1,7 @@
 """Looking after workers: one whose event loop is held up is named with its stack, and ended.
 
-One that has reached a limit gets a successor.
+One that has reached a limit gets a successor. Connections on their way to who is not there go to
+the others.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ class Heartbeats:
             for worker in self._workers:
                 if not worker.ended.done():
                     await self._look_at(worker, until)
+            self._workers.share_out()
             await wait_for_any(until, timeout=_INTERVAL)
 
     async def _look_at(self, worker: Worker, until: asyncio.Event) -> None:

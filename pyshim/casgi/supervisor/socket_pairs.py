@@ -1,13 +1,14 @@
 """Where workers pass connections to each other: for each seat a pair of sockets.
 
 Every worker has all sending ends and the receiving end of its own seat. The supervisor has both
-ends of each, so that what was passed to a worker that dies waits for its successor.
+ends of each, so that what was passed to a worker that dies can be passed on, or waits.
 """
 
 import contextlib
+import itertools
 import select
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class SocketPairs:
@@ -45,17 +46,32 @@ class SocketPairs:
         full = {descriptor for descriptor, _ in poll.poll(0)}
         return [i for i, each in enumerate(self._receiving) if each.fileno() not in full]
 
-    def move(self, seat: int, to: int) -> None:
-        """Pass on what waits for a seat that nobody has any more."""
-        while seat not in self.empty():
+    def full(self) -> set[int]:
+        """Return the seats to which something is on its way."""
+        return set(range(len(self))).difference(self.empty())
+
+    def share_out(self, seat: int, to: Collection[int]) -> None:
+        """Pass on what waits for a seat that nobody has, by turns to these.
+
+        What none of them has room for goes on waiting.
+        """
+        turns = itertools.cycle(to)
+        while seat in self.full():
             number, descriptors, _, _ = socket.recv_fds(self._receiving[seat], 16, 1)
             try:
-                # Where it is full the connection is lost: it must not hold the others up.
-                with contextlib.suppress(BlockingIOError):
-                    socket.send_fds(self._sending[to], [number], descriptors, socket.MSG_DONTWAIT)
+                others = itertools.islice(turns, len(to))
+                if not any(self._send(other, number, descriptors) for other in others):
+                    self._send(seat, number, descriptors)
+                    return
             finally:
                 for each in descriptors:
                     socket.close(each)
+
+    def _send(self, seat: int, number: bytes, descriptors: list[int]) -> bool:
+        with contextlib.suppress(BlockingIOError):
+            socket.send_fds(self._sending[seat], [number], descriptors, socket.MSG_DONTWAIT)
+            return True
+        return False
 
     def close(self) -> None:
         """Close all ends that are ours."""

@@ -193,7 +193,7 @@ class Supervisor:
     async def _see_off(self, worker: Worker) -> None:
         """Let a worker end whose seat has another one, or is given up."""
         await Seat(worker.seat, self._workers.start, lambda: None).see_off(worker)
-        self._empty(worker.seat)
+        self._workers.share_out()
 
     def _on_limit(self, worker: Worker, reached: str) -> None:
         if self._rolling.is_replacing:
@@ -249,11 +249,7 @@ class Supervisor:
 
     async def _retire(self, seat: Seat) -> None:
         await seat.retire()
-        self._empty(seat.number)
-
-    def _empty(self, seat: int) -> None:
-        if not self._stop_requested.is_set() and seat >= len(self._seats):
-            self._workers.empty_seat(seat, to=0)
+        self._workers.share_out()
 
     def _reopen_logs(self) -> None:
         reopen_logs()

@@ -134,9 +134,21 @@ class Workers:
                 raise listen_error(bound, error) from None
         log_addresses(self._sockets)
 
-    def empty_seat(self, seat: int, to: int) -> None:
-        """Pass on what waits for a seat that is given up."""
-        self._socket_pairs.move(seat, to)
+    def share_out(self) -> None:
+        """Pass on the connections that wait for seats without a worker.
+
+        They were passed to one that has been killed, or has just left; the next may be long in
+        coming.
+        """
+        waiting = self._socket_pairs.full()
+        serving = [worker for worker in self._there if self._serves(worker)] if waiting else []
+        if serving:
+            seats = [worker.seat for worker in serving]
+            for seat in waiting.difference(seats):
+                self._socket_pairs.share_out(seat, seats)
+
+    def _serves(self, worker: Worker) -> bool:
+        return not worker.ended.done() and self.slots.condition(worker.slot).is_serving
 
     def close(self) -> None:
         """Close what they share."""
@@ -156,4 +168,5 @@ class Workers:
             # It may have counted what it has not sent, or not counted what it has received.
             for seat in self._socket_pairs.empty():
                 self.slots.scoreboard.forget_passed(seat)
+            self.share_out()
         self.on_end(worker)
