@@ -17,6 +17,7 @@ from django.core.files.storage import FileSystemStorage
 from django.core.handlers.asgi import ASGIHandler
 from django.core.management.color import no_style
 from django.http import FileResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.test import override_settings
 from django.urls import clear_url_caches, path
@@ -218,6 +219,37 @@ def test_the_static_view(serve: Serve, sent: list[Any]) -> None:
     assert (first.status, first.body) == (200, CONTENTS)
     assert second.status == 304
     assert len(sent) == 1
+
+
+class _Dividing(ASGIHandler):
+    """Has a way of its own to divide what is sent."""
+
+    @classmethod
+    def chunk_bytes(cls, data: Any) -> Any:
+        for chunk, is_last in super().chunk_bytes(data):
+            yield chunk.swapcase(), is_last
+
+
+def test_handler_that_divides_content_by_itself(serve: Serve, sent: list[Any]) -> None:
+    current[:] = [lambda file: FileResponse(file.open("rb"))]
+    with in_place():
+        (response,) = answers(serve, request("/"), application=_Dividing())
+    assert response.body == CONTENTS.swapcase()
+    assert sent == []
+
+
+def test_what_makes_bytes_is_changed_while_it_serves(
+    serve: Serve, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current[:] = [lambda file: FileResponse(file.open("rb"))]
+    make_bytes = HttpResponseBase.make_bytes
+    with in_place():
+        monkeypatch.setattr(
+            HttpResponseBase, "make_bytes", lambda self, value: make_bytes(self, value).swapcase()
+        )
+        (response,) = answers(serve, request("/"))
+    assert response.body == CONTENTS.swapcase()
+    assert sent == []
 
 
 def test_compressing_middleware(serve: Serve, sent: list[Any]) -> None:

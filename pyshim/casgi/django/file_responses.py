@@ -19,10 +19,19 @@ from django.http import FileResponse
 
 from casgi import _core
 from casgi.asgi import Send
+from casgi.django.code_watch import CodeWatch
+from casgi.django.releases import FILES
 from casgi.origin import StandIn
 
 # What a response's class must have as Django has it, for its content to be the file's.
 _OF_CONTENT = ("__iter__", "__aiter__", "streaming_content", "_set_streaming_content")
+_PASSED_BY = (
+    *FILES,
+    ("django.core.handlers.asgi", "ASGIHandler.chunk_bytes"),
+    ("django.http.response", "HttpResponseBase.make_bytes"),
+    *(("django.http.response", f"StreamingHttpResponse.{name}") for name in _OF_CONTENT[:3]),
+)
+_CHUNKS = vars(ASGIHandler)["chunk_bytes"].__func__
 _READS_TO_THE_END = type(iter(lambda: b"", b""))
 
 
@@ -30,9 +39,11 @@ class FileResponses:
     """Our `send_response` in the place of Django's, from `install` to `remove`."""
 
     def __init__(self) -> None:
+        self._code = code = CodeWatch("files are read by Django")
+
         async def send_response(self: Any, response: Any, send: Any) -> None:
-            file = file_of(response)
-            if file is None or not takes_files(send):
+            file = file_of(response) if code.holds() else None
+            if file is None or not (takes_files(send) and _chunks_as_django(self)):
                 await sending.original(self, response, send)
             else:
                 await _send_file(sending.original, self, response, file, send)
@@ -42,6 +53,7 @@ class FileResponses:
     def install(self) -> None:
         """Send files without reading them from now on."""
         self._sending.install()
+        self._code.begin(_PASSED_BY)
 
     def remove(self) -> None:
         """Put Django's back."""
@@ -66,6 +78,11 @@ def file_of(response: Any) -> "io.BufferedReader[Any] | None":
     if isinstance(file, File) and type(file).read is FileProxyMixin.read:
         file = file.file
     return file if type(file) is io.BufferedReader and _is_regular(file) else None
+
+
+def _chunks_as_django(handler: Any) -> bool:
+    """Whether a handler divides what a response yields by Django's own method."""
+    return getattr(handler.chunk_bytes, "__func__", None) is _CHUNKS
 
 
 def _has_content_of_django(response: Any) -> bool:

@@ -16,7 +16,9 @@ from django.utils.deprecation import MiddlewareMixin
 from casgi.django import known_packages, url_trees
 from casgi.django.chain import has_sync_parts, read_chain
 from casgi.django.chain_facts import KnownChains
+from casgi.django.code_watch import CodeWatch
 from casgi.django.passage import Passage
+from casgi.django.releases import MIDDLEWARE
 from casgi.django.sync_front import ChainsBehind
 from casgi.origin import StandIn
 
@@ -25,41 +27,41 @@ class PlainMiddleware:
     """Our `__acall__` in the place of Django's, from `install` to `remove`."""
 
     def __init__(self) -> None:
-        self._original = original = vars(MiddlewareMixin)["__acall__"]
+        self._code = code = CodeWatch("middleware is run by Django")
 
         async def __acall__(self: Any, request: Any) -> Any:  # noqa: N807
-            chain = chains.of(self)
+            chain = chains.of(self) if code.holds() else None
             if chain is None:
-                return await original(self, request)
+                return await running.original(self, request)
             return await Passage(chain, request).go()
 
         chains = KnownChains(
             lambda first: read_chain(first, __acall__) if has_sync_parts(first) else None
         )
-        self._ours = __acall__
-        self._crossing = _crossing()
+        self._running = running = StandIn(MiddlewareMixin, "__acall__", __acall__)
+        self._crossing = _crossing(code)
 
     def install(self) -> None:
         """Run plain middleware in few hops from now on."""
-        MiddlewareMixin.__acall__ = self._ours
+        self._running.install()
         # These take their time once, and not at the first request.
         url_trees.is_code_own()
         known_packages.look()
         self._crossing.install()
+        self._code.begin(MIDDLEWARE)
 
     def remove(self) -> None:
         """Put back what was there."""
         self._crossing.remove()
-        if vars(MiddlewareMixin)["__acall__"] is self._ours:
-            MiddlewareMixin.__acall__ = self._original
+        self._running.remove()
 
 
-def _crossing() -> StandIn:
+def _crossing(code: CodeWatch) -> StandIn:
     """Return our way from sync middleware to the async chain behind it."""
     chains = ChainsBehind()
 
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
-        if len(args) == 1 and not kwargs and not self.force_new_loop:
+        if len(args) == 1 and not kwargs and not self.force_new_loop and code.holds():
             passing = chains.passing(self.awaitable)
             if passing is not None:
                 return passing(args[0])

@@ -6,8 +6,12 @@ defines: somebody may have put something else in its place.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from operator import attrgetter
+from typing import Any
+
+from django.core import signals
+from django.dispatch import Signal
 
 from casgi.origin import change_in, fingerprint, function_fingerprint
 
@@ -153,6 +157,8 @@ BESIDES = {
     },
 }
 """What else is, by the first release that has such a `handle`."""
+SIGNALS = ("request_started", "request_finished")
+_SENDING = ("send", "asend")
 
 # Of asgiref/sync.py before 3.8.0, whose calls are not cancelled as later ones are.
 _WITH_OTHER_CALLS = {
@@ -194,15 +200,29 @@ def unsupported_files() -> str | None:
 
 def unsupported_static_files() -> str | None:
     """Return why Django itself serves the static files of a site that is written, or None."""
-    reason = _unlike({**FILES, **STATIC_FILES})
+    reason = _unlike({**FILES, **STATIC_FILES}) or _unlike_signal()
     return reason or (None if kind_of_requests() else "ASGIHandler.handle is not of a known code")
 
 
 def unsupported_requests() -> str | None:
     """Return why requests do not begin in the first trip of their middleware, or None."""
-    reason = _unlike(REQUESTS)
+    reason = _unlike(REQUESTS) or _unlike_signal()
     kind = kind_of_requests()
     return reason or (None if kind is None else _unlike(BESIDES[kind]))
+
+
+def _unlike_signal() -> str | None:
+    for name, signal, hidden in signal_names():
+        if hidden in vars(signal) or type(signal) is not Signal:
+            return f"django.core.signals.{name}.{hidden} was replaced"
+    return None
+
+
+def signal_names() -> Iterator[tuple[str, Any, str]]:
+    """Yield what the signals of a request must not hide from their class: name, object, method."""
+    for name in SIGNALS:
+        signal = getattr(signals, name)
+        yield from ((name, signal, hidden) for hidden in _SENDING)
 
 
 def kind_of_requests() -> str | None:

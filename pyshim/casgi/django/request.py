@@ -34,18 +34,12 @@ _OWN = {
     for name in ("create_request", "run_get_response", "get_response_async", "request_class")
     if hasattr(ASGIHandler, name)  # Not all of them are in Django 4.2.
 }
-_ENDS = {
+ENDS = {
     name: original_of(vars(ASGIHandler)[name])
     for name in ("listen_for_disconnect", "send_response", "chunk_bytes", "chunk_size")
     if name in vars(ASGIHandler)
 }
-OWN_PARTS = (*_OWN, *_ENDS)
-_MAKE = vars(ASGIRequest)["__init__"]
-
-
-def are_requests_known() -> bool:
-    """Whether nobody has put something in the place of how Django makes a request."""
-    return vars(ASGIRequest)["__init__"] is _MAKE
+OWN_PARTS = (*_OWN, *ENDS)
 
 
 def has_known_parts(handler: Any) -> bool:
@@ -59,9 +53,9 @@ def has_known_parts(handler: Any) -> bool:
 def ends_as_django(handler: Any) -> bool:
     """Whether nobody has put something in the place of how a handler watches and sends."""
     kind = type(handler)
-    found = (inspect.getattr_static(kind, name) for name in _ENDS)
-    is_own = all(original_of(one) is own for one, own in zip(found, _ENDS.values(), strict=True))
-    return is_own and not vars(handler).keys() & _ENDS.keys()
+    found = (inspect.getattr_static(kind, name) for name in ENDS)
+    is_own = all(original_of(one) is own for one, own in zip(found, ENDS.values(), strict=True))
+    return is_own and not vars(handler).keys() & ENDS.keys()
 
 
 class NotBegun(BaseException):

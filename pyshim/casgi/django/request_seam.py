@@ -3,21 +3,28 @@
 from dataclasses import replace
 from typing import Any
 
+from django.core import signals
 from django.core.handlers.asgi import ASGIHandler
 from django.utils.deprecation import MiddlewareMixin
 
 from casgi.django import sentry
 from casgi.django.chain import Chain, read_whole_chain
 from casgi.django.chain_facts import KnownChains
-from casgi.django.releases import kind_of_requests
-from casgi.django.request import (
-    OWN_PARTS,
-    are_requests_known,
-    ends_as_django,
-    has_known_parts,
+from casgi.django.code_watch import CodeWatch, names_there
+from casgi.django.releases import (
+    BESIDES,
+    MIDDLEWARE,
+    REQUESTS,
+    SIGNALS,
+    kind_of_requests,
+    signal_names,
 )
+from casgi.django.request import ENDS, OWN_PARTS, ends_as_django, has_known_parts
 from casgi.django.request_kinds import KINDS
 from casgi.origin import StandIn
+
+_ASGI = "django.core.handlers.asgi"
+_LOOKED_AT = ((_ASGI, "ASGIRequest.__init__"), *((_ASGI, f"ASGIHandler.{name}") for name in ENDS))
 
 
 class Requests:
@@ -26,11 +33,12 @@ class Requests:
     def __init__(self) -> None:
         known = kind_of_requests()
         assert known is not None, "where it is not known, this is not made"
+        self._passed_by = (*REQUESTS, *BESIDES[known], *MIDDLEWARE, *names_there(_LOOKED_AT))
+        self._code = code = CodeWatch("requests are answered by Django")
         kind: Any = type("_Request", (KINDS[known],), {"tells": tuple(sentry.tells())})
 
         async def handle(self: Any, scope: Any, receive: Any, send: Any) -> None:
-            is_known = are_requests_known() and sentry.is_quiet()
-            chain = chains.of(self) if is_known else None
+            chain = chains.of(self) if code.holds() and sentry.is_quiet() else None
             if chain is None:
                 await handling.original(self, scope, receive, send)
             else:
@@ -48,6 +56,8 @@ class Requests:
     def install(self) -> None:
         """Answer requests in few hops from now on."""
         self._handling.install()
+        shadowed = [(signal, name) for _, signal, name in signal_names()]
+        self._code.begin(self._passed_by, [(signals, name) for name in SIGNALS] + shadowed)
 
     def remove(self) -> None:
         """Put Django's back."""

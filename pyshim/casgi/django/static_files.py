@@ -19,6 +19,7 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler, StaticFi
 from django.core import signals
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.db import close_old_connections, reset_queries
+from django.dispatch import Signal
 from django.http import FileResponse, HttpResponseNotModified
 from django.utils._os import safe_join
 from django.utils.http import content_disposition_header, http_date
@@ -27,6 +28,7 @@ from django.views import static
 from casgi.asgi import Receive, Scope, Send
 from casgi.django.early_close import FINISHED_RECEIVERS, has_only_receivers
 from casgi.django.file_responses import takes_files
+from casgi.django.releases import signal_names
 from casgi.origin import Place, StandIn, Watch, WatchedCode
 
 # What is done here in their place, and may not have become something else.
@@ -42,6 +44,8 @@ _PLACES: tuple[Place, ...] = (
     *((ASGIHandler, name) for name in ("__call__", "handle", "create_request", "send_response")),
     *((ASGIHandler, name) for name in ("read_body", "run_get_response", "request_class")),
     (ASGIRequest, "__init__"),
+    *((signal, name) for _, signal, name in signal_names()),
+    *((Signal, name) for _, _, name in signal_names()),
 )
 _STARTED_RECEIVERS = (reset_queries, close_old_connections)
 # They look for a name in folders: that is done in the event loop. Others may ask a database.
