@@ -6,7 +6,8 @@
  * when a descriptor is closed before it is unregistered, makes the descriptor non-blocking for
  * everybody who shares it, and lets no two handles follow each other on one number within a turn.
  *
- * Owns the event loop and that selector. The GIL is given up only while a turn waits. */
+ * Owns the event loop and that selector. The GIL is given up while a turn waits, and by who ends
+ * that from another thread. */
 #include "loop/selector.h"
 
 #include <math.h>
@@ -18,7 +19,7 @@ typedef struct {
     struct event_loop *loop;
     PyThreadState *thread; /* while the poll waits */
     uv_poll_t descriptors_poll;
-    size_t holders; /* servers that still use the event loop */
+    size_t holders; /* servers that still use the event loop, and threads that wake it */
     bool descriptors_ready;
     bool waits_within_turn; /* for what asyncio has registered, and not for libuv */
     bool closed;
@@ -228,11 +229,25 @@ PyDoc_STRVAR(unblock_doc,
              "From any thread: end the select() that waits, or let the next not wait. Returns\n"
              "False when this one can not be ended so: write to a registered file object then.");
 
+/* Who is woken wants the GIL: were it kept, the system would switch to the loop's thread, and back,
+ * for nothing. Meanwhile the loop may be closed, but stays. */
+static void wake_without_gil(SelectorObject *self) {
+    self->holders++;
+    PyThreadState *thread = PyEval_SaveThread();
+    event_loop_unblock(self->loop);
+    PyEval_RestoreThread(thread);
+    selector_release((PyObject *)self);
+}
+
 static PyObject *selector_unblock(SelectorObject *self, PyObject *Py_UNUSED(ignored)) {
     if (self->closed || self->waits_within_turn) {
         Py_RETURN_FALSE;
     }
-    event_loop_unblock(self->loop);
+    if (event_loop_is_waiting(self->loop)) {
+        wake_without_gil(self);
+    } else {
+        event_loop_unblock(self->loop);
+    }
     Py_RETURN_TRUE;
 }
 

@@ -132,8 +132,10 @@ static bool wait_for(struct event_loop *loop, int fd, int timeout_ms) {
         loop->hooks.before_block(loop->hooks.owner);
     }
     report_turn(loop, true);
+    loop->is_waiting = true;
     int result = poll(&descriptor, 1, timeout_ms);
     bool interrupted = result < 0 && errno == EINTR;
+    loop->is_waiting = false;
     report_turn(loop, false);
     if (loop->hooks.after_block != NULL) {
         loop->hooks.after_block(loop->hooks.owner);
@@ -243,6 +245,10 @@ void event_loop_leave_to_parent(struct event_loop *loop) {
         close(ends[0]);
     }
     (void)uv_loop_fork(&loop->uv);
+}
+
+bool event_loop_is_waiting(const struct event_loop *loop) {
+    return loop->is_waiting;
 }
 
 void event_loop_unblock(struct event_loop *loop) {

@@ -106,6 +106,9 @@ void event_loop_want_turn(struct event_loop *loop);
  * of the next. A system call once for each turn at most. */
 void event_loop_unblock(struct event_loop *loop);
 
+/* From any thread: whether a turn waits, which it may just have ceased to do. */
+bool event_loop_is_waiting(const struct event_loop *loop);
+
 /* Runs `deferred` at the end of this turn (before the next poll); queueing it twice runs it once.
  */
 void event_loop_defer(struct event_loop *loop, struct deferred *deferred);

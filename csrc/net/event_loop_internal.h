@@ -21,9 +21,10 @@ struct event_loop {
     uint32_t reads;        /* in this turn so far */
     uint32_t open_handles; /* streams and listeners that were not asked to close */
     bool in_turn;
-    bool woken;       /* libuv made a callback in this turn */
-    bool turn_wanted; /* want_turn() was called since the last turn */
-    uint32_t holders; /* see event_loop_hold() */
+    _Atomic bool is_waiting; /* in the wait of a turn, for other threads to see */
+    bool woken;              /* libuv made a callback in this turn */
+    bool turn_wanted;        /* want_turn() was called since the last turn */
+    uint32_t holders;        /* see event_loop_hold() */
     bool in_application;
     bool refuses_application;
     bool closing;

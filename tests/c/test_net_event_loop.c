@@ -54,18 +54,24 @@ static void test_an_empty_turn_waits(void) {
     event_loop_free(loop);
 }
 
-static void ignore_signal(int number) {
+static struct event_loop *interrupted;
+static bool interrupted_a_wait;
+
+static void look(int number) {
     (void)number;
+    interrupted_a_wait = event_loop_is_waiting(interrupted);
 }
 
 static void test_a_signal_ends_the_wait(void) {
     struct driver driver;
     struct event_loop *loop = new_loop(&driver);
-    struct sigaction action = {.sa_handler = ignore_signal};
+    interrupted = loop;
+    struct sigaction action = {.sa_handler = look};
     CHECK(sigaction(SIGALRM, &action, NULL) == 0);
     alarm(1);
     CHECK(event_loop_turn(loop, -1) == STATUS_OK);
     CHECK(driver.blocks == 1 && driver.unblocks == 1);
+    CHECK(interrupted_a_wait && !event_loop_is_waiting(loop));
     event_loop_free(loop);
 }
 

@@ -69,6 +69,18 @@ def test_wait_without_limit(loop: EventLoop, by_sockets: list[bytes]) -> None:
     assert by_sockets == []
 
 
+def test_closed_while_it_is_woken() -> None:
+    """The thread that wakes it has let go of the GIL, so it may be closed before that returns."""
+    for _ in range(200):
+        woken = EventLoop()
+        thread = threading.Thread(target=woken.call_soon_threadsafe, args=(woken.stop,))
+        woken.call_soon(thread.start)
+        woken.run_forever()
+        woken.close()
+        thread.join(DEADLINE)
+        assert not thread.is_alive()
+
+
 def test_before_the_wait(loop: EventLoop) -> None:
     """What comes before select() is not forgotten: the handler of a signal can run there."""
     selector: Any = loop._selector  # type: ignore[attr-defined]
