@@ -18,6 +18,7 @@ from typing import Any
 from casgi import _core
 from casgi.accelerations import Accelerations
 from casgi.advice import advise
+from casgi.asyncio_copies import warn_of_copies
 from casgi.config import Config
 from casgi.errors import LifespanError
 from casgi.forks import leave_to_parent_after_fork
@@ -143,6 +144,7 @@ class Server:
         """Bind, start the application's lifespan, listen. Raise BindError or LifespanError."""
         self._stopping = None
         advise()
+        warn_of_copies()
         try:
             self._sockets = self._bind()
             for bound in self._sockets:
