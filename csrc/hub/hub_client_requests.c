@@ -92,12 +92,18 @@ int hub_client_send(struct hub_client *client, struct slice channel, struct slic
 
 int hub_client_join(struct hub_client *client, struct slice topic, struct slice channel,
                     const uint32_t limits[3], uint64_t *number) {
+    if (channel.length > LIMIT_HUB_CHUNK - HUB_JOIN_PREFIX) { /* a JOIN is one frame */
+        return STATUS_TOO_LARGE;
+    }
     struct hub_frame frame = {.kind = HUB_JOIN, .name = topic, .payload = channel};
     return request_with(client, &frame, limits, 3, number);
 }
 
 int hub_client_leave(struct hub_client *client, struct slice topic, struct slice channel,
                      uint64_t *number) {
+    if (channel.length > LIMIT_HUB_NAME) {
+        return STATUS_TOO_LARGE;
+    }
     struct hub_frame frame = {.kind = HUB_LEAVE, .name = topic, .payload = channel};
     return request(client, &frame, number);
 }

@@ -158,7 +158,7 @@ static int abandon(struct hub_peer *peer, const struct hub_frame *frame) {
 /* --- Channels in topics --- */
 
 static int join(struct hub_peer *peer, const struct hub_frame *frame) {
-    if (frame->payload.length < HUB_JOIN_PREFIX) {
+    if (frame->payload.length < HUB_JOIN_PREFIX || (frame->flags & HUB_MORE) != 0) {
         return STATUS_PROTOCOL;
     }
     const char *bytes = frame->payload.data;

@@ -16,7 +16,6 @@ _HINTS = {
     "reload-engine": "--reload uses watchfiles",
     "worker-class": "there is one kind; --workers says how many",
     "max-requests-jitter": "each worker's limit is up to a fifth below --max-requests",
-    "threads": "ASGI_THREADS in the environment is how many threads the default executor has",
     "factory": "for the application write 'module:function()', in quotes",
     "chdir": "--app-dir names the folder to import from",
     "limit-concurrency": "write --max-concurrent-requests, or --max-connections",

@@ -9,7 +9,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -243,6 +242,21 @@ def test_a_full_project_keeps_its_processes(hub: _core.Hub, make_peer: MakePeer)
     assert "down" not in member.events
 
 
+def test_names_have_room_in_one_frame(hub: _core.Hub, make_peer: MakePeer) -> None:
+    peer, most = make_peer(), 65536 - 12
+    peer.wait(peer.client.join(b"room", b"c" * most, 1, 60_000, 60_000))
+    peer.wait(peer.client.leave(b"room", b"c" * most))
+    peer.wait(peer.client.leave(b"room", b"c" * 65535))
+    for asked in (
+        lambda: peer.client.join(b"room", b"c" * (most + 1), 1, 60_000, 60_000),
+        lambda: peer.client.leave(b"room", b"c" * 65536),
+    ):
+        with pytest.raises(ValueError, match="too large for the hub"):
+            asked()
+    peer.synchronize()
+    assert "down" not in peer.events
+
+
 def test_a_hub_that_says_much_before_it_answers_is_not_silent(
     path: str, make_peer: MakePeer
 ) -> None:
@@ -252,13 +266,15 @@ def test_a_hub_that_says_much_before_it_answers_is_not_silent(
         peer = make_peer()
         number = peer.client.publish(b"room", b"one")
         hub, _ = listener.accept()
-    with hub:
+        silent = make_peer()  # how long one is waited for that says nothing
+        assert silent.client.publish(b"room", b"one") > 0
+        says_nothing, _ = listener.accept()
+    with hub, says_nothing:
         hub.sendall(frame(65, b"", number=1))
-        begun = time.monotonic()
-        while time.monotonic() < begun + 1:
+        while silent.client.is_connected:
             hub.sendall(frame(68, b"room", b"another's", number=2))
-            time.sleep(0.02)
             peer.client.turn(0)
+            silent.client.turn(0.02)
         hub.sendall(frame(67, b"", struct.pack("<Q", 100), number=2))
         peer.wait(number)
     assert "down" not in peer.events

@@ -32,7 +32,7 @@ def test_worker_is_replaced_after_its_requests(start):
 
 def test_worker_is_replaced_when_it_is_too_large(start):
     site = start("--max-rss", "1", "kept:tell_process")
-    site.stderr.wait_for(r"has reached [1-9]\d* MiB, and is replaced")
+    site.stderr.wait_for(r"has reached [1-9]\d* MiB.*, and is replaced")
     site.worker(1, nth=1)
     assert site.worker_of()
     assert site.stop() == 0
@@ -70,17 +70,23 @@ def test_limits_have_jitter_downwards():
     ("limits", "reached"),
     [
         (Limits(), None),
-        (Limits(requests=11, lifetime=6.0, rss=1 << 50), None),
+        (Limits(requests=11, lifetime=31.0, rss=1 << 50), None),
         (Limits(requests=10), "10 requests"),
-        (Limits(lifetime=5.0), "5 s"),
+        (Limits(lifetime=5.0), "30 s"),
         (Limits(rss=1), "some MiB"),
     ],
 )
 def test_what_is_reached(limits, reached):
-    told = limits.reached(os.getpid(), 10, 5.0)
+    told = limits.reached(os.getpid(), 10, 30.0)
     assert (told is None) == (reached is None)
     if told is not None:
         assert told.split()[1:] == reached.split()[1:]
+
+
+def test_limit_that_no_worker_can_keep():
+    told = Limits(rss=1).reached(os.getpid(), 0, 2.0)
+    assert told is not None
+    assert told.endswith(" MiB 2 s after its start (is --max-rss too low?)")
 
 
 def test_memory_of_a_process_that_is_not_there():

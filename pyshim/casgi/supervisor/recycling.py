@@ -9,6 +9,8 @@ from casgi.process_usage import resident_bytes
 # Each worker's limits are up to so much lower: those that were started together end apart.
 _JITTER = 0.2
 _MIB = 1024 * 1024
+# Seconds in which a worker has hardly grown: the limit may be one that none can keep.
+_YOUNG = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +40,6 @@ class Limits:
         if self.lifetime is not None and age >= self.lifetime:
             return f"{age:.0f} s"
         if self.rss and (rss := resident_bytes(pid)) >= self.rss:
-            return f"{rss // _MIB} MiB"
+            doubt = f" {age:.0f} s after its start (is --max-rss too low?)" if age < _YOUNG else ""
+            return f"{rss // _MIB} MiB{doubt}"
         return None
