@@ -7,25 +7,29 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import django
 import pytest
 from django.core import signals
-from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.http import HttpResponse
+from django.http.response import ResponseHeaders
 from django.test import override_settings
 from django.urls import clear_url_caches, path
+from django.utils.datastructures import CaseInsensitiveMapping
+from django.utils.deprecation import MiddlewareMixin
 from request_scope import SCOPE
 
-from casgi.django import releases, url_trees
+from casgi.django import early_close, first_trip, memory_responses, releases, url_trees
 from casgi.django.file_responses import FileResponses
 from casgi.django.hop import ShortHops
 from casgi.django.middleware_seam import PlainMiddleware
 from casgi.django.passage import Passage
+from casgi.django.request import ENDS
 from casgi.django.request_seam import Requests
 from casgi.django.thread_pool import ThreadPool
 from casgi.origin import WatchedCode, original_of
@@ -94,8 +98,8 @@ def short(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[st
 
 def _put_around(function: FunctionType, monkeypatch: pytest.MonkeyPatch, title: str) -> None:
     """Assign code to a function that notes the call and does what it did."""
-    code = function.__code__
-    own = FunctionType(code, function.__globals__, "own", function.__defaults__)
+    code, closure = function.__code__, function.__closure__
+    own = FunctionType(code, function.__globals__, "own", function.__defaults__, closure)
     own.__kwdefaults__ = function.__kwdefaults__
 
     def note(*args: Any, **named: Any) -> Any:
@@ -109,7 +113,8 @@ def _put_around(function: FunctionType, monkeypatch: pytest.MonkeyPatch, title: 
     text += f"    return {'await ' if is_async else ''}wrappers[{title!r}](*args, **named)\n"
     namespace: dict[str, Any] = {}
     exec(text, namespace)
-    monkeypatch.setattr(function, "__code__", namespace["f"].__code__)
+    around: CodeType = namespace["f"].__code__
+    monkeypatch.setattr(function, "__code__", around.replace(co_freevars=code.co_freevars))
 
 
 async def _answers(handler: ASGIHandler) -> list[tuple[int, bytes]]:
@@ -117,6 +122,11 @@ async def _answers(handler: ASGIHandler) -> list[tuple[int, bytes]]:
 
 
 async def _answer(handler: ASGIHandler, path: str) -> tuple[int, bytes]:
+    sent = await _messages(handler, path)
+    return sent[0]["status"], sent[1]["body"]
+
+
+async def _messages(handler: ASGIHandler, path: str) -> list[Any]:
     sent: list[Any] = []
     events = [{"type": "http.request"}]
 
@@ -128,7 +138,7 @@ async def _answer(handler: ASGIHandler, path: str) -> tuple[int, bytes]:
 
     async with asyncio.timeout(30):
         await handler({**SCOPE, "path": path}, receive, send)
-    return sent[0]["status"], sent[1]["body"]
+    return sent
 
 
 def _function_at(title: str) -> Any:
@@ -138,11 +148,13 @@ def _function_at(title: str) -> Any:
     return original_of(found) if ours else found
 
 
-async def _counted(title: str) -> tuple[list[tuple[int, bytes]], int]:
+async def _counted(
+    title: str, find: Callable[[str], Any] = _function_at
+) -> tuple[list[tuple[int, bytes]], int]:
     handler = ASGIHandler()
     await _answers(handler)
     with pytest.MonkeyPatch.context() as patch:
-        _put_around(_function_at(title), patch, title)
+        _put_around(find(title), patch, title)
         answers = await _answers(handler)
     found = len(calls)
     calls.clear()
@@ -163,6 +175,66 @@ async def test_assigned_code_is_run(
     short.clear()
     await _answers(ASGIHandler())
     assert short  # as long as it is what was read
+
+
+@pytest.mark.usefixtures("site")
+async def test_code_is_assigned_to_what_stands_in(request: pytest.FixtureRequest) -> None:
+    """Who looks for Django's function while ours is there finds ours."""
+    title = "django.utils.deprecation MiddlewareMixin.__acall__"
+    stock = await _counted(title)
+    request.getfixturevalue("short")
+    assert await _counted(title, lambda title: vars(MiddlewareMixin)["__acall__"]) == stock
+
+
+def test_class_of_requests_that_was_replaced_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ASGIHandler, "request_class", type("Own", (ASGIRequest,), {}))
+    reason = releases.unsupported_requests() or ""
+    assert reason.startswith("django.core.handlers.asgi.ASGIHandler.request_class was changed")
+
+
+@pytest.mark.skipif(django.VERSION < (5, 0), reason="it does not look whether the client is there")
+@pytest.mark.usefixtures("site")
+async def test_what_watches_the_client_was_replaced_before(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = ASGIHandler.listen_for_disconnect
+
+    async def listen_for_disconnect(self: Any, receive: Any) -> Any:
+        calls.append("listens")
+        return await own(self, receive)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ASGIHandler, "listen_for_disconnect", listen_for_disconnect)
+        patch.setitem(ENDS, "listen_for_disconnect", listen_for_disconnect)  # As at an import now.
+        request.getfixturevalue("short")
+        patch.setattr(early_close, "_is_own", lambda send: True)
+        patch.setattr(first_trip, "is_watchable", lambda receive: True)
+        handler = ASGIHandler()
+        await _answer(handler, "/")
+        await _answer(handler, "/")
+    assert calls == ["listens"] * 2
+
+
+def _items(self: Any) -> Any:
+    return [("X-Own", "1")]
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("owner", [ResponseHeaders, CaseInsensitiveMapping, Mapping])
+@pytest.mark.parametrize("is_before", [True, False])
+async def test_what_reads_headers_is_replaced(
+    owner: type, is_before: bool, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_responses, "_code", WatchedCode(memory_responses._look))
+    monkeypatch.setattr(early_close, "_is_own", lambda send: True)
+    monkeypatch.setattr(first_trip, "is_watchable", lambda receive: True)
+    with monkeypatch.context() as patch:
+        if is_before:
+            patch.setattr(owner, "items", _items, raising=False)
+        request.getfixturevalue("short")
+        patch.setattr(owner, "items", _items, raising=False)
+        sent = await _messages(ASGIHandler(), "/")
+    assert sent[0]["headers"] == [(b"X-Own", b"1")]
 
 
 @pytest.fixture

@@ -13,6 +13,17 @@ from django.utils.datastructures import CaseInsensitiveMapping
 from casgi.origin import Watch, WatchedCode, change_in
 
 _READ = ("items", "__iter__", "__getitem__", "__getattribute__")
+_OWN: dict[type, tuple[str, ...]] = {
+    ResponseHeaders: (),
+    CaseInsensitiveMapping: ("__iter__", "__getitem__"),
+}
+_TEXTS = {
+    "django.http.response": ("HttpResponseBase.items",),
+    "django.utils.datastructures": tuple(
+        f"CaseInsensitiveMapping.{name}" for name in _OWN[CaseInsensitiveMapping]
+    ),
+    "_collections_abc": ("Mapping.items", "ItemsView.__iter__"),
+}
 
 
 async def send_response(handler: Any, response: HttpResponse, send: Any) -> None:
@@ -50,20 +61,33 @@ def _headers_of(response: Any) -> list[tuple[bytes, bytes]] | None:
     ]
 
 
+def look() -> None:
+    """Look at how Django reads headers: as they are when a server starts."""
+    _code.change()
+
+
 def _look() -> Watch | str:
-    change = change_in("django.http.response", ["HttpResponseBase.items"]) or change_in(
-        "django.utils.datastructures",
-        ["CaseInsensitiveMapping.__iter__", "CaseInsensitiveMapping.__getitem__"],
-    )
+    change = _change()
     return change or Watch(
         [
             (HttpResponseBase, "items"),
-            *((ResponseHeaders, name) for name in _READ),
-            *((CaseInsensitiveMapping, name) for name in _READ),
+            *((owner, name) for owner in _OWN for name in _READ),
             (Mapping, "items"),
             (ItemsView, "__iter__"),
         ]
     )
+
+
+def _change() -> str | None:
+    for module, names in _TEXTS.items():
+        change = change_in(module, names)
+        if change is not None:
+            return change
+    for owner, own in _OWN.items():
+        added = [name for name in _READ if name in vars(owner) and name not in own]
+        if added:
+            return f"{owner.__module__}.{owner.__qualname__}.{added[0]} was added"
+    return None
 
 
 _code = WatchedCode(_look)

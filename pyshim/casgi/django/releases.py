@@ -206,7 +206,8 @@ def unsupported_static_files() -> str | None:
 
 def unsupported_requests() -> str | None:
     """Return why requests do not begin in the first trip of their middleware, or None."""
-    reason = _unlike(REQUESTS) or _unlike_signal()
+    reason = _unlike(REQUESTS) or change_in(_HANDLE[0], ["ASGIHandler.request_class"])
+    reason = reason or _unlike_signal()
     kind = kind_of_requests()
     return reason or (None if kind is None else _unlike(BESIDES[kind]))
 

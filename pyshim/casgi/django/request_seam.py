@@ -7,7 +7,7 @@ from django.core import signals
 from django.core.handlers.asgi import ASGIHandler
 from django.utils.deprecation import MiddlewareMixin
 
-from casgi.django import sentry
+from casgi.django import memory_responses, sentry
 from casgi.django.chain import Chain, read_whole_chain
 from casgi.django.chain_facts import KnownChains
 from casgi.django.code_watch import CodeWatch, names_there
@@ -21,10 +21,11 @@ from casgi.django.releases import (
 )
 from casgi.django.request import ENDS, OWN_PARTS, ends_as_django, has_known_parts
 from casgi.django.request_kinds import KINDS
-from casgi.origin import StandIn
+from casgi.origin import StandIn, change_in
 
 _ASGI = "django.core.handlers.asgi"
-_LOOKED_AT = ((_ASGI, "ASGIRequest.__init__"), *((_ASGI, f"ASGIHandler.{name}") for name in ENDS))
+_ENDS = tuple((_ASGI, f"ASGIHandler.{name}") for name in ENDS if name != "chunk_size")
+_LOOKED_AT = ((_ASGI, "ASGIRequest.__init__"), (_ASGI, "ASGIHandler.chunk_size"), *_ENDS)
 
 
 class Requests:
@@ -35,6 +36,8 @@ class Requests:
         assert known is not None, "where it is not known, this is not made"
         self._passed_by = (*REQUESTS, *BESIDES[known], *MIDDLEWARE, *names_there(_LOOKED_AT))
         self._code = code = CodeWatch("requests are answered by Django")
+        # Somebody may have replaced them before casgi had a look at the class.
+        are_ends_own = change_in(_ASGI, [name for _, name in names_there(_ENDS)]) is None
         kind: Any = type("_Request", (KINDS[known],), {"tells": tuple(sentry.tells())})
 
         async def handle(self: Any, scope: Any, receive: Any, send: Any) -> None:
@@ -48,7 +51,7 @@ class Requests:
             if not has_known_parts(handler):
                 return None
             chain = read_whole_chain(handler, vars(MiddlewareMixin)["__acall__"])
-            return chain and replace(chain, ends_as_django=ends_as_django(handler))
+            return chain and replace(chain, ends_as_django=are_ends_own and ends_as_django(handler))
 
         chains = KnownChains(read, OWN_PARTS)
         self._handling = handling = StandIn(ASGIHandler, "handle", handle)
@@ -57,6 +60,7 @@ class Requests:
         """Answer requests in few hops from now on."""
         self._handling.install()
         shadowed = [(signal, name) for _, signal, name in signal_names()]
+        memory_responses.look()
         self._code.begin(self._passed_by, [(signals, name) for name in SIGNALS] + shadowed)
 
     def remove(self) -> None:

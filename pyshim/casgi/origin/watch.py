@@ -46,7 +46,7 @@ def places_read_by(place: Place) -> Iterator[Place]:
 class Watch:
     """What some names stand for now; a name may stand for nothing."""
 
-    __slots__ = ("_behind", "_places", "_titles", "_within", "facts", "holds")
+    __slots__ = ("_behind", "_places", "_stand_ins", "_titles", "_within", "facts", "holds")
 
     holds: Callable[[], bool]
     """Whether all is as it was when the watch was made. Calls nothing of the application's."""
@@ -55,6 +55,9 @@ class Watch:
         self._places = tuple(places)
         self._behind = tuple(original_of(_value_at(place)) for place in self._places)
         self._within = tuple(fact for value in self._behind for fact in _facts_within(value))
+        there = zip(map(_value_at, self._places), self._behind, strict=True)
+        stand_ins = [value for value, behind in there if value is not behind]
+        self._stand_ins = [tuple(_facts_within(value)) for value in stand_ins]
         # One function is often there under several names.
         found: dict[tuple[int, int, str, int], tuple[Fact, str]] = {}
         for place in self._places:
@@ -76,8 +79,12 @@ class Watch:
     def renewed(self) -> "Watch | None":
         """Return one of the same names, if only stand-ins of ours have come or gone, else None."""
         pairs = zip(self._places, self._behind, strict=True)
-        is_same = all(original_of(_value_at(place)) is value for place, value in pairs)
-        return Watch(self._places) if is_same and _core.first_broken(self._within) < 0 else None
+        if not all(original_of(_value_at(place)) is value for place, value in pairs):
+            return None
+        # A tool that finds one of ours there may change that.
+        facts = (self._within, *self._stand_ins)
+        is_same = all(_core.first_broken(each) < 0 for each in facts)
+        return Watch(self._places) if is_same else None
 
 
 def _facts_of(place: Place) -> Iterator[Fact]:
