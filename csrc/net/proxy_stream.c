@@ -157,6 +157,7 @@ static void read_stop(struct stream *stream) {
 /* --- What passes through --- */
 
 static ssize_t try_write(struct stream *stream, const struct slice *parts, unsigned count) {
+    proxy_of(stream)->transport->has_more = stream->has_more;
     return stream_try_write(proxy_of(stream)->transport, parts, count);
 }
 

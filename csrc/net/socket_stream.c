@@ -108,13 +108,14 @@ static ssize_t try_write(struct stream *stream, const struct slice *parts, unsig
     int descriptor = socket_of(stream)->descriptor;
     struct iovec buffers[STREAM_PARTS_MAX];
     struct msghdr message = {.msg_iov = buffers, .msg_iovlen = count};
+    int flags = MSG_NOSIGNAL | (stream->has_more ? MSG_MORE : 0);
     for (unsigned i = 0; count > 1 && i < count; i++) {
         buffers[i] = (struct iovec){(char *)parts[i].data, parts[i].length};
     }
     ssize_t taken;
     do {
-        taken = count == 1 ? send(descriptor, parts[0].data, parts[0].length, MSG_NOSIGNAL)
-                           : sendmsg(descriptor, &message, MSG_NOSIGNAL);
+        taken = count == 1 ? send(descriptor, parts[0].data, parts[0].length, flags)
+                           : sendmsg(descriptor, &message, flags);
     } while (taken < 0 && errno == EINTR);
     if (taken >= 0) {
         socket_of(stream)->given += (uint64_t)taken;

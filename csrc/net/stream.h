@@ -77,7 +77,9 @@ struct stream {
     bool is_relayed; /* by a proxy that names the peer first: until on_identified() it is the proxy
                       */
     bool is_sending; /* holds bytes that it took and the socket has not; on_written() follows */
-    bool closing;    /* stream_close() or stream_reset() was called */
+    bool has_more; /* stream_try_write() is followed by another, with whose bytes its own may leave
+                    */
+    bool closing;  /* stream_close() or stream_reset() was called */
 };
 
 /* Sets who is notified; before anything else. *Borrows* both. */

@@ -131,10 +131,17 @@ static ssize_t send_file(struct write_queue *queue, struct file_range range, siz
     return stream_try_write(queue->stream, &piece, 1);
 }
 
+/* Bytes before a short file, the head of a response, leave with it: in a packet of their own they
+ * cost as much as the file. A long one has the kernel cut it into packets that begin with its
+ * pages. */
 static ssize_t send_bytes(struct write_queue *queue, size_t *wanted) {
     struct slice parts[STREAM_PARTS_MAX];
     unsigned count = frame_queue_gather(&queue->frames, parts, STREAM_PARTS_MAX, wanted);
-    return stream_try_write(queue->stream, parts, count);
+    queue->stream->has_more =
+        *wanted < queue->frames.size && queue->frames.size <= LIMIT_FILE_PIECE;
+    ssize_t taken = stream_try_write(queue->stream, parts, count);
+    queue->stream->has_more = false;
+    return taken;
 }
 
 static int send_now(struct write_queue *queue) {

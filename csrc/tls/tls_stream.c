@@ -215,7 +215,8 @@ static void read_stop(struct stream *stream) {
 
 /* --- Writing --- */
 
-/* Encrypts until the transport takes no more. Returns the bytes that it took, or STATUS_CLOSED. */
+/* Encrypts until the transport takes no more; the records leave together. Returns the bytes that it
+ * took, or STATUS_CLOSED. */
 static ssize_t encrypt(struct tls_stream *tls, struct tls_plaintext *plaintext) {
     char room[TLS_RECORD_SIZE];
     ssize_t taken = 0;
@@ -225,8 +226,11 @@ static ssize_t encrypt(struct tls_stream *tls, struct tls_plaintext *plaintext) 
     while (!tls_plaintext_is_used_up(plaintext) && !tls_bio_is_sending(&tls->bio)) {
         struct slice record = tls_plaintext_next(plaintext, room);
         size_t written;
-        if (record.length > 0 &&
-            SSL_write_ex(tls->ssl, record.data, record.length, &written) != 1) {
+        tls->transport->has_more = tls->stream.has_more || !tls_plaintext_is_used_up(plaintext);
+        bool is_written =
+            record.length == 0 || SSL_write_ex(tls->ssl, record.data, record.length, &written) == 1;
+        tls->transport->has_more = false;
+        if (!is_written) {
             ERR_clear_error();
             return STATUS_CLOSED;
         }

@@ -12,6 +12,7 @@ struct stream_script {
     uint64_t taken_count;
     size_t room; /* bytes that the next try_write takes */
     int try_writes, writes, file_sends;
+    int corked; /* try_writes that are followed by more */
     unsigned most_parts;
     bool opens_late;  /* on_open() does not come from inside stream_open() */
     bool sends_files; /* else they must be read */
@@ -42,6 +43,7 @@ static inline ssize_t stream_script_try_write(struct stream *stream, const struc
                                               unsigned count) {
     struct stream_script *script = (struct stream_script *)stream;
     script->try_writes++;
+    script->corked += stream->has_more;
     CHECK(count > 0 && count <= STREAM_PARTS_MAX);
     CHECK(script->pending_count == 0);
     script->most_parts = count > script->most_parts ? count : script->most_parts;

@@ -64,6 +64,28 @@ static void test_between_bytes(struct event_loop *loop, bool sends_files) {
     script_release(&script);
 }
 
+/* A head leaves with a file that is short, and with nothing that comes later. */
+static void test_a_head_and_its_file(struct event_loop *loop, bool sends_files) {
+    static const size_t sizes[] = {LIMIT_COPIED_BODY + 1, LIMIT_FILE_PIECE - 4,
+                                   LIMIT_FILE_PIECE - 3};
+    for (int i = 0; i < 3; i++) {
+        struct script script;
+        struct file *file = file_of(sizes[i]);
+        script_init(&script, loop);
+        script.socket.sends_files = sends_files;
+        append(&script, "head");
+        push_file(&script, file, 0, sizes[i]);
+        write_all(&script);
+        CHECK(script.socket.corked == (i < 2 ? 1 : 0));
+        append(&script, "head");
+        write_all(&script);
+        CHECK(script.socket.corked == (i < 2 ? 1 : 0));
+        CHECK(!script.socket.stream.has_more);
+        file_unref(file);
+        script_release(&script);
+    }
+}
+
 /* With what stands before it, in one write. */
 static void test_a_small_file(struct event_loop *loop) {
     struct script script;
@@ -257,6 +279,8 @@ int main(void) {
         test_a_file_that_becomes_shorter(loop, sends_files);
         test_no_memory(loop, sends_files);
     }
+    test_a_head_and_its_file(loop, true);
+    test_a_head_and_its_file(loop, false);
     test_a_small_file(loop);
     test_a_full_socket(loop);
     test_dropping_behind_a_file(loop);

@@ -1,15 +1,32 @@
 /* TLS on real sockets, with OpenSSL's own client at the other end: handshakes of both versions,
  * bytes both ways through a write queue, back-pressure, every way of ending, and what a hostile
  * client sends. */
+#include "record.h"
 #include "tls_support.h"
 
 static struct pem_files pem;
 static struct tls_context *context;
 
+/* What each write to the socket said of the next. */
+static struct record spied;
+static struct stream_ops spying_ops;
+static ssize_t (*try_write)(struct stream *stream, const struct slice *parts, unsigned count);
+
+static ssize_t spy_and_write(struct stream *stream, const struct slice *parts, unsigned count) {
+    record_add(&spied, "%s;", stream->has_more ? "more" : "last");
+    return try_write(stream, parts, count);
+}
+
 static struct stream *make(const struct stream_factory *factory, struct event_loop *loop,
                            int family, int descriptor) {
     (void)factory;
     struct stream *socket = socket_stream_new(loop, family, descriptor);
+    if (socket != NULL) {
+        spying_ops = *socket->ops;
+        try_write = spying_ops.try_write;
+        spying_ops.try_write = spy_and_write;
+        socket->ops = &spying_ops;
+    }
     return socket != NULL ? tls_stream_new(socket, context) : NULL;
 }
 
@@ -105,6 +122,25 @@ static void test_bytes_both_ways(struct event_loop *loop, int version) {
     client_read_until(&pair, loop, &received, LENGTH, TURNS);
     CHECK(received.length == LENGTH && memcmp(received.data, bytes, LENGTH) == 0);
     CHECK(write_queue_size(&pair.peer.queue) == 0);
+    buffer_release(&received);
+    free(bytes);
+    pair_close(&pair, loop);
+}
+
+static void test_records_leave_together(struct event_loop *loop) {
+    struct pair pair;
+    pair_open(&pair, loop);
+    shake_hands(&pair, loop);
+    record_clear(&spied);
+    enum { LENGTH = 40 * 1000 };
+    char *bytes = malloc(LENGTH);
+    fill(bytes, LENGTH);
+    CHECK(write_queue_append(&pair.peer.queue, slice_of(bytes, LENGTH)) == STATUS_OK);
+    CHECK(write_queue_flush_now(&pair.peer.queue) == STATUS_OK);
+    CHECK_RECORD(&spied, "more;more;last;");
+    struct buffer received = BUFFER_EMPTY;
+    client_read_until(&pair, loop, &received, LENGTH, TURNS);
+    CHECK(received.length == LENGTH && memcmp(received.data, bytes, LENGTH) == 0);
     buffer_release(&received);
     free(bytes);
     pair_close(&pair, loop);
@@ -391,6 +427,7 @@ int main(void) {
     struct event_loop *loop = event_loop_new();
     test_bytes_both_ways(loop, TLS1_2_VERSION);
     test_bytes_both_ways(loop, TLS1_3_VERSION);
+    test_records_leave_together(loop);
     test_back_pressure(loop);
     test_stop_and_go_on(loop);
     test_client_ends(loop, true);
