@@ -3,6 +3,7 @@
 `make browsers-idle` leaves the idle ones alone for six minutes.
 """
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,18 @@ ABORT = """async () => {
 }"""
 
 
+HOLD = """async () => {
+    window.held = await Promise.all(Array.from({length: 10}, (_, n) => fetch(`/large/${n}`)));
+    return window.held.map((response) => response.status);
+}"""
+
+
+async def send_without_end(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200})
+    while True:
+        await send({"type": "http.response.body", "body": bytes(65536), "more_body": True})
+
+
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await echo_websocket(scope, receive, send)
@@ -138,6 +151,36 @@ def test_browser(page: Page | FirefoxPage, serve: Serve, tmp_path: Path) -> None
     assert noted.count(("websocket", "2", "wss", client)) == 20
     assert page.evaluate(ABORT) == "<title>page</title>"
     assert {entry[3] for entry in journal.rest()} == {client}  # it was not cut
+
+
+def test_a_page_that_leaves_what_it_does_not_read(
+    page: Page | FirefoxPage, serve: Serve, tmp_path: Path
+) -> None:
+    """Its responses wait for windows when it goes: they end, and the connection stays."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope["path"].startswith("/large"):
+            if scope["path"] in ("/", "/after"):  # a browser asks for /favicon.ico, too
+                journal.add(scope["client"])
+            await respond(send, b"<title>page</title>", headers=[(b"content-type", b"text/html")])
+            return
+        await receive()
+        sender = asyncio.create_task(send_without_end(send))
+        assert (await receive())["type"] == "http.disconnect"
+        sender.cancel()
+        journal.add("left")
+
+    files = Authority(tmp_path).issue("127.0.0.1")
+    server = serve(application, tls=TlsSettings((Certificate(files.certificate, files.key),)))
+    host, port = server.address
+    page.goto(f"https://{host}:{port}/")
+    client = journal.next()
+    assert page.evaluate(HOLD) == [200] * 10
+    page.goto(f"https://{host}:{port}/after")
+    noted = [journal.next() for _ in range(11)]
+    assert noted.count("left") == 10
+    assert set(noted) == {"left", client}
 
 
 @pytest.mark.parametrize("ping_interval", [0, 20])
