@@ -95,7 +95,7 @@ django-packages: build $(VENV)/test-installed ## packages around Django, the lar
 	@$(BIN)/pip install --quiet --editable '.[test,frameworks]'
 	@DJANGO_PACKAGES=$(CURDIR)/build/django-packages $(BIN)/python -m pytest -q tests/django_packages
 
-django-load: build $(VENV)/test-installed ## requests at once: a slow database, async views that wait (AT_ONCE=2000)
+django-load: build $(VENV)/test-installed ## requests at once: a slow database, views that wait (AT_ONCE=2000)
 	@AT_ONCE=$(or $(AT_ONCE),2000) $(BIN)/python -m pytest -q -s tests/django/test_at_once.py
 
 bench: build ## figures of casgi and its peers, side by side (BENCH="hello echo": some)

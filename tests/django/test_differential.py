@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 from collections.abc import Callable
 
 import django
 import pytest
+from differential import player
 from differential.player import play
 from differential.program import Program, generate
 
@@ -65,23 +65,15 @@ def _finished_at_the_end(lines: list[str]) -> list[str]:
     return [*others, f"finished {len(lines) - len(others)} times"]
 
 
-def _stays_for_the_body(seed: int) -> Program:
-    """Return a program none of whose clients leaves between the head of a response and its body.
-
-    What is sent then goes to nobody: ours gives it to the core, which drops it.
-    """
-    program = generate(seed)
-    stays = [None if one == "http.response.start" else one for one in program.leaves_at]
-    return dataclasses.replace(program, leaves_at=stays)
+def _sent_by_the_core(seed: int) -> Program:
+    """Return the program of a seed, whose journals are others than of the same one elsewhere."""
+    return generate(seed)
 
 
-@pytest.mark.timeout(max(120, COUNT))
-@pytest.mark.parametrize("are_watched", [False, True], ids=["in tasks", "without tasks"])
-def test_random_sites_that_close_early(monkeypatch: pytest.MonkeyPatch, are_watched: bool) -> None:
-    """Each response in memory is closed where it was made, and all else is as ever."""
-    monkeypatch.setattr(first_trip, "is_watchable", lambda receive: are_watched)
-    monkeypatch.setattr(early_close, "_is_own", lambda send: True)
-    monkeypatch.setattr(early_close, "_only_django_hears", lambda sender: True)
+def close_early(patch: pytest.MonkeyPatch) -> list[object]:
+    """Have responses in memory closed where they were made; return what comes of each."""
+    patch.setattr(early_close, "_is_own", lambda send: True)
+    patch.setattr(early_close, "_only_django_hears", lambda sender: True)
     early: list[object] = []
     close = early_close.EarlyClose.close
 
@@ -89,11 +81,42 @@ def test_random_sites_that_close_early(monkeypatch: pytest.MonkeyPatch, are_watc
         early.append(close(self, request, response))
         return early[-1]
 
-    monkeypatch.setattr(early_close.EarlyClose, "close", noted)
-    program_of = _stays_for_the_body if are_watched else generate
-    seeds = range(COUNT, COUNT + COUNT // 2) if are_watched else range(COUNT // 4)
-    told = (difference(seed, _finished_at_the_end, program_of) for seed in seeds)
-    found = filter(None, told)
+    patch.setattr(early_close.EarlyClose, "close", noted)
+    return early
+
+
+def answer_directly(patch: pytest.MonkeyPatch) -> list[object]:
+    """Have the first trip of each request awaited without tasks, as under casgi's core."""
+    patch.setattr(first_trip, "is_watchable", lambda receive: True)
+    patch.setattr(player, "drops_the_rest", True)
+    return close_early(patch)
+
+
+def direct_difference(seed: int) -> str | None:
+    """Return how what is told of requests that are answered directly differs, or None."""
+    return difference(seed, _finished_at_the_end, _sent_by_the_core)
+
+
+@pytest.mark.timeout(max(120, COUNT))
+def test_random_sites_that_close_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each response in memory is closed where it was made, and all else is as ever."""
+    early = close_early(monkeypatch)
+    seeds = range(COUNT // 4)
+    found = filter(None, (difference(seed, _finished_at_the_end) for seed in seeds))
     assert next(found, None) is None
+    _are_enough(early, seeds)
+
+
+@pytest.mark.timeout(max(120, COUNT))
+def test_random_sites_that_are_answered_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, and nothing that follows needs tasks, or it gets them."""
+    early = answer_directly(monkeypatch)
+    seeds = range(COUNT, COUNT + COUNT // 2)
+    found = filter(None, map(direct_difference, seeds))
+    assert next(found, None) is None
+    _are_enough(early, seeds)
+
+
+def _are_enough(early: list[object], seeds: range) -> None:
     if django.VERSION >= (5, 0):  # Before, send_response() closes.
         assert sum(one is not None for one in early) > len(seeds) // 4

@@ -15,6 +15,10 @@ from django.test import override_settings
 from django.urls import clear_url_caches
 from request_scope import SCOPE
 
+drops_the_rest = False
+"""Whether the rest of a response goes to nobody when the client leaves behind its head, as in
+casgi's core; else it is told when a handler sends it all the same."""
+
 
 class _Handler(ASGIHandler):
     """Django's, with the files that it leaves open when a request is cancelled."""
@@ -78,6 +82,8 @@ async def _request(
         # The pages for developers show the frames between the parts, which are others.
         statuses.append(message.get("status", 0))
         if settings.DEBUG and statuses[0] >= 400 and len(statuses) > 1:
+            return
+        if drops_the_rest and journal.is_left and message["type"] == "http.response.body":
             return
         headers = [h for h in message.get("headers", []) if h[0] != b"Content-Length"]
         body = message.get("body", b"")
