@@ -414,6 +414,17 @@ WITHOUT_RESULT = {make_the_request_before_it_starts, skip_responses_behind_sync_
 OF_TASKS = {start_in_the_context_of_the_request, close_in_the_context_of_the_view}
 """What Django 5.0 to 6.0 keep apart, and others do not."""
 
+SINCE_5_0 = {
+    async_receivers_in_the_thread,
+    do_not_finish_who_has_left,
+    go_on_behind_sync_middleware_when_the_client_has_left,
+    go_on_when_the_client_has_left,
+    sync_middleware_hears_of_a_client_that_has_left,
+}
+"""Of async receivers, and of clients that leave, which before nobody watched."""
+
+if django.VERSION < (5, 0):
+    BREAKAGES = [broken for broken in BREAKAGES if broken not in SINCE_5_0]
 if not (5, 0) <= django.VERSION < (6, 1):
     BREAKAGES = [broken for broken in BREAKAGES if broken not in OF_TASKS]
 
