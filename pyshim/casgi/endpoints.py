@@ -78,15 +78,20 @@ class SystemdEndpoint:
 
     def fileno(self) -> int:
         """Return the descriptor; raise ConfigError if systemd has not passed it to us."""
-        count = 0
-        if os.environ.get("LISTEN_PID") == str(os.getpid()):
-            count = _whole_number("LISTEN_FDS", os.environ.get("LISTEN_FDS", ""))
+        count = passed_by_systemd()
         names = os.environ.get("LISTEN_FDNAMES", "").split(":") if self.name is not None else []
         index = names.index(self.name) if self.name in names else self.index
         if index is None or index >= count:
             wanted = f"index {self.index}" if self.name is None else f"name {self.name!r}"
             raise ConfigError(f"systemd has passed {count} sockets (LISTEN_FDS), none of {wanted}")
         return SYSTEMD_FIRST_DESCRIPTOR + index
+
+
+def passed_by_systemd() -> int:
+    """Return how many sockets systemd has passed to this process."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return 0
+    return _whole_number("LISTEN_FDS", os.environ.get("LISTEN_FDS", ""))
 
 
 Endpoint: TypeAlias = (

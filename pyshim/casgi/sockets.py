@@ -16,6 +16,7 @@ from casgi.endpoints import (
     TcpEndpoint,
     UnixEndpoint,
     parse_endpoint,
+    passed_by_systemd,
 )
 from casgi.errors import BindError
 from casgi.tls import TlsSettings
@@ -75,6 +76,7 @@ class BoundSocket:
 def bind_sockets(config: Config) -> list[BoundSocket]:
     """Return every socket that the config asks for, bound; raise BindError and leave none open."""
     bound: list[BoundSocket] = []
+    _warn_of_unused(config)
     try:
         tls = config.tls_settings()
         if config.fd is not None:
@@ -93,6 +95,16 @@ def bind_sockets(config: Config) -> list[BoundSocket]:
             one.close()
         raise
     return [_with_versions(one, http2=config.http2) for one in bound]
+
+
+def _warn_of_unused(config: Config) -> None:
+    """Say that there are sockets of systemd which nothing names: its clients would wait there."""
+    kinds = {endpoint.partition(":")[0].strip().lower() for endpoint in config.endpoints}
+    if config.fd is None and not kinds & {"systemd", "fd"} and passed_by_systemd() > 0:
+        logger.warning(
+            "systemd has passed sockets (LISTEN_FDS) that are not listened on:"
+            " -e systemd:domain=INET:index=0 names the first"
+        )
 
 
 def _with_versions(bound: BoundSocket, *, http2: bool) -> BoundSocket:

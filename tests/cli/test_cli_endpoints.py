@@ -225,3 +225,15 @@ def test_socket_of_systemd(server, argument, get):
         finally:
             process.terminate()
             process.wait(DEADLINE)
+
+
+@pytest.mark.parametrize("is_named", [True, False], ids=["named", "forgotten"])
+def test_forgotten_socket_of_systemd_is_told(monkeypatch, caplog, is_named):
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    monkeypatch.setenv("LISTEN_FDS", "1")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        named = Config(endpoints=(f"fd:fileno={listening.fileno()}",))
+        for bound in bind_sockets(named if is_named else Config(port=0)):
+            bound.close()
+    told = [record.message for record in caplog.records if "LISTEN_FDS" in record.message]
+    assert len(told) == (0 if is_named else 1)
