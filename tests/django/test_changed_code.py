@@ -16,8 +16,8 @@ import django
 import pytest
 from django.core import signals
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
-from django.http import HttpResponse
-from django.http.response import ResponseHeaders
+from django.http import HttpResponse, response
+from django.http.response import HttpResponseBase, ResponseHeaders
 from django.test import override_settings
 from django.urls import clear_url_caches, path
 from django.utils.datastructures import CaseInsensitiveMapping
@@ -126,8 +126,8 @@ async def _answer(handler: ASGIHandler, path: str) -> tuple[int, bytes]:
     return sent[0]["status"], sent[1]["body"]
 
 
-async def _messages(handler: ASGIHandler, path: str) -> list[Any]:
-    sent: list[Any] = []
+async def _messages(handler: ASGIHandler, path: str, sent: list[Any] | None = None) -> list[Any]:
+    sent = [] if sent is None else sent
     events = [{"type": "http.request"}]
 
     async def receive() -> Any:
@@ -235,6 +235,40 @@ async def test_what_reads_headers_is_replaced(
         patch.setattr(owner, "items", _items, raising=False)
         sent = await _messages(ASGIHandler(), "/")
     assert sent[0]["headers"] == [(b"X-Own", b"1")]
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("is_before", [True, False])
+async def test_what_closes_responses_is_replaced(
+    is_before: bool, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can tell whether the response was sent."""
+    close = HttpResponseBase.close
+    monkeypatch.setattr(early_close, "_is_own", lambda send: True)
+    monkeypatch.setattr(first_trip, "is_watchable", lambda receive: True)
+    sent: list[Any] = []
+
+    def noted(self: Any) -> None:
+        calls.append(f"closed after {len(sent)}")
+        close(self)
+
+    with monkeypatch.context() as patch:
+        if is_before:
+            patch.setattr(HttpResponseBase, "close", noted)
+        request.getfixturevalue("short")
+        patch.setattr(HttpResponseBase, "close", noted)
+        await _messages(ASGIHandler(), "/", sent)
+    assert calls == ["closed after 2"]
+
+
+@pytest.mark.parametrize("name", releases.CONTENT["django.http.response"])
+def test_what_yields_content_was_replaced_before(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, _, attribute = name.partition(".")
+    monkeypatch.setattr(getattr(response, owner), attribute, lambda self, *args: iter([b""]))
+    reason = releases.unsupported_files() or ""
+    assert reason.startswith(f"django.http.response.{name} was replaced")
 
 
 @pytest.fixture

@@ -20,16 +20,14 @@ from django.http import FileResponse
 from casgi import _core
 from casgi.asgi import Send
 from casgi.django.code_watch import CodeWatch
-from casgi.django.releases import FILES
+from casgi.django.releases import CONTENT, FILES
 from casgi.origin import StandIn
 
 # What a response's class must have as Django has it, for its content to be the file's.
 _OF_CONTENT = ("__iter__", "__aiter__", "streaming_content", "_set_streaming_content")
 _PASSED_BY = (
     *FILES,
-    ("django.core.handlers.asgi", "ASGIHandler.chunk_bytes"),
-    ("django.http.response", "HttpResponseBase.make_bytes"),
-    *(("django.http.response", f"StreamingHttpResponse.{name}") for name in _OF_CONTENT[:3]),
+    *((module, name) for module, names in CONTENT.items() for name in names),
 )
 _CHUNKS = vars(ASGIHandler)["chunk_bytes"].__func__
 _READS_TO_THE_END = type(iter(lambda: b"", b""))

@@ -65,6 +65,7 @@ MIDDLEWARE = {
 # What we call as Django does, whoever has replaced it.
 _CALLED_AS_IT_IS = {"response_for_exception": None}
 
+_HANDLER = "django.core.handlers.asgi"
 # Of all of them.
 FILES = {
     ("django.core.handlers.asgi", "ASGIHandler.send_response"): (
@@ -80,6 +81,17 @@ FILES = {
         "c11520c56e73d757cfe83ef0f79eebaa225dd2e23b283d51b1e52adc8a695add",
     ),
 }
+
+_RESPONSES = "django.http.response"
+CONTENT = {
+    _RESPONSES: (
+        *(f"StreamingHttpResponse.{name}" for name in ("__iter__", "__aiter__")),
+        "StreamingHttpResponse.streaming_content",
+        "HttpResponseBase.make_bytes",
+    ),
+    _HANDLER: ("ASGIHandler.chunk_bytes",),
+}
+"""What a file passes by, whatever its text is, by modules."""
 
 _STATIC = "django.contrib.staticfiles.handlers"
 STATIC_FILES = {
@@ -117,7 +129,7 @@ STATIC_FILES = {
     ),
 }
 
-_HANDLE = ("django.core.handlers.asgi", "ASGIHandler.handle")
+_HANDLE = (_HANDLER, "ASGIHandler.handle")
 HANDLES = {
     "32b49576bf696a717d12e9f74e67b96f0dea366878a52546af0f433501392be2": "4.2",
     "98faeb5bef800331e6a8002fbc96b30e4122a23438ae45a047190a531ea11323": "5.0",  # to 6.0
@@ -193,9 +205,14 @@ def unsupported_middleware() -> str | None:
     return _unlike(MIDDLEWARE) or change_in("asgiref.sync", ["AsyncToSync.__call__"])
 
 
+def _change_in(names: Mapping[str, tuple[str, ...]]) -> str | None:
+    changes = (change_in(module, each) for module, each in names.items())
+    return next((change for change in changes if change is not None), None)
+
+
 def unsupported_files() -> str | None:
     """Return why the files of FileResponse are read by Django, or None."""
-    return _unlike(FILES)
+    return _unlike(FILES) or _change_in(CONTENT)
 
 
 def unsupported_static_files() -> str | None:

@@ -69,11 +69,15 @@ class Request:
     """Whether what receivers of request_started do to context variables reaches the request."""
     tells: Sequence[Tell] = ()
     """What has wrapped Django's making of requests hears of them by these."""
+    may_close_early = True
+    """Whether it is Django's own code by which responses are closed."""
 
     def __init__(self, handler: Any, chain: Chain, scope: Any, send: Any) -> None:
         self._handler = handler
         self._chain = chain
         self._early_close = EarlyClose(handler.__class__, send)
+        if not self.may_close_early:
+            self._early_close.prevent()
         self._passage = passage_of(chain, self._begin, self._early_close.close)
         self._scope = scope
         self._body: Any = None

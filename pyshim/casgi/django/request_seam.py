@@ -26,6 +26,7 @@ from casgi.origin import StandIn, change_in
 _ASGI = "django.core.handlers.asgi"
 _ENDS = tuple((_ASGI, f"ASGIHandler.{name}") for name in ENDS if name != "chunk_size")
 _LOOKED_AT = ((_ASGI, "ASGIRequest.__init__"), (_ASGI, "ASGIHandler.chunk_size"), *_ENDS)
+_CLOSE = ("django.http.response", ["HttpResponseBase.close"])
 
 
 class Requests:
@@ -35,10 +36,12 @@ class Requests:
         known = kind_of_requests()
         assert known is not None, "where it is not known, this is not made"
         self._passed_by = (*REQUESTS, *BESIDES[known], *MIDDLEWARE, *names_there(_LOOKED_AT))
+        self._passed_by += tuple((_CLOSE[0], name) for name in _CLOSE[1])
         self._code = code = CodeWatch("requests are answered by Django")
         # Somebody may have replaced them before casgi had a look at the class.
         are_ends_own = change_in(_ASGI, [name for _, name in names_there(_ENDS)]) is None
-        kind: Any = type("_Request", (KINDS[known],), {"tells": tuple(sentry.tells())})
+        told = {"tells": tuple(sentry.tells()), "may_close_early": change_in(*_CLOSE) is None}
+        kind: Any = type("_Request", (KINDS[known],), told)
 
         async def handle(self: Any, scope: Any, receive: Any, send: Any) -> None:
             chain = chains.of(self) if code.holds() and sentry.is_quiet() else None
