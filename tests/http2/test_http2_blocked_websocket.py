@@ -42,11 +42,12 @@ class Flood:
 
 
 def blocked(client: Http2Client) -> Http2WebSocket:
-    """Return a WebSocket whose window is used up."""
+    """Return a WebSocket whose window is used up, or which was broken off for it."""
     client.until(lambda: client.settings_seen)
     client.held.add(client.h2.get_next_available_stream_id())
     socket = Http2WebSocket(client)
-    client.until(lambda: len(socket.response.body) == WINDOW)
+    response = socket.response
+    client.until(lambda: len(response.body) == WINDOW or response.reset is not None)
     return socket
 
 
@@ -99,7 +100,7 @@ def test_the_application_is_told_of_an_end(serve: Serve, name: str) -> None:
 @pytest.mark.parametrize("closes", [False, True])
 def test_who_takes_nothing_is_broken_off(serve: Serve, closes: bool) -> None:
     flood = Flood()
-    client = Http2Client(serve(flood, send_timeout=2 if closes else 0.1).connect())
+    client = Http2Client(serve(flood, send_timeout=4 if closes else 0.1).connect())
     socket = blocked(client)
     if closes:
         send_close(client, socket)
