@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from channels.exceptions import ChannelFull
+from core_peer import CorePeer
 from hub_process import HubProcess
 from support.django_settings import configure_django
 
@@ -220,6 +221,24 @@ def test_an_answer_that_was_not_read_counts_from_when_it_was_asked_for(path: str
         with pytest.raises(HubUnavailable, match="does not answer"):
             layer.sync.group_send("room", said("two"))
         layer.hub.close()
+
+
+def test_close_after_the_end_of_the_hub(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It is told of only where something may have been missed."""
+    with HubProcess(path) as hub:
+        layer, other = ChannelLayer(hub=path), CorePeer(path)
+        send_often(lambda: layer.sync.group_send("room", said("one")))
+        other.synchronize()  # so that all before is answered, though nobody has read it
+        hub.kill()
+        layer.hub.close()
+        assert caplog.messages == []
+        hub.start()
+        layer.sync.group_send("room", said("two"))
+        hub.send_signal(signal.SIGSTOP)
+        layer.hub.request(lambda client: client.publish(b"room", b"three"))
+        layer.hub.close()
+        assert "does not answer: it may have missed what was sent last" in caplog.messages[-1]
+        other.client.close()
 
 
 LAST_WORDS = """

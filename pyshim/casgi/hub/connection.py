@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import contextlib
 import logging
 import os
 import threading
@@ -214,8 +213,11 @@ class HubConnection(TurnedClient):
         """Close it once the hub has read what nobody has waited for."""
         client = self._client
         if client is not None and self._process == os.getpid() and self._loop is None:
-            with contextlib.suppress(HubUnavailable):
+            self._is_away = True  # that it has ended concerns nobody here any more
+            try:
                 self.wait(self._sent)
+            except HubUnavailable as error:
+                logger.error("%s: it may have missed what was sent last", error)
         super().close()
 
     def _turn_a_moment(self, client: _core.HubClient, number: int) -> None:
