@@ -1,5 +1,6 @@
 """The command `casgi`: daphne's options in both spellings, casgi's own, variables and a file."""
 
+import logging
 import os
 import sys
 import traceback
@@ -31,7 +32,11 @@ from casgi.supervisor.handover import take_handover
 from casgi.supervisor.inheritance import Inheritance, take_inheritance
 from casgi.top.command_line import top_command
 
+logger = logging.getLogger("casgi.server")
+
 _APPLICATION_FAILED = 1
+
+_NO_SUCCESSOR = "--%s has no effect on one process, which nobody replaces: add --workers 2, or more"
 
 
 def _print_casgi_command(context: click.Context, parameter: object, line: str | None) -> None:
@@ -161,6 +166,8 @@ def _serve(application: str, app_dir: str, config: Config, *, debug: bool | None
         from casgi.supervisor.supervisor import run_supervisor
 
         return run_supervisor(config)
+    for name in config.unused_limits():
+        logger.warning(_NO_SUCCESSOR, name.replace("_", "-"))
     announce_hub(config)
     return run_process(Server(load_application(application, app_dir), config), debug=debug)
 

@@ -112,6 +112,11 @@ class WorkersConfig(ClientConfig):
         """Return how many processes serve."""
         return min(available_cpus(), MOST_WORKERS) if self.workers == "auto" else self.workers
 
+    def unused_limits(self) -> list[str]:
+        """Return the settings by which a worker is replaced, as far as there is nobody to do it."""
+        limits = ("max_requests", "max_rss", "worker_lifetime")
+        return [name for name in limits if self.worker_count() == 1 and is_set(self, name)]
+
     def seconds_to_leave(self) -> float | None:
         """Return how long a worker that is replaced may take, None for ever."""
         times = (self.linger, self.drain, self.application_close_timeout)

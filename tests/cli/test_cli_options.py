@@ -143,3 +143,11 @@ def test_version_is_printed():
 def test_application_can_come_from_the_environment(casgi, get):
     process = casgi("-p", "0", variables={"CASGI_APPLICATION": "served:hello"})
     assert get(process.port()) == "hello"
+
+
+@pytest.mark.parametrize("option", ["--max-requests", "--max-rss", "--worker-lifetime"])
+def test_limit_at_which_nobody_replaces_the_process_is_told(casgi, get, option):
+    process = casgi("-p", "0", option, "1000", "served:hello")
+    process.stderr.wait_for(f"WARNING .*{option} has no effect on one process.*: add --workers 2")
+    assert get(process.port())
+    assert process.stop() == 0
