@@ -369,8 +369,8 @@ void connection_leave(struct connection *connection) {
 }
 
 double connection_first_request_seconds(const struct connection *connection) {
-    uint64_t age = event_loop_now(connection->server->loop) - connection->opened;
-    double left = LIMIT_FIRST_REQUEST_SECONDS - (double)age / 1000.0;
+    double now = (double)event_loop_now(connection->server->loop);
+    double left = LIMIT_FIRST_REQUEST_SECONDS - (now - (double)connection->opened) / 1000.0;
     return left > 0 ? left : 0;
 }
 

@@ -100,6 +100,7 @@ static void test_a_shutdown_in_a_new_handshake(void) {
     open_server(&options);
     stream.opens_late = true;
     connection_accept(server.server, &stream.stream);
+    server_script_stay_new(&server);
     server_shutdown(server.server);
     CHECK(!stream.stream.closing);
     stream.stream.events->on_open(stream.stream.owner);

@@ -324,6 +324,7 @@ static void test_shutdown_of_the_new(void) {
     for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
         open_connection(&options);
         feed(inputs[i]);
+        server_script_stay_new(&server);
         server_shutdown(server.server);
         event_loop_turn(server.loop, TURN_MS);
         event_loop_turn(server.loop, TURN_MS);

@@ -296,6 +296,7 @@ static void test_a_stop_awaits_the_first_request(void) {
     put_preface(&input);
     feed(&input);
     record_clear(&stream.taken);
+    server_script_stay_new(&server);
     server_shutdown(server.server);
     server_shutdown(server.server);
     event_loop_turn(server.loop, 0);
