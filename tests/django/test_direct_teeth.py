@@ -122,6 +122,10 @@ BREAKAGES = [
 ]
 
 
+if django.VERSION >= (6, 1):  # There the trip itself brings them back, to the request's own task.
+    BREAKAGES.remove(lose_context_variables)
+
+
 @pytest.mark.parametrize("broken", BREAKAGES, ids=lambda one: one.__name__)
 def test_found(monkeypatch: pytest.MonkeyPatch, broken: Callable[[Patch], None]) -> None:
     answer_directly(monkeypatch)
