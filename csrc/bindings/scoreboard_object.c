@@ -142,7 +142,7 @@ static PyObject *free_slot(PyObject *op, PyObject *index) {
 }
 
 PyDoc_STRVAR(forget_doc, "forget_passed(seat) -> None\n\nNothing is on its way to a seat: what "
-                         "says so was counted by a worker that has died.");
+                         "was, has gone to others, or was lost.");
 
 static PyObject *forget_passed(PyObject *op, PyObject *index) {
     long seat = PyLong_AsLong(index);

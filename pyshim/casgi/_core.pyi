@@ -107,7 +107,7 @@ class Scoreboard:
         """Take a slot back from a worker that has ended, and zero it."""
 
     def forget_passed(self, seat: int, /) -> None:
-        """Let nothing count as on its way to a seat: it was counted by a worker that has died."""
+        """Let nothing count as on its way to a seat: what was has gone to others, or is lost."""
 
     def watch(self, server: Server, slot: int, look: Callable[[], object], /) -> None:
         """Note from now on in a slot how long each turn of a server's loop lasts, and each request.

@@ -114,6 +114,7 @@ def test_passed_connections_do_not_wait_for_the_next_worker(site, clients, tmp_p
     os.kill(killed, signal.SIGKILL)
     assert clients.ask(waiting).total() == 50
     site.stderr.wait_for("RuntimeError: a broken release$")
+    site.stderr.wait_for("Worker 1 is started again in")
 
 
 def test_passed_connections_outlive_their_worker(site, clients):

@@ -4,11 +4,17 @@ Every worker has all sending ends and the receiving end of its own seat. The sup
 ends of each, so that what was passed to a worker that dies can be passed on, or waits.
 """
 
+import array
 import contextlib
 import itertools
 import select
 import socket
 from collections.abc import Collection, Iterable
+
+_NUMBER_SIZE = 16
+"""More than enough for the number that comes with a descriptor."""
+_PART_SIZE = socket.CMSG_LEN(array.array("i").itemsize)
+"""Of the part of a message that has one descriptor."""
 
 
 class SocketPairs:
@@ -56,8 +62,8 @@ class SocketPairs:
         What none of them has room for goes on waiting.
         """
         turns = itertools.cycle(to)
-        while seat in self.full():
-            number, descriptors, _, _ = socket.recv_fds(self._receiving[seat], 16, 1)
+        while (passed := self._receive(seat)) is not None:
+            number, descriptors = passed
             try:
                 others = itertools.islice(turns, len(to))
                 if not any(self._send(other, number, descriptors) for other in others):
@@ -67,9 +73,28 @@ class SocketPairs:
                 for each in descriptors:
                     socket.close(each)
 
-    def _send(self, seat: int, number: bytes, descriptors: list[int]) -> bool:
-        with contextlib.suppress(BlockingIOError):
-            socket.send_fds(self._sending[seat], [number], descriptors, socket.MSG_DONTWAIT)
+    # Not by send_fds() and recv_fds(), which take flags and do not heed them: these sockets block.
+
+    def _receive(self, seat: int) -> "tuple[bytes, array.array[int]] | None":
+        """Return what was sent first, and its descriptors; None when there is nothing.
+
+        A worker that leaves, or one that starts, may just have taken what was there.
+        """
+        flags = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+        try:
+            number, parts, _, _ = self._receiving[seat].recvmsg(_NUMBER_SIZE, _PART_SIZE, flags)
+        except BlockingIOError:
+            return None
+        descriptors = array.array("i")
+        for _, _, data in parts:
+            descriptors.frombytes(data)
+        return number, descriptors
+
+    def _send(self, seat: int, number: bytes, descriptors: "array.array[int]") -> bool:
+        """Send if there is room, and nothing else is against it."""
+        part = (socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)
+        with contextlib.suppress(OSError):
+            self._sending[seat].sendmsg([number], [part], socket.MSG_DONTWAIT)
             return True
         return False
 

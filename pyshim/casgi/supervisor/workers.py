@@ -67,7 +67,7 @@ class Workers:
 
     def is_serving(self) -> bool:
         """Whether a worker serves."""
-        return any(self.slots.condition(worker.slot).is_serving for worker in self._there)
+        return any(map(self._serves, self._there))
 
     async def start(self, seat: int) -> Worker:
         """Start a process for a seat, and return it before it is ready. Raise OSError."""
@@ -146,6 +146,8 @@ class Workers:
             seats = [worker.seat for worker in serving]
             for seat in waiting.difference(seats):
                 self._socket_pairs.share_out(seat, seats)
+                if seat in self._socket_pairs.empty():
+                    self.slots.scoreboard.forget_passed(seat)  # which only its worker counts down
 
     def _serves(self, worker: Worker) -> bool:
         return not worker.ended.done() and self.slots.condition(worker.slot).is_serving
@@ -165,8 +167,8 @@ class Workers:
         if not worker.is_expected_to_end:
             self.restarts += 1
         if worker.ended.result() < 0:
+            self.share_out()
             # It may have counted what it has not sent, or not counted what it has received.
             for seat in self._socket_pairs.empty():
                 self.slots.scoreboard.forget_passed(seat)
-            self.share_out()
         self.on_end(worker)
