@@ -222,5 +222,6 @@ bool hub_client_is_trusted(const struct hub_client *client) {
 
 bool hub_client_is_trusted_unread(struct hub_client *client) {
     event_loop_update_time(client->loop);
-    return write_queue_size(&client->queue) == 0 && is_lately(client, client->lived_at);
+    bool is_sent = client->queue.failure == STATUS_OK && write_queue_size(&client->queue) == 0;
+    return is_sent && is_lately(client, client->lived_at);
 }

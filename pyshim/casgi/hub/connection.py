@@ -50,6 +50,10 @@ class HubConnection(TurnedClient):
         self._sent = 0
         self._is_away = False
 
+    def _make(self, server: _core.Server | None) -> _core.HubClient:
+        self._sent = 0  # a client counts its own requests
+        return super()._make(server)
+
     def enter(self, prefix: str, space: Space) -> None:
         """Give a space what comes for its prefix, for as long as it lives."""
         self._spaces.setdefault(prefix, WeakSet()).add(space)
@@ -219,6 +223,7 @@ class HubConnection(TurnedClient):
             except HubUnavailable as error:
                 logger.error("%s: it may have missed what was sent last", error)
         super().close()
+        self._is_away = False
 
     def _turn_a_moment(self, client: _core.HubClient, number: int) -> None:
         if self._turning.acquire(blocking=False):
