@@ -6,9 +6,9 @@ chance. Of 64 pages at once, with a query each, one in a hundred takes more than
 is here) and some take seconds; on a busy machine each costs up to twice the CPU time.
 So work begins in order, and who begins later lets those have the GIL who have begun before:
 
-- AT_ONCE are young, or fewer: the next begins at once. What is old does not count: it waits for
+- Fewer than AT_ONCE are young: the next begins at once. What is old does not count: it waits for
   something, or computes for long.
-- More: a further thread *stands back*. Its work begins when it finds the GIL free, since all the
+- Else a further thread *stands back*. Its work begins when it finds the GIL free, since all the
   others wait for something else, or are done; at the latest when so few are young again.
 - A thread that is done takes up the next work by itself as long as few are young.
 

@@ -29,7 +29,7 @@ _PASSED_BY = (
     *FILES,
     *((module, name) for module, names in CONTENT.items() for name in names),
 )
-_CHUNKS = vars(ASGIHandler)["chunk_bytes"].__func__
+_CHUNKS = getattr(ASGIHandler.chunk_bytes, "__func__", None)
 _READS_TO_THE_END = type(iter(lambda: b"", b""))
 
 
@@ -80,7 +80,7 @@ def file_of(response: Any) -> "io.BufferedReader[Any] | None":
 
 def _chunks_as_django(handler: Any) -> bool:
     """Whether a handler divides what a response yields by Django's own method."""
-    return getattr(handler.chunk_bytes, "__func__", None) is _CHUNKS
+    return _CHUNKS is not None and getattr(handler.chunk_bytes, "__func__", None) is _CHUNKS
 
 
 def _has_content_of_django(response: Any) -> bool:

@@ -225,7 +225,7 @@ class ThreadPool:
             self._idle.append(thread)
             if self._next:
                 self._let_next_begin()
-            elif not self._is_open:
+            if not self._is_open and thread is not self._further:
                 thread.wake()
 
     def drop(self, work: Work) -> bool:
