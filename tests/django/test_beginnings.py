@@ -180,6 +180,20 @@ def test_who_is_done_does_not_while_enough_are_young(
     assert threads[1].turn() is works[AT_ONCE + 1]
 
 
+def test_who_is_done_ends_when_the_pool_is_closed(
+    pool: ThreadPool, threads: list[ScriptedThread]
+) -> None:
+    """While another one stands back, too: the interpreter's end waits for all."""
+    works = _provide(pool, AT_ONCE + 3)
+    _begin_at_once(pool, threads, works)
+    threads[AT_ONCE].turn(finds_gil_free=True)
+    [further] = _on_its_way(threads)
+    pool.close()
+    pool.take_back(works[0])
+    assert _on_its_way(threads) == [threads[0], further]
+    assert further.patience == YOUNG_SECONDS
+
+
 def test_who_stands_back_hurries_when_few_are_young(
     pool: ThreadPool, threads: list[ScriptedThread], clock: Clock
 ) -> None:
