@@ -55,8 +55,9 @@ def test_supervisor_sums_what_its_workers_count(start):
     workers = {site.worker(1), site.worker(2)}
     pids = {site.worker_of() for _ in range(5)}
     assert pids <= workers
-    # A worker's figures are there when its turn is over.
-    while (told := figures(port))["casgi_requests_total", ""] < 5:
+    # A worker's figures are there when its turn is over, and it serves when it has heard that.
+    expected = {"casgi_requests_total": 5, "casgi_workers": 2}
+    while any((told := figures(port))[name, ""] < least for name, least in expected.items()):
         pass
     assert told["casgi_requests_total", ""] == 5
     assert told["casgi_connections_total", ""] == 5
