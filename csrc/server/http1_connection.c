@@ -331,8 +331,7 @@ static void shut_down(void *protocol) {
         exchange_shut_down(&http1->exchange);
     } else if (http1->phase == HTTP1_DISCARDING) {
         connection_finish(http1->connection);
-    } else if (http1->phase == HTTP1_HEAD &&
-               connection_first_request_seconds(http1->connection) > 0) {
+    } else if (http1->phase == HTTP1_HEAD) {
         connection_set_timeout(http1->connection,
                                connection_first_request_seconds(http1->connection));
     } else {

@@ -56,8 +56,8 @@ class SocketPairs:
         """Return the seats to which something is on its way."""
         return set(range(len(self))).difference(self.empty())
 
-    def share_out(self, seat: int, to: Collection[int]) -> None:
-        """Pass on what waits for a seat that nobody has, by turns to these.
+    def share_out(self, seat: int, to: Collection[int]) -> bool:
+        """Pass on what waits for a seat that nobody has, by turns to these; return whether all.
 
         What none of them has room for goes on waiting.
         """
@@ -68,10 +68,11 @@ class SocketPairs:
                 others = itertools.islice(turns, len(to))
                 if not any(self._send(other, number, descriptors) for other in others):
                     self._send(seat, number, descriptors)
-                    return
+                    return False
             finally:
                 for each in descriptors:
                     socket.close(each)
+        return True
 
     # Not by send_fds() and recv_fds(), which take flags and do not heed them: these sockets block.
 

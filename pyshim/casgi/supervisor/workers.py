@@ -145,8 +145,7 @@ class Workers:
         if serving:
             seats = [worker.seat for worker in serving]
             for seat in waiting.difference(seats):
-                self._socket_pairs.share_out(seat, seats)
-                if seat in self._socket_pairs.empty():
+                if self._socket_pairs.share_out(seat, seats):
                     self.slots.scoreboard.forget_passed(seat)  # which only its worker counts down
 
     def _serves(self, worker: Worker) -> bool:
