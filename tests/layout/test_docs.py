@@ -90,7 +90,3 @@ def test_make_targets_are_there(page: Path) -> None:
 def test_readme_says_what_the_makefile_does() -> None:
     named = set(re.findall(r"^make ([a-z-]+)$", README.read_text(), re.MULTILINE))
     assert named == {"chat", "test"}
-
-
-def test_readme_fits_two_screens() -> None:
-    assert README.read_text().count("\n") <= 120
