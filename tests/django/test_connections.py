@@ -40,6 +40,10 @@ def use(monkeypatch: pytest.MonkeyPatch, postgresql: dict[str, Any]) -> Callable
 def server(postgresql: dict[str, Any]) -> Iterator[Callable[[str], list[Any]]]:
     """Ask the server, over a connection of the test's own: `server("SELECT 1")`."""
     with _connect(postgresql) as own:
+        deadline = time.monotonic() + 15
+        while own.execute(OTHERS).fetchall():  # of the test before, which is over
+            assert time.monotonic() < deadline, "connections of another test stay"
+            gc.collect()
         yield lambda query: own.execute(query).fetchall()  # type: ignore[arg-type]
 
 
@@ -128,15 +132,20 @@ async def test_after_a_rush(
 ) -> None:
     monkeypatch.setattr(thread_pool, "IDLE_SECONDS", 0.2)
     use(CONN_MAX_AGE=None)
-    met = asyncio.Barrier(AT_ONCE)
+    met = asyncio.Barrier(AT_ONCE + 1)
+    counted = asyncio.Event()
 
     async def client() -> None:
         async with ThreadSensitiveContext():
             await sync_to_async(_query)()
             await met.wait()
+            await counted.wait()
 
-    await asyncio.gather(*(client() for _ in range(AT_ONCE)))
+    rush = asyncio.gather(*(client() for _ in range(AT_ONCE)))
+    await met.wait()
     assert len(server(OTHERS)) == AT_ONCE
+    counted.set()
+    await rush
     await _until(lambda: len(server(OTHERS)) == thread_pool.KEPT_IDLE)
 
 
