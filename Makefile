@@ -172,8 +172,9 @@ clean: ## remove everything that was made
 	rm -rf build dist .venv .venvs pyshim/*.egg-info
 	rm -f pyshim/casgi/_core*.so
 
+# Where Python is yet to be installed, the server is who says it.
 port-is-free:
-	@$(PYTHON) scripts/check_port.py $(PORT)
+	@! command -v $(PYTHON) >/dev/null || $(PYTHON) scripts/check_port.py $(PORT)
 
 packages-chat:
 	@scripts/system-packages.sh chat

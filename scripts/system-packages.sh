@@ -30,13 +30,16 @@ need_llhttp() {
 }
 
 need_python() {
-    if ! version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); then
+    if [ "$python" = python3 ] && ! command -v python3 >/dev/null; then
+        version=3 # the release's own
+        missing="$missing python3"
+    elif ! version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); then
         echo "There is no $python; casgi needs Python 3.11 or newer." >&2
         exit 1
     fi
     "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python$version-venv"
     "$python" -c 'import os, sysconfig, sys
-sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' ||
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' 2>/dev/null ||
         missing="$missing python$version-dev"
 }
 
@@ -98,11 +101,25 @@ has_candidate() {
     apt-cache policy "$1" | grep -q 'Candidate: [^(]'
 }
 
+has_new_python() {
+    minor=$(apt-cache policy python3 | sed -n 's/^ *Candidate: 3\.\([0-9]*\).*/\1/p')
+    [ "${minor:-0}" -ge 11 ]
+}
+
 # Replaces the names above that mean different packages on different releases.
 resolve() {
     resolved=""
     for package in $missing; do
         case $package in
+        python3)
+            if ! has_new_python; then
+                echo "This release has no Python 3.11 or newer; name one: make PYTHON=/path/to/python" >&2
+                exit 1
+            fi
+            ;;
+        libpython3-testsuite)
+            package=libpython3.$minor-testsuite # of what is installed with it
+            ;;
         llhttp)
             package=libllhttp-dev
             has_candidate $package || package=node-llhttp
