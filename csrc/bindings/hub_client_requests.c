@@ -111,6 +111,7 @@ PyObject *hub_client_requests_notify(PyObject *op, PyObject *value) {
     if (!is_open || client->acked >= number) {
         Py_RETURN_FALSE;
     }
+    hub_client_write(client);
     client->wanted = client->wanted == 0 || number < client->wanted ? number : client->wanted;
     Py_RETURN_TRUE;
 }

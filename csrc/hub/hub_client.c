@@ -32,6 +32,7 @@ void hub_client_init(struct hub_client *client, struct event_loop *loop, const c
     timer_init(&client->retry, retry);
     timer_init(&client->silence, on_silence);
     deferred_init(&client->reading, go_on_reading);
+    deferred_init(&client->writing, hub_client_on_rest);
 }
 
 /* --- Going down --- */
@@ -55,6 +56,7 @@ static void go_down(struct hub_client *client) {
     client->is_held = false;
     timer_stop(&client->silence);
     deferred_cancel(&client->reading);
+    deferred_cancel(&client->writing);
     stream_close(client->stream);
     retry_later(client);
     client->wanted = 0;
@@ -311,7 +313,7 @@ int hub_client_connect(struct hub_client *client) {
     client->reason[0] = '\0';
     client->first = client->acked = client->sent;
     client->sent_bytes = client->acked_bytes = 0;
-    client->probe = client->lived_at = 0;
+    client->probe = client->lived_at = client->written_rest = 0;
     stream_open(client->stream);
     hub_client_say_hello(client);
     if (stream_read_start(client->stream) != STATUS_OK) {
@@ -333,6 +335,7 @@ void hub_client_close(struct hub_client *client) {
     timer_stop(&client->retry);
     timer_stop(&client->silence);
     deferred_cancel(&client->reading);
+    hub_client_write(client);
     if (client->stream != NULL) {
         stream_close(client->stream);
     }

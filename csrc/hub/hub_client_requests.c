@@ -22,6 +22,29 @@ static int push(void *context, struct frame *frame) {
     return status;
 }
 
+/* Each time that the hub is woken costs it, and those who are told, more than the message does. */
+static void write_soon(struct hub_client *client) {
+    uint64_t rest = event_loop_rest_number(client->loop);
+    if (client->written_rest != rest || write_queue_size(&client->queue) > LIMIT_HUB_CHUNK) {
+        client->written_rest = rest;
+        (void)write_queue_flush(&client->queue);
+    } else {
+        event_loop_defer_to_rest(client->loop, &client->writing);
+    }
+}
+
+void hub_client_on_rest(struct deferred *writing) {
+    struct hub_client *client = LIST_OBJECT(writing, struct hub_client, writing);
+    if (client->stream != NULL) {
+        (void)write_queue_flush_now(&client->queue);
+    }
+}
+
+void hub_client_write(struct hub_client *client) {
+    deferred_cancel(&client->writing);
+    hub_client_on_rest(&client->writing);
+}
+
 /* The peer that takes no more is noticed by its silence, or its end. */
 static int transmit(struct hub_client *client, const struct hub_frame *frame, uint64_t *number) {
     int status = hub_wire_encode_message(frame, push, client);
@@ -33,7 +56,7 @@ static int transmit(struct hub_client *client, const struct hub_frame *frame, ui
         client->probed_at = event_loop_now(client->loop);
     }
     hub_client_expect_answer(client);
-    (void)write_queue_flush(&client->queue);
+    write_soon(client);
     *number = client->sent;
     return status < 0 ? STATUS_SYSTEM : STATUS_OK;
 }

@@ -7,6 +7,9 @@
 /* Says hello on a new connection, and announces all topics. */
 void hub_client_say_hello(struct hub_client *client);
 
+/* Sends what waits for the loop's rest, which has come. */
+void hub_client_on_rest(struct deferred *writing);
+
 /* From now on the hub's silence counts. */
 void hub_client_expect_answer(struct hub_client *client);
 

@@ -85,7 +85,8 @@ static PyObject *selector_new(PyTypeObject *type, PyObject *args, PyObject *keyw
     }
     event_loop_set_hooks(self->loop, &(struct event_loop_hooks){.before_block = before_block,
                                                                 .after_block = after_block,
-                                                                .owner = self});
+                                                                .owner = self,
+                                                                .lets_rest = true});
     if (watch_descriptors(self, module_state_of_type(type)) != 0) {
         goto failed;
     }

@@ -27,6 +27,9 @@ enum { DEFERRED_ROUNDS = 8 };
  * is so anyway. */
 enum { BUSY_READS = 4 };
 
+/* How long what waits for the loop's rest waits at most. */
+enum { REST_LIMIT_MS = 1 };
+
 /* How long a turn waits that finds the loop held. */
 enum { HELD_WAIT_MS = 1 };
 
@@ -72,7 +75,8 @@ struct event_loop *event_loop_new(void) {
     }
     memset(loop, 0, offsetof(struct event_loop, read_buffer));
     list_init(&loop->deferred);
-    loop->turn_number = 1;
+    list_init(&loop->at_rest);
+    loop->turn_number = loop->rest_number = 1;
     if (open_own_handles(loop) != STATUS_OK) {
         memory_free(loop);
         return NULL;
@@ -104,16 +108,35 @@ static void report_turn(struct event_loop *loop, bool is_waiting) {
     }
 }
 
+static void run_all(struct list *list) {
+    struct list batch;
+    list_move_all(&batch, list);
+    while (!list_is_empty(&batch)) {
+        struct deferred *deferred = LIST_OBJECT(batch.next, struct deferred, link);
+        list_remove(&deferred->link);
+        deferred->run(deferred);
+    }
+}
+
 static void run_deferred(struct event_loop *loop) {
     for (int round = 0; round < DEFERRED_ROUNDS && !list_is_empty(&loop->deferred); round++) {
-        struct list batch;
-        list_move_all(&batch, &loop->deferred);
-        while (!list_is_empty(&batch)) {
-            struct deferred *deferred = LIST_OBJECT(batch.next, struct deferred, link);
-            list_remove(&deferred->link);
-            deferred->run(deferred);
-        }
+        run_all(&loop->deferred);
     }
+}
+
+/* A busy loop: what waits for its rest has waited long enough. */
+static void run_overdue(struct event_loop *loop) {
+    if (!list_is_empty(&loop->at_rest) &&
+        event_loop_now(loop) - loop->at_rest_since >= REST_LIMIT_MS) {
+        run_all(&loop->at_rest);
+    }
+}
+
+/* Returns false when that has brought work for this turn. */
+static bool rest(struct event_loop *loop) {
+    loop->rest_number++;
+    run_all(&loop->at_rest);
+    return !loop->woken && list_is_empty(&loop->deferred);
 }
 
 /* Milliseconds to wait, in poll(2)'s terms: until libuv's next timer, at most `limit_ms`. */
@@ -153,7 +176,7 @@ static void look_once(struct event_loop *loop) {
 
 static void poll_once(struct event_loop *loop, int64_t limit_ms) {
     look_once(loop);
-    if (loop->woken || limit_ms == 0) {
+    if (loop->woken || limit_ms == 0 || !rest(loop)) {
         return;
     }
     int timeout_ms = time_to_wait(loop, limit_ms);
@@ -181,6 +204,7 @@ int event_loop_turn(struct event_loop *loop, int64_t timeout_ms) {
     bool more_to_do = !list_is_empty(&loop->deferred) || loop->interrupt != NULL;
     poll_once(loop, more_to_do || loop->woken ? 0 : timeout_ms);
     if (loop->interrupt == NULL) {
+        run_overdue(loop);
         run_deferred(loop); /* what a busy turn kept together goes before the driver goes on */
     }
     loop->in_turn = false;
@@ -277,6 +301,22 @@ void event_loop_defer(struct event_loop *loop, struct deferred *deferred) {
         list_append(&loop->deferred, &deferred->link);
         event_loop_want_turn(loop);
     }
+}
+
+void event_loop_defer_to_rest(struct event_loop *loop, struct deferred *deferred) {
+    if (!loop->hooks.lets_rest) {
+        event_loop_defer(loop, deferred);
+    } else if (list_is_empty(&deferred->link)) {
+        if (list_is_empty(&loop->at_rest)) {
+            loop->at_rest_since = event_loop_now(loop);
+        }
+        list_append(&loop->at_rest, &deferred->link);
+        event_loop_want_turn(loop);
+    }
+}
+
+uint64_t event_loop_rest_number(const struct event_loop *loop) {
+    return loop->hooks.lets_rest ? loop->rest_number : loop->turn_number;
 }
 
 void deferred_cancel(struct deferred *deferred) {

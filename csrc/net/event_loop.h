@@ -33,6 +33,9 @@ struct event_loop_hooks {
      * of callbacks anyway leaves it NULL. */
     void (*want_turn)(void *owner);
     void *owner;
+    /* The driver gives a turn a timeout other than 0 when it has nothing to do itself: the loop
+     * knows when it rests. */
+    bool lets_rest;
 };
 
 /* Something that is to be done once at the end of the current turn. Embedded in its owner. */
@@ -112,6 +115,14 @@ bool event_loop_is_waiting(const struct event_loop *loop);
 /* Runs `deferred` at the end of this turn (before the next poll); queueing it twice runs it once.
  */
 void event_loop_defer(struct event_loop *loop, struct deferred *deferred);
+
+/* Runs `deferred` before the loop next waits, or a millisecond later if it does not come to that:
+ * what a busy loop has for somebody outside leaves together. As event_loop_defer() on a loop whose
+ * driver does not let it rest. */
+void event_loop_defer_to_rest(struct event_loop *loop, struct deferred *deferred);
+
+/* Tells whether the loop has waited since; on such a loop, whether a turn has begun. */
+uint64_t event_loop_rest_number(const struct event_loop *loop);
 
 /* To be embedded: not queued. */
 void deferred_init(struct deferred *deferred, void (*run)(struct deferred *deferred));

@@ -15,9 +15,12 @@ struct event_loop {
     struct event_loop_hooks hooks;
     struct turn_report *turn_report; /* borrowed; NULL: nobody */
     struct list deferred;
+    struct list at_rest; /* of struct deferred, too */
+    uint64_t at_rest_since;
     struct timer_wheel *timers;
     void *interrupt;
     uint64_t turn_number;
+    uint64_t rest_number;
     uint32_t reads;        /* in this turn so far */
     uint32_t open_handles; /* streams and listeners that were not asked to close */
     bool in_turn;

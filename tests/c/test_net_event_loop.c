@@ -35,8 +35,19 @@ static struct event_loop *new_loop(struct driver *driver) {
     *driver = (struct driver){0};
     struct event_loop *loop = event_loop_new();
     CHECK(loop != NULL);
-    event_loop_set_hooks(loop,
-                         &(struct event_loop_hooks){before_block, after_block, want_turn, driver});
+    event_loop_set_hooks(loop, &(struct event_loop_hooks){.before_block = before_block,
+                                                          .after_block = after_block,
+                                                          .want_turn = want_turn,
+                                                          .owner = driver});
+    return loop;
+}
+
+static struct event_loop *new_loop_that_rests(struct driver *driver) {
+    struct event_loop *loop = new_loop(driver);
+    event_loop_set_hooks(loop, &(struct event_loop_hooks){.before_block = before_block,
+                                                          .after_block = after_block,
+                                                          .owner = driver,
+                                                          .lets_rest = true});
     return loop;
 }
 
@@ -150,6 +161,62 @@ static void test_endless_deferred_work(void) {
     event_loop_free(loop);
 }
 
+/* It is done before the wait, and what it defers keeps the loop from waiting. */
+static void test_work_for_the_rest(void) {
+    struct driver driver;
+    struct event_loop *loop = new_loop_that_rests(&driver);
+    struct job job, cancelled;
+    job_init(&job, loop);
+    job_init(&cancelled, loop);
+    uint64_t rest = event_loop_rest_number(loop);
+    event_loop_defer_to_rest(loop, &job.deferred);
+    event_loop_defer_to_rest(loop, &job.deferred);
+    event_loop_defer_to_rest(loop, &cancelled.deferred);
+    deferred_cancel(&cancelled.deferred);
+    CHECK(job.runs == 0 && event_loop_rest_number(loop) == rest);
+    job.again = 1;
+    event_loop_turn(loop, 10000);
+    CHECK(job.runs == 2 && driver.blocks == 0);
+    CHECK(event_loop_rest_number(loop) == rest + 1);
+    event_loop_turn(loop, 1);
+    CHECK(job.runs == 2 && driver.blocks == 1 && cancelled.runs == 0);
+    event_loop_free(loop);
+}
+
+/* A loop that never rests does it in the end; whether at once is a matter of the clock. */
+static void test_work_for_a_rest_that_does_not_come(void) {
+    struct driver driver;
+    struct event_loop *loop = new_loop_that_rests(&driver);
+    struct job job;
+    bool was_kept = false;
+    for (int i = 0; i < 1000 && !was_kept; i++) {
+        job_init(&job, loop);
+        event_loop_turn(loop, 0);
+        event_loop_defer_to_rest(loop, &job.deferred);
+        event_loop_turn(loop, 0);
+        was_kept = job.runs == 0;
+        for (uint64_t start = milliseconds(); job.runs == 0 && milliseconds() - start < 10000;) {
+            event_loop_turn(loop, 0);
+        }
+        CHECK(job.runs == 1);
+    }
+    CHECK(was_kept && driver.blocks == 0);
+    event_loop_free(loop);
+}
+
+static void test_a_driver_that_lets_no_loop_rest(void) {
+    struct driver driver;
+    struct event_loop *loop = new_loop(&driver);
+    struct job job;
+    job_init(&job, loop);
+    uint64_t rest = event_loop_rest_number(loop);
+    event_loop_defer_to_rest(loop, &job.deferred);
+    CHECK(driver.wanted == 1);
+    event_loop_turn(loop, 0);
+    CHECK(job.runs == 1 && event_loop_rest_number(loop) != rest);
+    event_loop_free(loop);
+}
+
 static void test_deferred_work_cancels_its_neighbour(void) {
     struct driver driver;
     struct event_loop *loop = new_loop(&driver);
@@ -246,6 +313,9 @@ int main(void) {
     test_a_signal_ends_the_wait();
     test_deferred_work();
     test_endless_deferred_work();
+    test_work_for_the_rest();
+    test_work_for_a_rest_that_does_not_come();
+    test_a_driver_that_lets_no_loop_rest();
     test_deferred_work_cancels_its_neighbour();
     test_application_turns();
     test_want_turn_once();
