@@ -13,7 +13,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from weakref import WeakSet
+from weakref import ref
 
 from casgi import _core
 from casgi.green_threads import green_library
@@ -42,7 +42,7 @@ class HubConnection(TurnedClient):
     def __init__(self, path: str) -> None:
         """Connect to nothing yet."""
         super().__init__(path)
-        self._spaces: dict[str, WeakSet[Space]] = {}
+        self._spaces: dict[str, tuple[ref[Space], ...]] = {}
 
     def _begin(self) -> None:
         super()._begin()
@@ -56,11 +56,14 @@ class HubConnection(TurnedClient):
 
     def enter(self, prefix: str, space: Space) -> None:
         """Give a space what comes for its prefix, for as long as it lives."""
-        self._spaces.setdefault(prefix, WeakSet()).add(space)
+        with self._making:
+            spaces = self.spaces_of(prefix)
+            if all(one is not space for one in spaces):
+                self._spaces[prefix] = tuple(ref(one) for one in [*spaces, space])
 
     def spaces_of(self, prefix: str) -> list[Space]:
         """Return the spaces of a prefix: mostly one."""
-        return list(self._spaces.get(prefix, ()))
+        return [space for one in self._spaces.get(prefix, ()) if (space := one()) is not None]
 
     # Requests: each returns the number to wait for
 
@@ -262,8 +265,10 @@ class HubConnection(TurnedClient):
 
     def on_deliver(self, topic: bytes, payload: bytes) -> bool:
         """Give it to its space; on a server's loop consumers then get their turn."""
-        prefix = topic[1:].partition(b"\0")[0].decode()
-        return self._go_on(sum(one.take(topic, payload) for one in self.spaces_of(prefix)))
+        events = 0
+        for space in self.spaces_of(topic[1 : topic.find(b"\0")].decode()):
+            events += space.take(topic, payload)
+        return events == 0 or self._go_on(events)
 
     def on_message(self, channel: bytes, payload: bytes) -> bool:
         """Give it to its space."""
