@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bench.errors import BenchError
 from bench.process import POLL_SECONDS, START_SECONDS, child_setup, end_session, free_port
+from bench.servers import Server
 from bench.usage import SessionUsage
 
 BACKENDS = {
@@ -17,6 +18,9 @@ BACKENDS = {
     "redis": "channels_redis.core.RedisChannelLayer",
     "pubsub": "channels_redis.pubsub.RedisPubSubChannelLayer",
 }
+HOST = "host"
+"""What each server needs for groups of all processes of a host: its own hub, or else Redis."""
+NAMES = (*BACKENDS, HOST)
 PING, PONG = b"PING\r\n", b"+PONG\r\n"
 
 
@@ -26,6 +30,13 @@ class Layer:
 
     environment: Mapping[str, str]
     usage: SessionUsage | None
+
+
+def layer_of(name: str, server: Server) -> str:
+    """Return the backend that a server has for what was asked for."""
+    if name != HOST:
+        return name
+    return "memory" if server.has_hub else "redis"
 
 
 @contextlib.contextmanager

@@ -86,11 +86,14 @@ class Launch:
         It is ready when it has answered the path.
         """
         port = free_port()
-        with tempfile.TemporaryFile("w+", errors="replace") as log:
+        with (
+            tempfile.TemporaryFile("w+", errors="replace") as log,
+            _service_manager() as manager,
+        ):
             process = subprocess.Popen(
                 self.server.command(self.application, port),
                 cwd=REPOSITORY,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, **manager.environment, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -100,6 +103,8 @@ class Launch:
             try:
                 is_tls = self.server.transport is Transport.TLS
                 _wait_until_ready(process, port, path, log.fileno(), is_tls)
+                if self.server.has_hub:
+                    manager.wait_until_ready()
                 usage = SessionUsage(process.pid)
                 yield RunningServer(
                     self.server.name, port, usage, self.cores.client, self.server.transport
@@ -113,6 +118,34 @@ class Launch:
                 ) from error
             finally:
                 end_session(process)
+
+
+@dataclass(frozen=True)
+class ServiceManager:
+    """Who is told that a server is ready, as systemd is: by datagrams, sd_notify(3)."""
+
+    channel: socket.socket
+    environment: Mapping[str, str]
+
+    def wait_until_ready(self) -> None:
+        """Wait for the message that says so; raise if it does not come."""
+        self.channel.settimeout(START_SECONDS)
+        try:
+            while b"READY=1" not in self.channel.recv(65536).splitlines():
+                pass
+        except TimeoutError as error:
+            raise BenchError("not all of its processes were ready in time") from error
+
+
+@contextlib.contextmanager
+def _service_manager() -> Iterator[ServiceManager]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel,
+    ):
+        path = os.path.join(folder, "notify")
+        channel.bind(path)
+        yield ServiceManager(channel, {"NOTIFY_SOCKET": path})
 
 
 def free_port() -> int:

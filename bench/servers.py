@@ -23,6 +23,9 @@ class Server:
     distribution: str | None = None
     """What is installed, where that has another name than the module."""
     transport: Transport = Transport.PLAIN
+    has_hub: bool = False
+    """Whether its processes have groups together without Redis; it then tells a service manager
+    when all of them serve."""
 
     def version(self) -> str | None:
         """Return the installed version, or None if this interpreter cannot import the server."""
@@ -104,6 +107,12 @@ SERVERS: tuple[Server, ...] = (
         is_wsgi=True,
     ),
     Server("daphne", "daphne", "daphne -v 0 -b 127.0.0.1 -p {port} {application}"),
+    Server(
+        "casgi-workers",
+        "casgi",
+        "casgi -v 0 --workers 2 -b 127.0.0.1 -p {port} {application}",
+        has_hub=True,
+    ),
     Server(
         "casgi-no-accelerate",
         "casgi",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from bench.layers import BACKENDS, layer
+from bench.layers import NAMES, layer, layer_of
 from bench.process import Launch, require_open_files
 from bench.programs import compiled
 from bench.scenarios import group
@@ -23,6 +23,7 @@ class Broadcast(Scenario):
     handler: str
     layer: str
     bytes: int
+    burst: int
     seconds: int
     messages: int | None
 
@@ -46,19 +47,20 @@ class Broadcast(Scenario):
     @classmethod
     def add_options(cls, parser: argparse.ArgumentParser) -> None:
         """Add what is varied, the size of a message and the time."""
-        handlers, layers = ",".join(PATHS), ",".join(BACKENDS)
+        handlers, layers = ",".join(PATHS), ",".join(NAMES)
         parser.add_argument("--members", type=positives, default="200,2000", metavar="LIST")
         parser.add_argument(
             "--handler", type=choices(*PATHS), default=handlers, metavar="LIST", help="some of them"
         )
         parser.add_argument(
             "--layer",
-            type=choices(*BACKENDS),
+            type=choices(*NAMES),
             default="memory",
             metavar="LIST",
             help=f"some of {layers}",
         )
         parser.add_argument("--bytes", type=positive, default=64, help="of each text message")
+        parser.add_argument("--burst", type=positive, default=1, help="messages sent at once")
         parser.add_argument("--seconds", type=positive, default=3, help="measured, per server")
         parser.add_argument("--messages", type=positive, help="fewer than fit into that time")
 
@@ -68,7 +70,15 @@ class Broadcast(Scenario):
         compiled("members")
         require_open_files(max(options.members) + SPARE_FILES)
         return [
-            cls(members, handler, name, options.bytes, options.seconds, options.messages)
+            cls(
+                members,
+                handler,
+                name,
+                options.bytes,
+                options.burst,
+                options.seconds,
+                options.messages,
+            )
             for name in options.layer
             for handler in options.handler
             for members in options.members
@@ -83,12 +93,13 @@ class Broadcast(Scenario):
         clients = Group(
             self.members,
             self.bytes,
+            self.burst,
             path=PATHS[self.handler],
             messages=self.messages,
             seconds=self.seconds,
         )
         with (
-            layer(self.layer, launch.cores.client) as channel_layer,
+            layer(layer_of(self.layer, launch.server), launch.cores.client) as channel_layer,
             launch(channel_layer.environment) as server,
         ):
             return clients.measure(server, channel_layer.usage)

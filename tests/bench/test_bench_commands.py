@@ -94,6 +94,17 @@ def test_every_transport_is_measured_like_the_plain_one(server: str, tmp_path: P
         assert (figures["deliveries"], figures["lost"], figures["unexpected"]) == (600, 0, 0)
 
 
+def test_workers_have_groups_together(tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    options = ["--members=6", "--burst=2", "--messages=4", "--layer=host", "--handler=shared"]
+    run = bench("broadcast", *options, "--servers=casgi-workers", f"--json={result}")
+    assert run.returncode == 0, run.stdout + run.stderr
+    [table] = json.loads(result.read_text())
+    [figures] = table["servers"]["casgi-workers"]["rounds"]
+    assert (figures["deliveries"], figures["lost"], figures["unexpected"]) == (24, 0, 0)
+    assert figures["redis_us"] == 0
+
+
 def test_the_floor_is_measured_like_a_server(tmp_path: Path) -> None:
     result = tmp_path / "result.json"
     run = bench("fanout", "--groups=5x2", "--messages=3", "--servers=floor", f"--json={result}")
