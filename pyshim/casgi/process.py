@@ -3,7 +3,9 @@
 import asyncio
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from casgi import _core
 from casgi.errors import ConfigError
@@ -11,10 +13,13 @@ from casgi.forks import ending_forks
 from casgi.loop import new_event_loop
 from casgi.server import Server
 from casgi.signals import STOP_SIGNALS, end_at_signal
+from casgi.unfinished import log_waiting_for_exit
 from casgi.watchdog import exit_now
 
 # Time for threads when applications have been given up already.
 _SHORT_GRACE = 1.0
+# What ends within it is not worth a line.
+_AT_ONCE = 0.2
 _STANDARD_DESCRIPTORS = (0, 1, 2)
 
 
@@ -28,6 +33,7 @@ def run_process(server: Server, *, debug: bool | None = None) -> int:
             end_at_signal(number)
         # From here on Python waits for tasks and threads, and a sync view may never come back.
         seconds = _SHORT_GRACE if server.was_aborted else server.seconds_left(_SHORT_GRACE)
+        _in_background(_AT_ONCE, log_waiting_for_exit, seconds)
         exit_within(seconds, server.exit_code, runner.get_loop())
     return server.exit_code
 
@@ -65,6 +71,11 @@ def exit_within(
     """End the process after so many seconds if threads, or tasks of a loop, keep it from ending."""
     if seconds is None:
         return
-    timer = threading.Timer(seconds, exit_now, [loop, code])
+    _in_background(seconds, exit_now, loop, code)
+
+
+def _in_background(seconds: float, function: Callable[..., None], *arguments: Any) -> None:
+    """Call a function on a thread of its own, if the process is still there by then."""
+    timer = threading.Timer(seconds, function, arguments)
     timer.daemon = True
     timer.start()

@@ -7,9 +7,12 @@ import threading
 import traceback
 from collections.abc import Iterable
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from casgi import _core
+
+if TYPE_CHECKING:  # Who has no such children does not load it.
+    from multiprocessing.process import BaseProcess
 
 logger = logging.getLogger("casgi.server")
 
@@ -52,14 +55,49 @@ def log_waiting(core: _core.Server, seconds: float | None) -> None:
     )
 
 
-def log_left(tasks: Iterable[asyncio.Task[Any]], threads: Iterable[threading.Thread]) -> None:
-    """Write what keeps a process from ending: tasks that go on, threads."""
-    threads = list(threads)
+def log_waiting_for_exit(seconds: float | None) -> None:
+    """Write what keeps a process from ending, if anything does, and how not to wait for it."""
+    names = [f"thread {thread.name}" for thread in lasting_threads()]
+    names += [f"process {child.name}" for child in lasting_children()]
+    if names:
+        logger.info(
+            "Waiting%s for %s; a second Ctrl-C or SIGTERM does not",
+            "" if seconds is None else f" up to {seconds:.3g} s",
+            ", ".join(names),
+        )
+
+
+def lasting_threads() -> list[threading.Thread]:
+    """Return the threads that Python waits for at its end, but for the main and the calling one.
+
+    Those of a ThreadPoolExecutor are among them, though who was made by a daemon is one itself.
+    """
+    executors = sys.modules.get("concurrent.futures.thread")
+    of_executors = list(getattr(executors, "_threads_queues", ()))
+    spared = (threading.main_thread(), threading.current_thread())
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread not in spared and (not thread.daemon or thread in of_executors)
+    ]
+
+
+def lasting_children() -> "list[BaseProcess]":
+    """Return the children of multiprocessing that Python waits for at its end."""
+    module = sys.modules.get("multiprocessing.process")
+    return [] if module is None else [x for x in module.active_children() if not x.daemon]
+
+
+def log_left(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Write what keeps a process from ending: tasks that go on, threads, children."""
+    threads = lasting_threads()
     if threads:
         names = ", ".join(thread.name for thread in threads)
         logger.warning("Exiting without waiting for threads: %s", names)
     for thread in threads:
         logger.warning("Thread %s is at\n%s", thread.name, thread_stack(thread))
+    if children := ", ".join(f"{child.name} (PID {child.pid})" for child in lasting_children()):
+        logger.warning("Exiting without waiting for child processes: %s", children)
     for task in list(tasks)[:_MOST_APPLICATIONS]:
         logger.warning(
             "Exiting without waiting for task %s, which goes on though it was cancelled, at\n%s",

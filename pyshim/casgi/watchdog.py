@@ -147,14 +147,8 @@ def exit_now(loop: asyncio.AbstractEventLoop | None, code: int) -> None:
 
 
 def _say_what_is_left(loop: asyncio.AbstractEventLoop | None) -> None:
-    saying = threading.current_thread()
-    threads = [
-        thread
-        for thread in threading.enumerate()
-        if not thread.daemon and thread not in (threading.main_thread(), saying)
-    ]
     tasks = asyncio.all_tasks(loop) if loop is not None else set()
-    log_left(tasks, threads)
+    log_left(tasks)
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

@@ -98,6 +98,32 @@ def test_task_that_cannot_be_cancelled_is_named_and_left(casgi, get):
     process.stderr.wait_for("await asyncio.sleep.1000.$")
 
 
+@pytest.fixture(params=[SOON, NO_LIMIT], ids=["soon", "no-limit"])
+def leaver(casgi, get, request) -> Iterator[CasgiProcess]:
+    """Yield a server whose application has left what Python waits for at its end."""
+    process = casgi("-p", "0", *request.param, "stopped:leaving_threads")
+    child = int(get(process.port()))
+    yield process
+    os.kill(child, signal.SIGKILL)
+
+
+def test_threads_and_children_that_go_on_are_named(leaver, request):
+    """Those of an executor too, which are daemons when a daemon has made them."""
+    leaver.signal(signal.SIGTERM)
+    leaver.stderr.wait_for(
+        r"Waiting.* for thread keeper, thread pool-of-a-daemon_0, process sleeper;"
+        r" a second Ctrl-C or SIGTERM does not$"
+    )
+    if "no-limit" in request.node.name:
+        leaver.signal(signal.SIGTERM)
+        assert leaver.wait() == -signal.SIGTERM
+        return
+    assert leaver.wait() == 0
+    leaver.stderr.wait_for("without waiting for threads: keeper, pool-of-a-daemon_0$")
+    leaver.stderr.wait_for("Thread pool-of-a-daemon_0 is at$")
+    leaver.stderr.wait_for(r"without waiting for child processes: sleeper \(PID \d+\)$")
+
+
 def test_code_that_blocks_the_loop_is_named_once(casgi, get):
     process = casgi("-p", "0", "stopped:blocking_for_a_while")
     with socket.create_connection(("127.0.0.1", process.port())):

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from served import respond, say
 
@@ -77,6 +79,23 @@ async def goes_on():
             await asyncio.sleep(1000)
         except asyncio.CancelledError:
             say("not yet")
+
+
+async def leaving_threads(scope, receive, send):
+    """Start what Python waits for at its end: threads, one of a daemon's executor, and a child."""
+    if scope["type"] != "http":
+        return
+    endless = threading.Event()
+    threading.Thread(target=endless.wait, name="keeper").start()
+    executor = ThreadPoolExecutor(1, "pool-of-a-daemon")
+    daemon = threading.Thread(target=executor.submit, args=[endless.wait], daemon=True)
+    daemon.start()
+    daemon.join()
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=time.sleep, args=(1000,), name="sleeper")
+    child.start()
+    leaving_threads.left = executor
+    await respond(send, f"{child.pid}".encode())
 
 
 children = {}
