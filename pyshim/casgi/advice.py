@@ -34,12 +34,26 @@ def advice(error: BaseException) -> str | None:
     """Return what to do about an exception, None if nothing is known."""
     if isinstance(error, AttributeError):
         is_layer = error.obj is None and error.name in _LAYER_METHODS
-        return _NO_LAYER if is_layer and "channels.layers" in sys.modules else None
+        return _no_layer(error) if is_layer and "channels.layers" in sys.modules else None
     if type(error).__name__ == "InvalidChannelLayerError" and "unconfigured" in str(error):
-        return _NO_LAYER
+        return _no_layer(error)
     if isinstance(error, ValueError) and (match := _NO_HANDLER.match(str(error))):
         return _no_handler(match[1], _consumer(error.__traceback__))
     return None
+
+
+def _no_layer(error: BaseException) -> str:
+    """Return why there is no layer: Channels gives None for one that raises KeyError, too."""
+    from channels.layers import channel_layers
+
+    alias = getattr(_consumer(error.__traceback__), "channel_layer_alias", "default")
+    if alias not in channel_layers.configs:
+        return _NO_LAYER
+    try:
+        channel_layers.make_backend(alias)
+    except KeyError as reason:
+        return f"the channel layer {alias} cannot be made: {reason!r}; see CHANNEL_LAYERS"
+    return _NO_LAYER
 
 
 def _no_handler(message_type: str, consumer: Any) -> str:

@@ -118,6 +118,17 @@ def test_missing_channel_layer(casgi, application):
     process.stderr.wait_for("ERROR .*: there is no channel layer: set CHANNEL_LAYERS")
 
 
+@pytest.mark.parametrize("application", ["without_layer", "without_layer_in_groups"])
+def test_channel_layer_that_cannot_be_made(casgi, application):
+    """Channels says of it what it says of none."""
+    process = casgi("-p", "0", f"mistaken:{application}", variables={"WITH_LAYER": "broken"})
+    process.stderr.wait_for(r"default cannot be made \(KeyError\('TIME_ZONE'\)\)$")
+    shake_hands(process)
+    process.stderr.wait_for(
+        r"ERROR .*: the channel layer default cannot be made: KeyError\('TIME_ZONE'\); see"
+    )
+
+
 def test_consumer_that_never_accepts(casgi):
     options = ("--websocket-connect-timeout", "0.1")
     process = casgi("-p", "0", *options, "mistaken:never_accepting")

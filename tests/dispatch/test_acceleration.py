@@ -126,7 +126,8 @@ async def test_layers_become_ours_where_they_are(
     known.local.flush()
     assert type(own) is Own
     assert "own is dispatch.test_acceleration." in line
-    assert "x cannot be made (Cannot import BACKEND 'nowhere.Layer'" in line
+    assert "x cannot be made (InvalidChannelLayerError(" in line
+    assert "Cannot import BACKEND 'nowhere.Layer'" in line
 
 
 async def test_channels_without_settings(

@@ -112,7 +112,7 @@ class Acceleration:
             try:
                 layer = channel_layers[alias]
             except Exception as error:  # whoever uses it meets the same
-                yield f"{alias} cannot be made ({error})"
+                yield f"{alias} cannot be made ({error!r})"
                 continue
             reason = adopt(layer)
             title = f"{type(layer).__module__}.{type(layer).__qualname__}"

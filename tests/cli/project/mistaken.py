@@ -5,9 +5,22 @@ import os
 import django
 from django.conf import settings
 
-LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+
+class LayerWithoutAnOption:
+    """A layer whose own options are not all there."""
+
+    def __init__(self):
+        raise KeyError("TIME_ZONE")
+
+
+LAYERS = {
+    "": {},
+    "1": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},
+    "broken": {"default": {"BACKEND": "mistaken.LayerWithoutAnOption"}},
+}
 settings.configure(
-    INSTALLED_APPS=["channels"], CHANNEL_LAYERS=LAYERS if "WITH_LAYER" in os.environ else {}
+    INSTALLED_APPS=["channels"], CHANNEL_LAYERS=LAYERS[os.environ.get("WITH_LAYER", "")]
 )
 django.setup()
 
