@@ -6,7 +6,6 @@ import django
 from django.conf import settings
 
 
-
 class LayerWithoutAnOption:
     """A layer whose own options are not all there."""
 
