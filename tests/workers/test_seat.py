@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import socket
 import sys
 
 from casgi.supervisor.children import Children
@@ -60,6 +61,7 @@ async def workers_of(*commands):
 def test_reload_does_not_wait_for_the_back_off(monkeypatch):
     # A worker says over its channel that it is ready, which these have not.
     monkeypatch.setattr(Worker, "is_ready", lambda worker, longest: asyncio.sleep(0, True))
+    monkeypatch.setattr(Worker, "serve", lambda worker, longest: asyncio.sleep(0, True))
 
     async def main():
         async with workers_of(WAITING, WAITING) as (start, started):
@@ -79,6 +81,66 @@ def test_reload_does_not_wait_for_the_back_off(monkeypatch):
 
 
 def test_worker_that_does_not_start_in_time_is_killed():
+    async def main():
+        async with workers_of(WAITING) as (start, started):
+            seat = Seat(0, start, lambda: None, longest_start=0.05)
+            assert not await seat.fill()
+            assert started[0].ended.result() < 0
+
+    asyncio.run(main())
+
+
+async def connected(worker):
+    """Return the worker's end of its channel."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    await worker.connect(ours, lambda worker: None)
+    return await asyncio.open_connection(sock=theirs)
+
+
+def test_worker_serves_when_it_says_so():
+    async def main():
+        async with workers_of(WAITING) as (start, _):
+            worker = await start(0)
+            reader, writer = await connected(worker)
+
+            async def started(number):
+                return worker
+
+            seat = Seat(0, started, lambda: None)
+            filling = asyncio.create_task(seat.fill())
+            writer.write(b"ready\n")
+            assert await reader.readline() == b"serve\n"
+            assert not (seat.filled.is_set() or filling.done())
+            writer.write(b"serving\n")
+            assert await filling
+            assert seat.filled.is_set()
+            writer.close()
+
+    asyncio.run(main())
+
+
+def test_who_ends_before_it_serves_has_replaced_nobody(monkeypatch):
+    monkeypatch.setattr(Worker, "is_ready", lambda worker, longest: asyncio.sleep(0, True))
+
+    async def main():
+        async with workers_of(WAITING, WAITING) as (start, started):
+            seat = Seat(0, start, lambda: None)
+            seat.inherit(await start(0))
+            replacing = asyncio.create_task(seat.replace())
+            while len(started) < 2 or seat.worker is not started[1]:
+                await asyncio.sleep(0)
+            started[1].kill()
+            assert not await replacing
+            assert seat.worker is started[0]
+            assert not started[0].ended.done()
+
+    asyncio.run(main())
+
+
+def test_worker_that_does_not_come_to_serve_is_killed(monkeypatch):
+    monkeypatch.setattr(Worker, "is_ready", lambda worker, longest: asyncio.sleep(0, True))
+
     async def main():
         async with workers_of(WAITING) as (start, started):
             seat = Seat(0, start, lambda: None, longest_start=0.05)

@@ -31,6 +31,8 @@ class ToSupervisor(enum.Enum):
 
     READY = "ready"
     """The application has started."""
+    SERVING = "serving"
+    """Connections are accepted: who comes now may come to this worker."""
     LEAVING = "leaving"
     """It ends by itself, and wants a successor."""
 

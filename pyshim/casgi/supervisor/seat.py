@@ -109,13 +109,16 @@ class Seat:
             return False
         if not await self._latest.is_ready(self._longest_start):
             return False
-        self.worker = self._latest
+        before, self.worker = self.worker, self._latest
         self._changed.set()
         if self._given_up.is_set():
             self.worker.stop()
             return False
         self._before_serving()
-        self.worker.serve()
+        if not await self.worker.serve(self._longest_start):
+            if before is not None and not before.ended.done():
+                self.worker = before
+            return False
         self.filled.set()
         logger.info("%s serves", self.worker)
         return True

@@ -1,6 +1,6 @@
 """One worker, as its supervisor sees it.
 
-starting -- READY --> ready -- serve() --> serving -- leave(), stop() --> leaving --> ended
+starting -- READY --> ready -- serve(), SERVING --> serving -- leave(), stop() --> leaving --> ended
     any -- the process ends --> ended
 """
 
@@ -66,6 +66,7 @@ class Worker:
         self.is_expected_to_end = False
         self.is_current = True
         self._ready = asyncio.Event()
+        self._serving = asyncio.Event()
         self._channel: Channel | None = None
         self._started_at = time.monotonic()
         self._ended_at: float | None = None
@@ -126,16 +127,23 @@ class Worker:
 
         One that takes longer than so many seconds is named with its stack, and killed.
         """
-        await wait_for_any(self._ready, tasks=[self.ended], timeout=longest)
-        if not (self._ready.is_set() or self.ended.done()):
+        return await self._comes_to(self._ready, longest)
+
+    async def serve(self, longest: float | None = None) -> bool:
+        """Let it accept connections; return whether it does, or has ended before it did.
+
+        One that takes longer than so many seconds is named with its stack, and killed.
+        """
+        self._say(ToWorker.SERVE)
+        return await self._comes_to(self._serving, longest)
+
+    async def _comes_to(self, state: asyncio.Event, longest: float | None) -> bool:
+        await wait_for_any(state, tasks=[self.ended], timeout=longest)
+        if not (state.is_set() or self.ended.done()):
             logger.error("%s has not started in %.1f s, and is killed; it is at", self, longest)
             await self.end_with_stack()
             await asyncio.wait([self.ended])
         return not self.ended.done()
-
-    def serve(self) -> None:
-        """Let it accept connections."""
-        self._say(ToWorker.SERVE)
 
     def leave(self) -> None:
         """Let it end without losing a request: another one has its place."""
@@ -206,6 +214,8 @@ class Worker:
         match word:
             case ToSupervisor.READY.value:
                 self._ready.set()
+            case ToSupervisor.SERVING.value:
+                self._serving.set()
             case ToSupervisor.LEAVING.value if not self.is_expected_to_end:
                 self.is_expected_to_end = True
                 if self._on_leaving is not None:

@@ -106,6 +106,9 @@ class WorkerServer(Server):
             sending=handover.sending,
             busy_after=math.inf if busy_after is None else busy_after,
         )
+        assert self._channel is not None
+        # The listeners are looked at from the next turn of the loop on.
+        asyncio.get_running_loop().call_soon(self._channel.say, ToSupervisor.SERVING)
 
     def _make_inspection(self) -> Inspection:
         scoreboard = _core.Scoreboard(self._handover.scoreboard)
