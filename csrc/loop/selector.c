@@ -247,7 +247,7 @@ static PyObject *selector_unblock(SelectorObject *self, PyObject *Py_UNUSED(igno
     if (event_loop_is_waiting(self->loop)) {
         wake_without_gil(self);
     } else {
-        event_loop_unblock(self->loop);
+        event_loop_skip_wait(self->loop);
     }
     Py_RETURN_TRUE;
 }

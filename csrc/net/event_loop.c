@@ -11,8 +11,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/eventfd.h>
+#endif
 
 #include "base/counters.h"
 #include "base/memory.h"
@@ -33,6 +37,23 @@ enum { REST_LIMIT_MS = 1 };
 /* How long a turn waits that finds the loop held. */
 enum { HELD_WAIT_MS = 1 };
 
+/* libuv wakes its loop by two steps, between which the loop's thread spins: for 30 us and more when
+ * it has got the processor from the thread that wakes it. An eventfd of our own has one step, where
+ * there is any. */
+static int open_wait_end(void) {
+#ifdef __linux__
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+#else
+    return -1;
+#endif
+}
+
+static void close_wait_end(struct event_loop *loop) {
+    if (loop->wait_end >= 0) {
+        close(loop->wait_end);
+    }
+}
+
 static void keep(uv_prepare_t *keeper) {
     (void)keeper;
 }
@@ -50,6 +71,7 @@ static int open_own_handles(struct event_loop *loop) {
         return STATUS_SYSTEM;
     }
     loop->wakeup.data = loop;
+    loop->wait_end = open_wait_end();
     loop->thread = uv_thread_self();
     uv_prepare_init(&loop->uv, &loop->keeper);
     uv_prepare_start(&loop->keeper, keep);
@@ -66,6 +88,7 @@ static void close_own_handles(struct event_loop *loop) {
     while (uv_loop_close(&loop->uv) == UV_EBUSY) {
         event_loop_turn(loop, 0);
     }
+    close_wait_end(loop);
 }
 
 struct event_loop *event_loop_new(void) {
@@ -136,7 +159,7 @@ static void run_overdue(struct event_loop *loop) {
 static bool rest(struct event_loop *loop) {
     loop->rest_number++;
     run_all(&loop->at_rest);
-    return !loop->woken && list_is_empty(&loop->deferred);
+    return !loop->woken && !loop->skips_wait && list_is_empty(&loop->deferred);
 }
 
 /* Milliseconds to wait, in poll(2)'s terms: until libuv's next timer, at most `limit_ms`. */
@@ -148,17 +171,28 @@ static int time_to_wait(const struct event_loop *loop, int64_t limit_ms) {
     return timeout > INT_MAX ? INT_MAX : (int)timeout;
 }
 
+/* What is written from here on is for the next wait; what was said before is seen behind this. */
+static void take_wait_end(struct event_loop *loop) {
+    uint64_t count;
+    (void)!read(loop->wait_end, &count, sizeof(count));
+    loop->ends_wait = false;
+}
+
 /* Waits for `fd`; -1 is never ready. Returns false when a signal ended the wait. */
 static bool wait_for(struct event_loop *loop, int fd, int timeout_ms) {
-    struct pollfd descriptor = {.fd = fd, .events = POLLIN};
+    struct pollfd descriptors[] = {{.fd = fd, .events = POLLIN},
+                                   {.fd = loop->wait_end, .events = POLLIN}};
+    loop->is_waiting = true; /* who gets the lock from here on has to end the wait */
     if (loop->hooks.before_block != NULL) {
         loop->hooks.before_block(loop->hooks.owner);
     }
     report_turn(loop, true);
-    loop->is_waiting = true;
-    int result = poll(&descriptor, 1, timeout_ms);
+    int result = poll(descriptors, 2, timeout_ms);
     bool interrupted = result < 0 && errno == EINTR;
     loop->is_waiting = false;
+    if (result > 0 && descriptors[1].revents != 0) {
+        take_wait_end(loop);
+    }
     report_turn(loop, false);
     if (loop->hooks.after_block != NULL) {
         loop->hooks.after_block(loop->hooks.owner);
@@ -176,7 +210,7 @@ static void look_once(struct event_loop *loop) {
 
 static void poll_once(struct event_loop *loop, int64_t limit_ms) {
     look_once(loop);
-    if (loop->woken || limit_ms == 0 || !rest(loop)) {
+    if (loop->woken || loop->skips_wait || limit_ms == 0 || !rest(loop)) {
         return;
     }
     int timeout_ms = time_to_wait(loop, limit_ms);
@@ -208,6 +242,7 @@ int event_loop_turn(struct event_loop *loop, int64_t timeout_ms) {
         run_deferred(loop); /* what a busy turn kept together goes before the driver goes on */
     }
     loop->in_turn = false;
+    loop->skips_wait = false;
     return STATUS_OK;
 }
 
@@ -269,6 +304,9 @@ void event_loop_leave_to_parent(struct event_loop *loop) {
         close(ends[0]);
     }
     (void)uv_loop_fork(&loop->uv);
+    close_wait_end(loop);
+    loop->wait_end = open_wait_end();
+    loop->ends_wait = false;
 }
 
 bool event_loop_is_waiting(const struct event_loop *loop) {
@@ -276,7 +314,16 @@ bool event_loop_is_waiting(const struct event_loop *loop) {
 }
 
 void event_loop_unblock(struct event_loop *loop) {
-    uv_async_send(&loop->wakeup);
+    if (!loop->is_waiting || loop->wait_end < 0) {
+        uv_async_send(&loop->wakeup);
+    } else if (!atomic_exchange(&loop->ends_wait, true)) {
+        uint64_t one = 1;
+        (void)!write(loop->wait_end, &one, sizeof(one));
+    }
+}
+
+void event_loop_skip_wait(struct event_loop *loop) {
+    loop->skips_wait = true;
 }
 
 void event_loop_want_turn(struct event_loop *loop) {

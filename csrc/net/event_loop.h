@@ -109,7 +109,12 @@ void event_loop_want_turn(struct event_loop *loop);
  * of the next. A system call once for each turn at most. */
 void event_loop_unblock(struct event_loop *loop);
 
-/* From any thread: whether a turn waits, which it may just have ceased to do. */
+/* Under the lock that before_block() lets go of, while the loop does not wait: the driver has work,
+ * so this turn, or else the next, does not wait. No system call. */
+void event_loop_skip_wait(struct event_loop *loop);
+
+/* From any thread: whether a turn waits, which it may just have ceased to do. Under the lock that
+ * before_block() lets go of: if not, it does not before that lock is free again. */
 bool event_loop_is_waiting(const struct event_loop *loop);
 
 /* Runs `deferred` at the end of this turn (before the next poll); queueing it twice runs it once.

@@ -10,6 +10,7 @@
 struct event_loop {
     uv_loop_t uv;
     uv_async_t wakeup;   /* a turn is wanted by another thread */
+    int wait_end;        /* eventfd that ends the wait; -1: none, `wakeup` does */
     uv_thread_t thread;  /* that takes the turns */
     uv_prepare_t keeper; /* does nothing: uv_run() looks at nothing when no handle is active */
     struct event_loop_hooks hooks;
@@ -25,7 +26,9 @@ struct event_loop {
     uint32_t open_handles; /* streams and listeners that were not asked to close */
     bool in_turn;
     _Atomic bool is_waiting; /* in the wait of a turn, for other threads to see */
+    _Atomic bool ends_wait;  /* `wait_end` was written to and not yet read */
     bool woken;              /* libuv made a callback in this turn */
+    bool skips_wait;         /* event_loop_skip_wait() was called since the last turn's end */
     bool turn_wanted;        /* want_turn() was called since the last turn */
     uint32_t holders;        /* see event_loop_hold() */
     bool in_application;

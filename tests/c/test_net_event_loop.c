@@ -1,4 +1,7 @@
 /* Turns: how long they wait, deferred work, the hooks, interrupts, the application's turn. */
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -83,6 +86,83 @@ static void test_a_signal_ends_the_wait(void) {
     CHECK(event_loop_turn(loop, -1) == STATUS_OK);
     CHECK(driver.blocks == 1 && driver.unblocks == 1);
     CHECK(interrupted_a_wait && !event_loop_is_waiting(loop));
+    event_loop_free(loop);
+}
+
+/* Unblocks `loop` as soon as it waits, twice. */
+static void *unblock(void *argument) {
+    struct event_loop *loop = argument;
+    while (!event_loop_is_waiting(loop)) {
+        sched_yield();
+    }
+    event_loop_unblock(loop);
+    event_loop_unblock(loop);
+    return NULL;
+}
+
+/* Without libuv, which spins in its loop's thread while the other one is within uv_async_send(). */
+static void test_another_thread_ends_the_wait(void) {
+    struct driver driver;
+    struct event_loop *loop = new_loop(&driver);
+    for (int round = 1; round <= 100; round++) {
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, unblock, loop) == 0);
+        CHECK(event_loop_turn(loop, -1) == STATUS_OK);
+        CHECK(pthread_join(thread, NULL) == 0);
+        event_loop_turn(loop, 0);
+    }
+    event_loop_free(loop);
+}
+
+static struct pollfd polled;
+
+/* In the wait, on the loop's own thread. */
+static void unblock_by_signal(int number) {
+    (void)number;
+    event_loop_unblock(interrupted);
+    polled = (struct pollfd){.fd = event_loop_descriptor(interrupted), .events = POLLIN};
+    CHECK(poll(&polled, 1, 0) >= 0);
+}
+
+static void test_what_ends_a_wait_is_not_left_over(void) {
+    struct driver driver;
+    struct event_loop *loop = new_loop(&driver);
+    interrupted = loop;
+    struct sigaction action = {.sa_handler = unblock_by_signal};
+    CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+    alarm(1);
+    CHECK(event_loop_turn(loop, -1) == STATUS_OK); /* ended by the signal itself */
+#ifdef __linux__
+    CHECK(polled.revents == 0);
+#endif
+    CHECK(event_loop_turn(loop, -1) == STATUS_OK); /* by what the handler has done */
+    uint64_t start = milliseconds();
+    CHECK(event_loop_turn(loop, 30) == STATUS_OK);
+    CHECK(milliseconds() - start >= 30);
+    event_loop_free(loop);
+}
+
+struct skipper {
+    struct deferred deferred;
+    struct event_loop *loop;
+};
+
+static void skip_wait(struct deferred *deferred) {
+    event_loop_skip_wait(LIST_OBJECT(deferred, struct skipper, deferred)->loop);
+}
+
+static void test_a_wait_that_is_skipped(void) {
+    struct driver driver;
+    struct event_loop *loop = new_loop(&driver);
+    struct skipper skipper = {.loop = loop};
+    deferred_init(&skipper.deferred, skip_wait);
+    event_loop_defer(loop, &skipper.deferred);
+    CHECK(event_loop_turn(loop, -1) == STATUS_OK); /* from within the turn */
+    event_loop_skip_wait(loop);
+    CHECK(event_loop_turn(loop, -1) == STATUS_OK);
+    CHECK(driver.blocks == 0);
+    event_loop_turn(loop, 1);
+    CHECK(driver.blocks == 1);
     event_loop_free(loop);
 }
 
@@ -311,6 +391,9 @@ static void test_no_memory(void) {
 int main(void) {
     test_an_empty_turn_waits();
     test_a_signal_ends_the_wait();
+    test_another_thread_ends_the_wait();
+    test_what_ends_a_wait_is_not_left_over();
+    test_a_wait_that_is_skipped();
     test_deferred_work();
     test_endless_deferred_work();
     test_work_for_the_rest();
