@@ -195,6 +195,14 @@ static PyObject *is_beginning(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     return PyBool_FromLong(self->is_woken && !self->is_in_turn);
 }
 
+PyDoc_STRVAR(is_ending_doc, "is_ending() -> bool\n\n"
+                            "A turn was asked for that waits for the end of the one before.");
+
+static PyObject *is_ending(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    NativeThreadObject *self = (NativeThreadObject *)op;
+    return PyBool_FromLong(self->is_woken && self->is_in_turn);
+}
+
 PyDoc_STRVAR(found_gil_free_doc, "found_gil_free() -> bool\n\n"
                                  "Nobody had the GIL, or waited for it, when the turn began.");
 
@@ -228,6 +236,7 @@ static void dealloc(PyObject *op) {
 static PyMethodDef methods[] = {
     {"wake", (PyCFunction)(void (*)(void))wake, METH_FASTCALL, wake_doc},
     {"is_beginning", is_beginning, METH_NOARGS, is_beginning_doc},
+    {"is_ending", is_ending, METH_NOARGS, is_ending_doc},
     {"found_gil_free", found_gil_free, METH_NOARGS, found_gil_free_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -23,6 +23,7 @@ class ScriptedThread:
         self.pool = pool
         self.patience: float | None = None  # of the turn that was asked for
         self.given: Work | None = None
+        self.is_held_up = False
         self.made.append(self)
 
     def begin(self, work: Work) -> None:
@@ -33,17 +34,17 @@ class ScriptedThread:
         self.patience = patience
 
     def is_beginning(self) -> bool:
-        return self.patience is not None
+        return self.patience is not None and not self.is_held_up
+
+    def is_ending(self) -> bool:
+        return self.patience is not None and self.is_held_up
 
     def turn(self, finds_gil_free: bool = False) -> Work | None:
         """Do what a turn does; return the work that is begun."""
         assert self.patience is not None, "nobody has asked for it"
+        assert not self.is_held_up
         self.patience = None
-        work, self.given = self.given, None
-        if work is None:
-            return self.pool.next_for(self, finds_gil_free)  # type: ignore[arg-type]
-        self.pool.has_begun(self)  # type: ignore[arg-type]
-        return work
+        return self.pool.next_for(self, finds_gil_free)  # type: ignore[arg-type]
 
 
 class Clock:
@@ -228,6 +229,70 @@ def test_who_finds_nothing_left_is_idle(pool: ThreadPool, threads: list[Scripted
     [work] = _provide(pool, 1)
     assert further.patience is not None
     assert further.turn(finds_gil_free=True) is work
+
+
+@pytest.mark.parametrize("finds_gil_free", [True, False])
+def test_who_is_held_up_takes_nothing(
+    pool: ThreadPool, threads: list[ScriptedThread], finds_gil_free: bool
+) -> None:
+    """Neither what it has taken up itself, nor what is next; and it is there again afterwards."""
+    works = _provide(pool, AT_ONCE + 2)
+    _begin_at_once(pool, threads, works)
+    held_up, [further] = threads[0], _on_its_way(threads)
+    held_up.is_held_up = True
+    pool.take_back(works[0])
+    assert held_up.given is works[AT_ONCE]
+    assert pool.look_for_held_up()
+    assert held_up.given is None
+    assert further.turn(finds_gil_free=True) is works[AT_ONCE]
+    assert pool.counts()["threads"] == AT_ONCE + 1 + 1
+    pool.take_back(works[1])
+    threads[1].is_held_up = True
+    assert threads[1].given is works[AT_ONCE + 1]
+    for thread in threads:
+        thread.is_held_up = False
+    assert threads[1].turn() is works[AT_ONCE + 1]
+    assert held_up.turn(finds_gil_free) is None
+    assert not pool.look_for_held_up()
+    [work] = _provide(pool, 1)
+    assert [thread.turn(finds_gil_free=True) for thread in _on_its_way(threads)] == [work]
+    assert len(threads) == AT_ONCE + 1 + 1
+
+
+def test_all_that_was_given_to_who_is_held_up_begins_in_order(
+    pool: ThreadPool, threads: list[ScriptedThread], clock: Clock
+) -> None:
+    works = _provide(pool, 6)
+    for _ in range(3):
+        _on_its_way(threads)[0].turn(finds_gil_free=True)
+    for thread, work in zip(threads[:3], works, strict=False):
+        clock.now += YOUNG_SECONDS
+        thread.is_held_up = True
+        pool.take_back(work)
+    given = [thread.given for thread in threads[:3]]
+    assert given == works[3:]
+    assert pool.look_for_held_up()
+    begun = []
+    while ready := [one for one in _on_its_way(threads) if not one.is_held_up]:
+        begun.append(ready[0].turn(finds_gil_free=True))
+    assert [work for work in begun if work is not None] == works[3:]
+
+
+def test_who_is_held_up_counts(pool: ThreadPool, threads: list[ScriptedThread]) -> None:
+    """It may still have its connections: with a limit no other is made instead."""
+    pool.limit = 2
+    works = [Work() for _ in range(4)]
+    for work in works:
+        pool.provide_for(work)
+    _begin_at_once(pool, threads, works)
+    threads[0].is_held_up = True
+    pool.take_back(works[0])
+    assert threads[0].given is works[2]
+    assert pool.look_for_held_up()
+    assert threads[0].given is works[2]
+    threads[0].is_held_up = False
+    assert threads[0].turn() is works[2]
+    assert len(threads) == pool.limit
 
 
 @pytest.mark.parametrize("finds_gil_free", [True, False])

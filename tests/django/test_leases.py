@@ -280,6 +280,32 @@ async def test_system_without_more_threads(
     assert pool.counts()["threads"] == 0
 
 
+async def test_thread_that_does_not_end(pool: ThreadPool) -> None:
+    """What a request has left in it takes long to go: no other request waits for that."""
+
+    class Slow:
+        def __del__(self) -> None:
+            goes.set()
+            goes_on.wait(30)
+
+    def leave_it() -> None:
+        local.left = Slow()
+
+    local = threading.local()
+    goes, goes_on = threading.Event(), threading.Event()
+    async with ThreadSensitiveContext():
+        held_up = await _ident()
+        await sync_to_async(leave_it)()
+    await asyncio.to_thread(goes.wait, 10)
+    try:
+        for _ in range(3):
+            async with asyncio.timeout(10), ThreadSensitiveContext():
+                assert await _ident() != held_up
+    finally:
+        goes_on.set()
+    await _idle_count(pool, 2)
+
+
 async def test_error_in_a_call(pool: ThreadPool) -> None:
     async with ThreadSensitiveContext():
         with pytest.raises(ZeroDivisionError):

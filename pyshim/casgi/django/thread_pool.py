@@ -6,7 +6,9 @@
 
 Work begins in the order in which it came. One thread at a time is on its way to it: the GIL lets
 none begin earlier, and a thread that waits for it costs more than one that sleeps. It may have to
-stand back (see `beginnings`). A thread that is done with its own may take up the oldest, too.
+stand back (see `beginnings`). A thread that is done with its own may take up the oldest, too. One
+whose last turn does not end (what the request left in it takes long to go) is *held up*: it is let
+alone until it has ended, and others take what it was given.
 
 Each lease is one turn of a NativeThread, so all that Python keeps by thread ends with the lease.
 What is carried over is the thread's database connections, by `connections`.
@@ -23,6 +25,7 @@ from casgi import _core
 from casgi.django.beginnings import Beginnings
 from casgi.django.connections import KeptConnections
 from casgi.django.leased_thread import LeasedThread
+from casgi.django.looks import Looks
 from casgi.django.scheduling import preempt_nobody
 from casgi.django.work import Work
 
@@ -37,13 +40,14 @@ class PoolThread:
 
     Attributes:
         current: what is threading.current_thread() in it; None while it is idle.
+        given: the work that it is to begin, if it is to begin a certain one.
 
     """
 
     def __init__(self, pool: "ThreadPool") -> None:
         self.current: LeasedThread | None = None
         self._pool = pool
-        self._work: Work | None = None  # which it is to begin
+        self.given: Work | None = None  # which it is to begin
         self._connections = KeptConnections()
         self._idle_since = time.monotonic()
         self._is_new = True
@@ -51,7 +55,7 @@ class PoolThread:
 
     def begin(self, work: Work) -> None:
         """Run the work, soon, until it is closed."""
-        self._work = work
+        self.given = work
         self._native.wake()
 
     def wake(self, patience: float = 0.0) -> None:
@@ -65,16 +69,16 @@ class PoolThread:
         """Whether it waits for nothing but the GIL."""
         return self._native.is_beginning()
 
+    def is_ending(self) -> bool:
+        """Whether it waits for the end of its own turn, in which it has been woken."""
+        return self._native.is_ending()
+
     def _turn(self) -> float | None:
         """Do what is to be done, in a fresh thread state; return for how long to wait then."""
         if self._is_new:
             self._is_new = False
             preempt_nobody()
-        work, self._work = self._work, None
-        if work is None:
-            work = self._pool.next_for(self, self._native.found_gil_free())
-        else:
-            self._pool.has_begun(self)
+        work = self._pool.next_for(self, self._native.found_gil_free())
         if work is None:
             idle_seconds = time.monotonic() - self._idle_since
             if self._pool.lets_go(self, idle_seconds):
@@ -116,6 +120,8 @@ class ThreadPool:
         self._leased: dict[Work, PoolThread] = {}
         self._woken: set[PoolThread] = set()  # which have work that they have not begun
         self._further: PoolThread | None = None  # on its way, to the oldest of what is next
+        self._held_up: set[PoolThread] = set()
+        self._looks = Looks(self.look_for_held_up)
         self._next: deque[Work] = deque()
         self._beginnings = Beginnings()
         self._waiting: dict[Work, float] = {}  # since when, first in first out
@@ -142,7 +148,7 @@ class ThreadPool:
         """Return how many threads there are and how much work waits, and what was counted."""
         with self._lock:
             return {
-                "threads": len(self._leased) + len(self._idle) + (self._further is not None),
+                "threads": self._count(),
                 "idle": len(self._idle),
                 "waiting": len(self._waiting),
                 "waited": self.waited,
@@ -167,9 +173,10 @@ class ThreadPool:
     def provide_for(self, work: Work) -> bool:
         """Have a thread run the work; False if it has to wait for one."""
         with self._lock:
-            if 0 < self.limit <= len(self._leased) + len(self._next):
+            if 0 < self.limit <= len(self._leased) + len(self._next) + len(self._held_up):
                 self._waiting[work] = time.monotonic()
                 self.waited += 1
+                self._looks.come()
                 return False
             self._next.append(work)
             try:
@@ -178,11 +185,24 @@ class ThreadPool:
                 if not self._leased:
                     self._next.remove(work)
                     raise
+            if self._leased or (self._further is not None and self._further.is_ending()):
+                self._looks.come()
             return True
 
     def next_for(self, thread: PoolThread, found_gil_free: bool) -> Work | None:
         """Return what a thread is to begin that was woken; None if nothing, or not yet."""
         with self._lock:
+            work, thread.given = thread.given, None
+            if work is not None:
+                self._woken.discard(thread)
+                self._let_next_begin()
+                return work
+            if thread in self._held_up:
+                self._held_up.remove(thread)
+                self._idle.append(thread)
+                self._admit_first()
+                self._let_next_begin()
+                return None
             if thread is not self._further:
                 return None
             patience = 0.0 if found_gil_free or not self._next else self._beginnings.patience()
@@ -198,12 +218,6 @@ class ThreadPool:
             self._let_next_begin()
             return work
 
-    def has_begun(self, thread: PoolThread) -> None:
-        """Let the next begin; called by a thread at the beginning of what it took up."""
-        with self._lock:
-            self._woken.discard(thread)
-            self._let_next_begin()
-
     def take_back(self, work: Work) -> None:
         """Let others have the thread whose work is closed, with nothing queued and nothing running.
 
@@ -215,10 +229,7 @@ class ThreadPool:
             if thread is None:
                 return
             self._beginnings.remove(work)
-            if self._waiting:
-                first = next(iter(self._waiting))
-                del self._waiting[first]
-                self._next.append(first)
+            self._admit_first()
             if self._next and self._beginnings.patience() <= 0:
                 self._take_up(thread, self._next.popleft())
                 return
@@ -238,6 +249,18 @@ class ThreadPool:
             self._has_less.notify_all()
             return True
 
+    def look_for_held_up(self) -> bool:
+        """Let others take what threads cannot begin that do not end; whether to look again."""
+        with self._lock:
+            if self._further is not None and self._further.is_ending() and self._may_replace():
+                self._held_up.add(self._further)
+                self._further = None
+            for work, thread in reversed(list(self._leased.items())):  # The oldest is first again.
+                if thread.given is work and thread.is_ending() and self._may_replace():
+                    self._take_from(thread, work)
+            self._let_next_begin()
+            return bool(self._next or self._waiting or self._woken)
+
     def lets_go(self, thread: PoolThread, idle_seconds: float) -> bool:
         """Whether an idle thread is to end; then it is forgotten here."""
         with self._lock:
@@ -247,6 +270,13 @@ class ThreadPool:
             self._idle.remove(thread)
             self._has_less.notify_all()
             return True
+
+    def _admit_first(self) -> None:
+        """Have the first of what waits be one of the next: a thread has become free."""
+        if self._waiting:
+            first = next(iter(self._waiting))
+            del self._waiting[first]
+            self._next.append(first)
 
     def _let_next_begin(self) -> None:
         with contextlib.suppress(RuntimeError):  # As in provide_for().
@@ -262,6 +292,22 @@ class ThreadPool:
         elif not any(thread.is_beginning() for thread in self._woken):
             self._further = self._idle.pop() if self._idle else PoolThread(self)
             self._further.wake(self._beginnings.patience())
+
+    def _may_replace(self) -> bool:
+        return self.limit == 0 or bool(self._idle) or self._count() < self.limit
+
+    def _take_from(self, thread: PoolThread, work: Work) -> None:
+        """Have others begin what a thread was given that is held up."""
+        thread.given = None
+        self._woken.discard(thread)
+        self._held_up.add(thread)
+        del self._leased[work]
+        self._beginnings.remove(work)
+        self._next.appendleft(work)
+
+    def _count(self) -> int:
+        is_further = self._further is not None
+        return len(self._leased) + len(self._idle) + len(self._held_up) + is_further
 
     def _lease(self, thread: PoolThread, work: Work) -> None:
         self._leased[work] = thread
@@ -286,6 +332,7 @@ class ThreadPool:
             self._has_less.wait_for(
                 lambda: (
                     not (self._idle or self._leased or self._next or self._waiting)
+                    and not self._held_up
                     and self._further is None
                 )
             )
@@ -299,3 +346,5 @@ class ThreadPool:
         self._further_of_the_parent = self._further
         self._idle, self._leased, self._waiting, self._woken = [], {}, {}, set()
         self._further, self._next, self._beginnings = None, deque(), Beginnings()
+        self._held_up_of_the_parent, self._held_up = self._held_up, set()
+        self._looks = Looks(self.look_for_held_up)
