@@ -145,7 +145,7 @@ def license_text(library: Library) -> str:
 def with_licenses(metadata: str, libraries: Iterable[Library]) -> str:
     """Return a wheel's metadata with the licences of the libraries in it."""
     libraries = list(libraries)
-    names = [_OWN_LICENSE, *sorted({library.license for library in libraries})]
+    names = [_OWN_LICENSE, *sorted({library.license for library in libraries} - {_OWN_LICENSE})]
     files = "".join(f"License-File: LICENSE.{library.name}\n" for library in libraries)
     own = f"License-Expression: {_OWN_LICENSE}\n"
     if own not in metadata:

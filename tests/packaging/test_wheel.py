@@ -116,11 +116,13 @@ def test_library_that_is_not_known_stops_the_build() -> None:
 
 def test_metadata_names_each_licence_once() -> None:
     own = "License-Expression: BSD-3-Clause\nLicense-File: LICENSE\n"
-    libraries = [library_of("libz-1.so"), library_of("libuv-1.so"), library_of("libwslay-1.so")]
+    names = ("libz-1.so", "libuv-1.so", "libwslay-1.so", "libzstd-1.so")
+    libraries = [library_of(name) for name in names]
     assert with_licenses(own, libraries) == (
         "License-Expression: BSD-3-Clause AND MIT AND Zlib\n"
         "License-File: LICENSE\n"
         "License-File: LICENSE.zlib\nLicense-File: LICENSE.libuv\nLicense-File: LICENSE.wslay\n"
+        "License-File: LICENSE.zstd\n"
     )
     with pytest.raises(SystemExit):
         with_licenses("License: BSD\n", libraries)
