@@ -9,6 +9,7 @@ import dataclasses
 import gc
 import io
 from collections.abc import Callable
+from http.cookies import SimpleCookie
 from typing import Any
 
 import django
@@ -369,6 +370,45 @@ def keep_the_context_of_the_thread(patch: Patch) -> None:
     patch.setattr(Passage, "_view_and_out", broken)
 
 
+def read_the_first_header_of_cookies(patch: Patch) -> None:
+    make = request.ASGIRequest
+
+    def broken(scope: Any, body: Any) -> Any:
+        cookies = [header for header in scope["headers"] if header[0] == b"cookie"]
+        others = [header for header in scope["headers"] if header[0] != b"cookie"]
+        return make({**scope, "headers": [*others, *cookies[:1]]}, body)
+
+    patch.setattr(request, "ASGIRequest", broken)
+
+
+def keep_the_session_of_the_last_request(patch: Patch) -> None:
+    kept: list[Any] = []
+
+    def broken(self: Any) -> Any:
+        made = begin(self)
+        if kept:
+            made.COOKIES.update(kept.pop())
+        kept.append({name: made.COOKIES[name] for name in made.COOKIES if name == "sessionid"})
+        return made
+
+    begin = Request._begin
+    patch.setattr(Request, "_begin", broken)
+
+
+def lose_cookies_that_middleware_sets(patch: Patch) -> None:
+    process_responses = Passage._process_responses
+
+    def broken(self: Any) -> None:
+        cookies = getattr(self.response, "cookies", None)
+        before = None if cookies is None else SimpleCookie(cookies.output([], "", ";"))
+        process_responses(self)
+        if before is not None and hasattr(self.response, "cookies"):
+            for name in set(self.response.cookies) - set(before):
+                del self.response.cookies[name]
+
+    patch.setattr(Passage, "_process_responses", broken)
+
+
 BREAKAGES = [
     skip_response_of_who_answers,
     responses_in_the_order_of_requests,
@@ -405,6 +445,9 @@ BREAKAGES = [
     skip_responses_behind_sync_middleware,
     do_not_bring_variables_back,
     keep_the_context_of_the_thread,
+    read_the_first_header_of_cookies,
+    keep_the_session_of_the_last_request,
+    lose_cookies_that_middleware_sets,
 ]
 
 

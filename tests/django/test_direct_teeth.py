@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import gc
 from collections.abc import Callable
+from http.cookies import SimpleCookie
 from typing import Any
 
 import django
@@ -109,6 +110,19 @@ def lose_headers(patch: Patch) -> None:
     patch.setattr(memory_responses, "_headers_of", broken)
 
 
+def lose_cookies(patch: Patch) -> None:
+    headers_of = memory_responses._headers_of
+
+    def broken(response: Any) -> Any:
+        cookies, response.cookies = response.cookies, SimpleCookie()
+        try:
+            return headers_of(response)
+        finally:
+            response.cookies = cookies
+
+    patch.setattr(memory_responses, "_headers_of", broken)
+
+
 BREAKAGES = [
     do_not_hear_of_who_leaves,
     go_on_in_the_thread_when_the_client_has_left,
@@ -119,6 +133,7 @@ BREAKAGES = [
     lose_context_variables,
     begin_again_behind_it,
     lose_headers,
+    lose_cookies,
 ]
 
 

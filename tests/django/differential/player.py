@@ -6,7 +6,8 @@ import asyncio
 import contextvars
 from typing import Any
 
-from differential import site
+from differential import cookies, site
+from differential.cookies import Jar
 from differential.journal import Journal
 from differential.program import Program
 from django.conf import settings
@@ -40,8 +41,9 @@ def play(program: Program) -> list[list[str]]:
         "ALLOWED_HOSTS": ["*"],
         "DEBUG": program.debug,
         "LOGGING_CONFIG": None,
+        **cookies.SETTINGS,
     }
-    with override_settings(**own), site.receiving(program):
+    with override_settings(**own), site.receiving(program), cookies.known_values(program.seed):
         clear_url_caches()
         journals = asyncio.run(_play(program))
     while site.unawaited:
@@ -57,19 +59,25 @@ async def _play(program: Program) -> list[list[str]]:
     if program.body:
         scope |= {"method": "POST"}
     pieces = program.body or [b""]
-    journals = [await _request(handler, scope, each, pieces) for each in program.leaves_at]
+    jar = Jar(program.cookies.sent if program.cookies is not None else [])
+    journals = [await _request(handler, scope, each, pieces, jar) for each in program.leaves_at]
     for file in handler.files:
         file.close()
     return journals
 
 
 async def _request(
-    handler: _Handler, scope: dict[str, Any], leaves_at: str | None, pieces: list[bytes]
+    handler: _Handler,
+    scope: dict[str, Any],
+    leaves_at: str | None,
+    pieces: list[bytes],
+    jar: Jar,
 ) -> list[str]:
     journal = Journal(leaves_at)
     events = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
     events[-1]["more_body"] = False
 
+    scope = {**scope, "headers": [*scope["headers"], *jar.headers()]}
     statuses: list[int] = []
 
     async def receive() -> dict[str, Any]:
@@ -85,6 +93,7 @@ async def _request(
             return
         if drops_the_rest and journal.is_left and message["type"] == "http.response.body":
             return
+        jar.take(message.get("headers", []))
         headers = [h for h in message.get("headers", []) if h[0] != b"Content-Length"]
         body = message.get("body", b"")
         await journal.note_in_loop(f"{message['type']} {message.get('status')} {headers} {body!r}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+from differential.cookies import Cookies
+
 MIXIN = ("mixin", "mixin", "mixin", "mixin", "own_acall", "own_call")
 OTHERS = (
     *("sync_function", "async_function", "both_function"),
@@ -55,6 +57,7 @@ class Program:
     """Beginnings of lines."""
     body: list[bytes]
     """The pieces of what is posted; none for GET."""
+    cookies: Cookies | None
 
 
 def generate(seed: int) -> Program:
@@ -87,6 +90,7 @@ def generate(seed: int) -> Program:
         query=b"" if chosen.random() < 0.95 else b"\xff",
         leaves_at=leaves_at,
         body=[b"x" * 100] * chosen.randint(1, 3) if chosen.random() < 0.2 else [],
+        cookies=Cookies(seed, [one.name for one in middleware]) if seed % 2 else None,
     )
 
 

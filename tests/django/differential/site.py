@@ -12,6 +12,8 @@ from typing import Any
 
 import django
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
+from differential import cookies
+from differential.cookies import Cookies
 from differential.journal import Journal
 from differential.program import Middleware, Program
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -73,6 +75,8 @@ def _act(spec: Middleware, method: str, request: Any, value: Any) -> Any:
             journal.note(f"{spec.name} has counted {counts[spec.name]}")
         case "wrap" if getattr(value, "streaming", False):
             value.streaming_content = _wrapped(spec.name, value)
+    if method in ("response", "template_response") and spec.name in acts:
+        cookies.act(acts[spec.name], request, value)
     return value
 
 
@@ -350,24 +354,56 @@ def _with_number(view: Any) -> Any:
     return lambda request, number: view(request)
 
 
+def _with_cookies(view: Any, planted: Cookies | None) -> Any:
+    if planted is None:
+        return view
+
+    def begin(request: Any) -> None:
+        current.get().note(cookies.told(request))
+
+    def end(request: Any, response: Any) -> Any:
+        for name in planted.view:
+            cookies.act(name, request, response)
+        return response
+
+    if iscoroutinefunction(view):
+
+        async def with_cookies_async(request: Any) -> Any:
+            begin(request)
+            return end(request, await view(request))
+
+        return with_cookies_async
+
+    def with_cookies(request: Any) -> Any:
+        begin(request)
+        return end(request, view(request))
+
+    return with_cookies
+
+
 def build(program: Program) -> list[str]:
     """Put a program's parts under the names by which settings find them; return MIDDLEWARE."""
     module = sys.modules[__name__]
     made.clear()
     counts.clear()
+    acts.clear()
+    acts.update(program.cookies.middleware if program.cookies is not None else {})
     for spec in program.middleware:
         is_class = spec.kind in ("mixin", "own_acall", "own_call")
         setattr(module, spec.name, _class(spec) if is_class else _function(spec))
     global urlpatterns
-    view = VIEWS[program.view]
+    view = _with_cookies(VIEWS[program.view], program.cookies)
     urlpatterns = [path("", view)]
     if program.converter:
         urlpatterns.append(path(f"<{program.converter}:number>/", _with_number(view)))
-    return [f"{__name__}.{spec.name}" for spec in program.middleware]
+    others = [f"{__name__}.{spec.name}" for spec in program.middleware]
+    return others if program.cookies is None else program.cookies.stack(others)
 
 
 urlpatterns: list[Any] = []
 made: dict[str, int] = {}
 """How often each middleware was constructed."""
 counts: dict[str, int] = {}
+acts: dict[str, str] = {}
+"""What a middleware does to the cookies of responses."""
 unawaited: list[Any] = []
