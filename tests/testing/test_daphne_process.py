@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 from collections.abc import Callable
 
 import httpx
 import pytest
+from asgiref.sync import sync_to_async
 from support.apps import DEADLINE, Application, Receive, Scope, Send
 from support.ports import free_port
 
@@ -51,6 +53,20 @@ def test_setup_and_teardown_around_serving() -> None:
     assert begun.is_set() and not ended.is_set()
     end(process)
     assert ended.is_set()
+
+
+async def in_thread(scope: Scope, receive: Receive, send: Send) -> None:
+    await sync_to_async(int)()
+    await client_of(scope, receive, send)
+
+
+def test_thread_that_the_parent_has_used() -> None:
+    """A forked child has asgiref's executor, which takes its thread for one that still runs."""
+    asyncio.run(sync_to_async(int)())
+    process = DaphneProcess("127.0.0.1", lambda: in_thread)
+    process.start()
+    assert get(process) == "127.0.0.1"
+    end(process)
 
 
 def test_port_and_arguments_of_daphnes_server() -> None:

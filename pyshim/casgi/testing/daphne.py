@@ -1,8 +1,10 @@
 """What daphne.testing offers to Channels' ChannelsLiveServerTestCase: a server in a process."""
 
 import multiprocessing
+import sys
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from casgi.config import Config
@@ -58,6 +60,7 @@ class DaphneProcess(multiprocessing.Process):
 
     def run(self) -> None:
         """Serve until SIGTERM, which terminate() sends."""
+        _renew_thread_of_asgiref()
         try:
             application = self.get_application()
             config = make_config(self.host, self.port.value, self.kwargs)
@@ -75,6 +78,16 @@ class DaphneProcess(multiprocessing.Process):
     def _on_started(self, server: Server) -> None:
         self.port.value = server.addresses[0][1]
         self.ready.set()
+
+
+def _renew_thread_of_asgiref() -> None:
+    """Give sync_to_async() a thread: one that the parent's tests have used is not in a fork.
+
+    The executor does not know, and whoever gives it work waits for ever.
+    """
+    asgiref = sys.modules.get("asgiref.sync")
+    if asgiref is not None:
+        asgiref.SyncToAsync.single_thread_executor = ThreadPoolExecutor(max_workers=1)
 
 
 class _TellingServer(Server):
