@@ -112,6 +112,33 @@ async def test_short_way_is_taken(executor: ThreadPoolExecutor) -> None:
     assert len(made) == 1
 
 
+async def test_debug_mode_is_asyncios(
+    context: Any, monkeypatch: pytest.MonkeyPatch, executor: ThreadPoolExecutor
+) -> None:
+    """It looks at what is run in executors, so that is asgiref's own way."""
+    made: list[Any] = []
+
+    class Noted(hop.Trip):
+        def __init__(self, *args: Any) -> None:
+            made.append(args)
+            super().__init__(*args)
+
+    monkeypatch.setattr(hop, "Trip", Noted)
+    seam = ShortHops()
+    seam.install()
+    try:
+        async with context:
+            asyncio.get_running_loop().set_debug(True)
+            assert await sync_to_async(str)(1) == "1"
+            await hop.hop(int)
+            assert not made
+            asyncio.get_running_loop().set_debug(False)
+            assert await sync_to_async(str)(2) == "2"
+            assert len(made) == 1
+    finally:
+        seam.remove()
+
+
 @pytest.mark.parametrize("error", [KeyError("x"), SystemExit(3), asyncio.CancelledError("own")])
 async def test_errors(way: str, context: Any, error: BaseException) -> None:
     def call() -> None:

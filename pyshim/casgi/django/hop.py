@@ -221,19 +221,20 @@ def _executor_of(caller: Any) -> _Executor | None:
 
 
 def _is_unwatched(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether nobody who writes Python looks at what is run in executors."""
+    """Whether nobody looks at what is run in executors: tools in Python, asyncio's debug mode."""
     own: Any = getattr(type(loop), "run_in_executor", None)
     return (
         (own in _RUN_IN_EXECUTOR or type(own) is not FunctionType)
         and asyncio.BaseEventLoop.run_in_executor is _OF_ASYNCIO
         and _read.holds()
         and "run_in_executor" not in getattr(loop, "__dict__", ())
+        and not loop.get_debug()
     )
 
 
 def _runs_as_asyncio(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether the loop would submit a call to the executor, and do no more."""
-    return type(loop).run_in_executor in _RUN_IN_EXECUTOR and not loop.get_debug()
+    return type(loop).run_in_executor in _RUN_IN_EXECUTOR
 
 
 def waits_for_thread() -> bool:
