@@ -22,6 +22,7 @@ from casgi.asyncio_copies import warn_of_copies
 from casgi.config import Config
 from casgi.errors import LifespanError
 from casgi.forks import leave_to_parent_after_fork
+from casgi.green_threads import warn_of_green_queues
 from casgi.hub.hub_host import HubHost, announce_hub
 from casgi.hub.serving import join_hub
 from casgi.importer import import_application
@@ -145,6 +146,7 @@ class Server:
         self._stopping = None
         advise()
         warn_of_copies()
+        warn_of_green_queues()
         try:
             self._sockets = self._bind()
             for bound in self._sockets:

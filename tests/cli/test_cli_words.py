@@ -129,6 +129,18 @@ def test_channel_layer_that_cannot_be_made(casgi, application):
     )
 
 
+@pytest.mark.parametrize("variables", [{"WITH_QUEUES": "1"}, {}], ids=["queues", "no-queues"])
+def test_queues_of_gevent(casgi, get, variables):
+    process = casgi(
+        "-p", "0", "--lifespan=off", "queues_of_gevent:application", variables=variables
+    )
+    assert get(process.port()) == "hello"
+    assert process.stop() == 0
+    told = [line for line in process.stderr.lines() if "WARNING  gevent has replaced" in line]
+    assert len(told) == len(variables)
+    assert all("queue=False" in line for line in told)
+
+
 def test_consumer_that_never_accepts(casgi):
     options = ("--websocket-connect-timeout", "0.1")
     process = casgi("-p", "0", *options, "mistaken:never_accepting")
