@@ -18,6 +18,12 @@ _NO_LAYER = (
 )
 
 
+_TRIO = (
+    "trio's functions run in a loop of trio's only, and casgi's is asyncio's: call those of anyio,"
+    " which run in either, or take a server that has trio's (hypercorn --worker-class trio)"
+)
+
+
 class Advice(logging.Filter):
     """Adds the sentence to the message, before the traceback."""
 
@@ -32,6 +38,8 @@ class Advice(logging.Filter):
 
 def advice(error: BaseException) -> str | None:
     """Return what to do about an exception, None if nothing is known."""
+    if _is_of_trio(error):
+        return _TRIO
     if isinstance(error, AttributeError):
         is_layer = error.obj is None and error.name in _LAYER_METHODS
         return _no_layer(error) if is_layer and "channels.layers" in sys.modules else None
@@ -40,6 +48,15 @@ def advice(error: BaseException) -> str | None:
     if isinstance(error, ValueError) and (match := _NO_HANDLER.match(str(error))):
         return _no_handler(match[1], _consumer(error.__traceback__))
     return None
+
+
+def _is_of_trio(error: BaseException) -> bool:
+    """Whether trio has raised it because none of its loops runs in this thread."""
+    text = str(error)
+    if isinstance(error, AttributeError):
+        return text == "'RunContext' object has no attribute 'runner'"
+    yielded = text.startswith("Task got bad yield: ") and "trio." in text
+    return yielded or (text == "must be called from async context" and "trio" in sys.modules)
 
 
 def _no_layer(error: BaseException) -> str:

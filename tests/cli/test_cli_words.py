@@ -141,6 +141,13 @@ def test_queues_of_gevent(casgi, get, variables):
     assert all("queue=False" in line for line in told)
 
 
+@pytest.mark.parametrize("application", ["sleeping", "yielding", "with_nursery"])
+def test_application_for_trio(casgi, get, application):
+    process = casgi("-p", "0", "--lifespan=off", f"of_trio:{application}")
+    get(process.port())
+    process.stderr.wait_for("ERROR .*GET /: trio's functions run in a loop of trio's only, .*anyio")
+
+
 def test_consumer_that_never_accepts(casgi):
     options = ("--websocket-connect-timeout", "0.1")
     process = casgi("-p", "0", *options, "mistaken:never_accepting")
