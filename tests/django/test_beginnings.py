@@ -295,6 +295,49 @@ def test_who_is_held_up_counts(pool: ThreadPool, threads: list[ScriptedThread]) 
     assert len(threads) == pool.limit
 
 
+def test_several_that_are_held_up_count(pool: ThreadPool, threads: list[ScriptedThread]) -> None:
+    """One idle thread is there for the work of one of them."""
+    pool.limit = AT_ONCE + 1
+    works = [Work() for _ in range(AT_ONCE + 2)]
+    for work in works[:AT_ONCE]:
+        pool.provide_for(work)
+    _begin_at_once(pool, threads, works)
+    assert [pool.provide_for(work) for work in works[AT_ONCE:]] == [True, False]
+    [idle] = _on_its_way(threads)
+    for thread, work in zip(threads[:AT_ONCE], works, strict=False):
+        thread.is_held_up = True
+        pool.take_back(work)
+    assert [thread.given for thread in threads[:AT_ONCE]] == works[AT_ONCE:]
+    assert idle.turn(finds_gil_free=True) is None
+    assert pool.look_for_held_up()
+    assert idle.turn(finds_gil_free=True) is works[AT_ONCE]
+    assert len(threads) == pool.limit
+    threads[1].is_held_up = False
+    assert threads[1].turn() is None
+    assert threads[1].turn(finds_gil_free=True) is works[AT_ONCE + 1]
+    assert len(threads) == pool.limit
+
+
+def test_who_is_held_up_is_looked_for_behind_another(
+    pool: ThreadPool, threads: list[ScriptedThread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of two has a thread; that of the second was idle, and does not end."""
+    works = _provide(pool, 2)
+    _begin_at_once(pool, threads, works)
+    for work in works:
+        pool.take_back(work)
+    held_up, last = threads
+    held_up.is_held_up = True
+    looks: list[None] = []
+    monkeypatch.setattr(pool._looks, "come", lambda: looks.append(None))
+    first, second = _provide(pool, 2)
+    assert last.turn() is first
+    assert _on_its_way(threads) == [held_up]
+    assert looks
+    assert pool.look_for_held_up()
+    assert threads[2].turn(finds_gil_free=True) is second
+
+
 @pytest.mark.parametrize("finds_gil_free", [True, False])
 def test_never_more_than_the_limit(
     pool: ThreadPool, threads: list[ScriptedThread], clock: Clock, finds_gil_free: bool

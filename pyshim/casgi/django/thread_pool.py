@@ -185,7 +185,8 @@ class ThreadPool:
                 if not self._leased:
                     self._next.remove(work)
                     raise
-            if self._leased or (self._further is not None and self._further.is_ending()):
+            is_behind = self._leased or len(self._next) > 1
+            if is_behind or (self._further is not None and self._further.is_ending()):
                 self._looks.come()
             return True
 
@@ -252,11 +253,11 @@ class ThreadPool:
     def look_for_held_up(self) -> bool:
         """Let others take what threads cannot begin that do not end; whether to look again."""
         with self._lock:
-            if self._further is not None and self._further.is_ending() and self._may_replace():
+            if self._further is not None and self._further.is_ending() and self._has_another():
                 self._held_up.add(self._further)
                 self._further = None
             for work, thread in reversed(list(self._leased.items())):  # The oldest is first again.
-                if thread.given is work and thread.is_ending() and self._may_replace():
+                if thread.given is work and thread.is_ending() and self._has_another():
                     self._take_from(thread, work)
             self._let_next_begin()
             return bool(self._next or self._waiting or self._woken)
@@ -289,11 +290,12 @@ class ThreadPool:
         if self._further is not None:
             if self._beginnings.patience() <= 0:
                 self._further.wake()
-        elif not any(thread.is_beginning() for thread in self._woken):
+        elif self._has_another() and not any(thread.is_beginning() for thread in self._woken):
             self._further = self._idle.pop() if self._idle else PoolThread(self)
             self._further.wake(self._beginnings.patience())
 
-    def _may_replace(self) -> bool:
+    def _has_another(self) -> bool:
+        """Whether there is a thread that does nothing, or may be one more."""
         return self.limit == 0 or bool(self._idle) or self._count() < self.limit
 
     def _take_from(self, thread: PoolThread, work: Work) -> None:
@@ -306,8 +308,8 @@ class ThreadPool:
         self._next.appendleft(work)
 
     def _count(self) -> int:
-        is_further = self._further is not None
-        return len(self._leased) + len(self._idle) + len(self._held_up) + is_further
+        count = len(self._leased) + len(self._idle) + len(self._held_up)
+        return count if self._further is None else count + 1
 
     def _lease(self, thread: PoolThread, work: Work) -> None:
         self._leased[work] = thread
@@ -331,8 +333,7 @@ class ThreadPool:
         with self._lock:
             self._has_less.wait_for(
                 lambda: (
-                    not (self._idle or self._leased or self._next or self._waiting)
-                    and not self._held_up
+                    not (self._idle or self._leased or self._held_up or self._next or self._waiting)
                     and self._further is None
                 )
             )
@@ -343,8 +344,7 @@ class ThreadPool:
         self._has_less = threading.Condition(self._lock)
         # Kept all the same: to drop a connection is to close it, for the parent too.
         self._of_the_parent = self._idle, self._leased, self._next, self._waiting, self._woken
-        self._further_of_the_parent = self._further
+        self._others_of_the_parent = self._further, self._held_up
         self._idle, self._leased, self._waiting, self._woken = [], {}, {}, set()
         self._further, self._next, self._beginnings = None, deque(), Beginnings()
-        self._held_up_of_the_parent, self._held_up = self._held_up, set()
-        self._looks = Looks(self.look_for_held_up)
+        self._held_up, self._looks = set(), Looks(self.look_for_held_up)
