@@ -64,11 +64,11 @@ def _no_layer(error: BaseException) -> str:
     from channels.layers import channel_layers
 
     alias = getattr(_consumer(error.__traceback__), "channel_layer_alias", "default")
-    if alias not in channel_layers.configs:
-        return _NO_LAYER
     try:
+        if alias not in channel_layers.configs:
+            return _NO_LAYER
         channel_layers.make_backend(alias)
-    except KeyError as reason:
+    except Exception as reason:  # Whatever it is, the error that was to be logged is.
         return f"the channel layer {alias} cannot be made: {reason!r}; see CHANNEL_LAYERS"
     return _NO_LAYER
 

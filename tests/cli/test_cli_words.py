@@ -129,6 +129,15 @@ def test_channel_layer_that_cannot_be_made(casgi, application):
     )
 
 
+def test_error_of_an_application_while_no_channel_layer_can_be_made(casgi, get):
+    """What is tried to find out why is no reason for the error not to be written."""
+    variables = {"WITH_LAYER": "nowhere"}
+    process = casgi("-p", "0", "--lifespan=off", "mistaken:of_another_layer", variables=variables)
+    get(process.port())
+    process.stderr.wait_for("ERROR .*GET /: the channel layer default cannot be made: Invalid")
+    process.stderr.wait_for("AttributeError: 'NoneType' object has no attribute 'group_send'")
+
+
 @pytest.mark.parametrize("variables", [{"WITH_QUEUES": "1"}, {}], ids=["queues", "no-queues"])
 def test_queues_of_gevent(casgi, get, variables):
     process = casgi(

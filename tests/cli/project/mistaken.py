@@ -17,6 +17,7 @@ LAYERS = {
     "": {},
     "1": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},
     "broken": {"default": {"BACKEND": "mistaken.LayerWithoutAnOption"}},
+    "nowhere": {"default": {"BACKEND": "nowhere.Layer"}},
 }
 settings.configure(
     INSTALLED_APPS=["channels"], CHANNEL_LAYERS=LAYERS[os.environ.get("WITH_LAYER", "")]
@@ -24,6 +25,7 @@ settings.configure(
 django.setup()
 
 from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402
+from channels.layers import get_channel_layer  # noqa: E402
 
 
 class WithoutLayer(AsyncWebsocketConsumer):
@@ -46,6 +48,10 @@ class Misspelled(AsyncWebsocketConsumer):
 
     async def chat_message(self, event):
         await self.send(text_data="never")
+
+
+async def of_another_layer(scope, receive, send):
+    await get_channel_layer("other").group_send("room", {"type": "told"})
 
 
 without_layer = WithoutLayer.as_asgi()
