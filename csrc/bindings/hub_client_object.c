@@ -248,6 +248,9 @@ static PyObject *leave_to_parent(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     if (self->own_loop != NULL) {
         event_loop_leave_to_parent(self->own_loop);
     }
+    if (self->client != NULL) { /* a server's loop may go on, when this is gone */
+        hub_client_leave_to_parent(self->client);
+    }
     self->client = NULL;
     self->own_loop = NULL;
     Py_RETURN_NONE;

@@ -347,6 +347,12 @@ bool hub_client_is_closed(const struct hub_client *client) {
     return client->state == HUB_CLIENT_CLOSED && client->stream == NULL;
 }
 
+void hub_client_leave_to_parent(struct hub_client *client) {
+    client->state = HUB_CLIENT_CLOSED;
+    deferred_cancel(&client->reading);
+    deferred_cancel(&client->writing);
+}
+
 void hub_client_release(struct hub_client *client) {
     hub_client_forget_topics(client);
 }

@@ -111,6 +111,9 @@ void hub_client_resume(struct hub_client *client);
 void hub_client_close(struct hub_client *client);
 bool hub_client_is_closed(const struct hub_client *client);
 
+/* For a forked child: sends nothing and calls nobody any more. Frees nothing. */
+void hub_client_leave_to_parent(struct hub_client *client);
+
 /* Frees what it holds, once it is closed. */
 void hub_client_release(struct hub_client *client);
 

@@ -161,13 +161,22 @@ def test_hub_goes_on_in_a_server_that_stays(serve: Serve, layer: Any, path: str)
     assert second.stop() == 0
 
 
-def test_children_of_the_application_leave_the_hub_alone(path: str, tmp_path: Path) -> None:
+# What has been freed is something else by then.
+RETURNS = "kept.extend(b'A' * size for size in range(16, 512, 8) for _ in range(3000)); return"
+
+
+@pytest.mark.parametrize(("way", "status"), [("sys.exit(7)", 7), (RETURNS, 1)])
+def test_children_of_the_application_leave_the_hub_alone(
+    path: str, tmp_path: Path, way: str, status: int
+) -> None:
+    """One that goes on in the loop, which is the parent's, ends with an error of that."""
     (tmp_path / "forking.py").write_text(
         "import os, sys\n"
+        "kept = []\n"
         "async def app(scope, receive, send):\n"
         "    child = os.fork()\n"
         "    if child == 0:\n"
-        "        sys.exit(7)\n"
+        f"        {way}\n"
         "    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
         "    await send({'type': 'http.response.start', 'status': 200})\n"
         "    await send({'type': 'http.response.body', 'body': b'status %d' % status})\n"
@@ -178,7 +187,7 @@ def test_children_of_the_application_leave_the_hub_alone(path: str, tmp_path: Pa
         with socket.create_connection(("127.0.0.1", site.port()), DEADLINE) as client:
             client.sendall(b"GET / HTTP/1.0\r\n\r\n")
             answer = b"".join(iter(lambda: client.recv(4096), b""))
-        assert answer.endswith(b"status 7")
+        assert answer.endswith(b"status %d" % status)
         assert os.path.exists(path)
         assert site.stop() == 0
 
