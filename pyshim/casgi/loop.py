@@ -8,9 +8,9 @@ from casgi import _core
 
 
 class EventLoop(asyncio.SelectorEventLoop):
-    """asyncio's loop, which other threads wake by libuv instead of by a pair of sockets.
+    """asyncio's loop, which other threads wake by its selector, not by a pair of sockets.
 
-    Signals still come by these, and so does what libuv cannot wake.
+    Signals still come by these, and so does what the selector cannot wake.
     """
 
     def __init__(self) -> None:
