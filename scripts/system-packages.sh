@@ -101,9 +101,10 @@ has_candidate() {
     apt-cache policy "$1" | grep -q 'Candidate: [^(]'
 }
 
+# As far as is known: without lists of packages nothing is.
 has_new_python() {
     minor=$(apt-cache policy python3 | sed -n 's/^ *Candidate: 3\.\([0-9]*\).*/\1/p')
-    [ "${minor:-0}" -ge 11 ]
+    [ "${minor:-11}" -ge 11 ]
 }
 
 # Replaces the names above that mean different packages on different releases.
@@ -118,7 +119,7 @@ resolve() {
             fi
             ;;
         libpython3-testsuite)
-            package=libpython3.$minor-testsuite # of what is installed with it
+            package=libpython3${minor:+.$minor}-testsuite # of what is installed with it
             ;;
         llhttp)
             package=libllhttp-dev
