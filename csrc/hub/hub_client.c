@@ -48,15 +48,21 @@ static void retry_later(struct hub_client *client) {
         doubled < LIMIT_HUB_RETRY_MOST_SECONDS ? doubled : LIMIT_HUB_RETRY_MOST_SECONDS;
 }
 
+/* Nothing that was to be done later is done. */
+static void cancel_all(struct hub_client *client) {
+    timer_stop(&client->retry);
+    timer_stop(&client->silence);
+    deferred_cancel(&client->reading);
+    deferred_cancel(&client->writing);
+}
+
 static void go_down(struct hub_client *client) {
     if (client->state == HUB_CLIENT_DOWN || client->state == HUB_CLIENT_CLOSED) {
         return;
     }
     client->state = HUB_CLIENT_DOWN;
     client->is_held = false;
-    timer_stop(&client->silence);
-    deferred_cancel(&client->reading);
-    deferred_cancel(&client->writing);
+    cancel_all(client);
     stream_close(client->stream);
     retry_later(client);
     client->wanted = 0;
@@ -332,9 +338,7 @@ void hub_client_close(struct hub_client *client) {
     }
     client->state = HUB_CLIENT_CLOSED;
     set_reason(client, "the connection is closed");
-    timer_stop(&client->retry);
-    timer_stop(&client->silence);
-    deferred_cancel(&client->reading);
+    cancel_all(client);
     hub_client_write(client);
     if (client->stream != NULL) {
         stream_close(client->stream);
@@ -349,8 +353,7 @@ bool hub_client_is_closed(const struct hub_client *client) {
 
 void hub_client_leave_to_parent(struct hub_client *client) {
     client->state = HUB_CLIENT_CLOSED;
-    deferred_cancel(&client->reading);
-    deferred_cancel(&client->writing);
+    cancel_all(client);
 }
 
 void hub_client_release(struct hub_client *client) {

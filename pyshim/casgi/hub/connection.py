@@ -266,7 +266,7 @@ class HubConnection(TurnedClient):
     def on_deliver(self, topic: bytes, payload: bytes) -> bool:
         """Give it to its space; on a server's loop consumers then get their turn."""
         events = 0
-        for space in self.spaces_of(topic[1 : topic.find(b"\0")].decode()):
+        for space in self.spaces_of(topic[1:].partition(b"\0")[0].decode()):
             events += space.take(topic, payload)
         return events == 0 or self._go_on(events)
 
