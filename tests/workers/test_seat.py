@@ -7,6 +7,8 @@ import os
 import socket
 import sys
 
+import pytest
+
 from casgi.supervisor.children import Children
 from casgi.supervisor.recycling import Limits
 from casgi.supervisor.seat import Seat
@@ -80,7 +82,11 @@ def test_reload_does_not_wait_for_the_back_off(monkeypatch):
     asyncio.run(main())
 
 
-def test_worker_that_does_not_start_in_time_is_killed():
+@pytest.mark.parametrize("is_ready", [False, True])
+def test_worker_that_does_not_come_to_serve_in_time_is_killed(monkeypatch, is_ready):
+    if is_ready:
+        monkeypatch.setattr(Worker, "is_ready", lambda worker, longest: asyncio.sleep(0, True))
+
     async def main():
         async with workers_of(WAITING) as (start, started):
             seat = Seat(0, start, lambda: None, longest_start=0.05)
@@ -134,17 +140,5 @@ def test_who_ends_before_it_serves_has_replaced_nobody(monkeypatch):
             assert not await replacing
             assert seat.worker is started[0]
             assert not started[0].ended.done()
-
-    asyncio.run(main())
-
-
-def test_worker_that_does_not_come_to_serve_is_killed(monkeypatch):
-    monkeypatch.setattr(Worker, "is_ready", lambda worker, longest: asyncio.sleep(0, True))
-
-    async def main():
-        async with workers_of(WAITING) as (start, started):
-            seat = Seat(0, start, lambda: None, longest_start=0.05)
-            assert not await seat.fill()
-            assert started[0].ended.result() < 0
 
     asyncio.run(main())
