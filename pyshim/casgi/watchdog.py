@@ -147,8 +147,7 @@ def exit_now(loop: asyncio.AbstractEventLoop | None, code: int) -> None:
 
 
 def _say_what_is_left(loop: asyncio.AbstractEventLoop | None) -> None:
-    tasks = asyncio.all_tasks(loop) if loop is not None else set()
-    log_left(tasks)
+    log_left(asyncio.all_tasks(loop) if loop is not None else set())
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
