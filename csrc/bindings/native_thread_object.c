@@ -28,6 +28,7 @@ typedef struct {
     bool found_gil_free;   /* before the last turn */
     bool has_ended;
     double patience; /* seconds for which it stands back at most */
+    double woken_at; /* seconds of the monotonic clock */
 } NativeThreadObject;
 
 extern PyType_Spec native_thread_type_spec;
@@ -177,6 +178,7 @@ static PyObject *wake(PyObject *op, PyObject *const *args, Py_ssize_t count) {
     }
     if (!self->is_woken) {
         self->is_woken = true;
+        self->woken_at = seconds_now();
         self->is_standing_back = patience > 0;
         self->patience = patience;
         PyThread_release_lock(self->wake);
@@ -195,12 +197,21 @@ static PyObject *is_beginning(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     return PyBool_FromLong(self->is_woken && !self->is_in_turn);
 }
 
-PyDoc_STRVAR(is_ending_doc, "is_ending() -> bool\n\n"
-                            "A turn was asked for that waits for the end of the one before.");
+PyDoc_STRVAR(is_ending_doc, "is_ending(seconds=0.0, /) -> bool\n\n"
+                            "A turn was asked for, so many seconds ago at least, that waits for\n"
+                            "the end of the one before.");
 
-static PyObject *is_ending(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+static PyObject *is_ending(PyObject *op, PyObject *const *args, Py_ssize_t count) {
     NativeThreadObject *self = (NativeThreadObject *)op;
-    return PyBool_FromLong(self->is_woken && self->is_in_turn);
+    double seconds = count == 1 ? PyFloat_AsDouble(args[0]) : 0;
+    if (count > 1) {
+        PyErr_SetString(PyExc_TypeError, "is_ending() takes one argument at most");
+    }
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    return PyBool_FromLong(self->is_woken && self->is_in_turn &&
+                           (seconds <= 0 || seconds_now() - self->woken_at >= seconds));
 }
 
 PyDoc_STRVAR(found_gil_free_doc, "found_gil_free() -> bool\n\n"
@@ -236,7 +247,7 @@ static void dealloc(PyObject *op) {
 static PyMethodDef methods[] = {
     {"wake", (PyCFunction)(void (*)(void))wake, METH_FASTCALL, wake_doc},
     {"is_beginning", is_beginning, METH_NOARGS, is_beginning_doc},
-    {"is_ending", is_ending, METH_NOARGS, is_ending_doc},
+    {"is_ending", (PyCFunction)(void (*)(void))is_ending, METH_FASTCALL, is_ending_doc},
     {"found_gil_free", found_gil_free, METH_NOARGS, found_gil_free_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -585,8 +585,8 @@ class NativeThread:
     def is_beginning(self) -> bool:
         """Whether a turn was asked for that waits for nothing but the GIL."""
 
-    def is_ending(self) -> bool:
-        """Whether a turn was asked for that waits for the end of the one before."""
+    def is_ending(self, seconds: float = 0.0, /) -> bool:
+        """Whether a turn was asked for, so long ago, that waits for the end of the one before."""
 
     def found_gil_free(self) -> bool:
         """Whether nobody had the GIL, or waited for it, when the last turn began."""

@@ -18,13 +18,15 @@ configure_django()
 from django_sites import Site  # noqa: E402
 from support.casgi_process import CasgiProcess  # noqa: E402
 
+from casgi.django import thread_pool  # noqa: E402
 from casgi.django.thread_context import LeasingContexts  # noqa: E402
 from casgi.django.thread_pool import ThreadPool  # noqa: E402
 
 
 @pytest.fixture
-def pool() -> Iterator[ThreadPool]:
-    """The pool that contexts get their threads from."""
+def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadPool]:
+    """The pool that contexts get their threads from; one that a machine stops is not held up."""
+    monkeypatch.setattr(thread_pool, "HELD_UP_SECONDS", 1000.0)
     pool = ThreadPool()
     pool.open()
     contexts = LeasingContexts(pool)

@@ -23,7 +23,7 @@ class ScriptedThread:
         self.pool = pool
         self.patience: float | None = None  # of the turn that was asked for
         self.given: Work | None = None
-        self.is_held_up = False
+        self.does_not_end = False
         self.made.append(self)
 
     def begin(self, work: Work) -> None:
@@ -34,15 +34,15 @@ class ScriptedThread:
         self.patience = patience
 
     def is_beginning(self) -> bool:
-        return self.patience is not None and not self.is_held_up
+        return self.patience is not None and not self.does_not_end
 
-    def is_ending(self) -> bool:
-        return self.patience is not None and self.is_held_up
+    def is_held_up(self) -> bool:
+        return self.patience is not None and self.does_not_end
 
     def turn(self, finds_gil_free: bool = False) -> Work | None:
         """Do what a turn does; return the work that is begun."""
         assert self.patience is not None, "nobody has asked for it"
-        assert not self.is_held_up
+        assert not self.does_not_end
         self.patience = None
         return self.pool.next_for(self, finds_gil_free)  # type: ignore[arg-type]
 
@@ -239,7 +239,7 @@ def test_who_is_held_up_takes_nothing(
     works = _provide(pool, AT_ONCE + 2)
     _begin_at_once(pool, threads, works)
     held_up, [further] = threads[0], _on_its_way(threads)
-    held_up.is_held_up = True
+    held_up.does_not_end = True
     pool.take_back(works[0])
     assert held_up.given is works[AT_ONCE]
     assert pool.look_for_held_up()
@@ -247,10 +247,10 @@ def test_who_is_held_up_takes_nothing(
     assert further.turn(finds_gil_free=True) is works[AT_ONCE]
     assert pool.counts()["threads"] == AT_ONCE + 1 + 1
     pool.take_back(works[1])
-    threads[1].is_held_up = True
+    threads[1].does_not_end = True
     assert threads[1].given is works[AT_ONCE + 1]
     for thread in threads:
-        thread.is_held_up = False
+        thread.does_not_end = False
     assert threads[1].turn() is works[AT_ONCE + 1]
     assert held_up.turn(finds_gil_free) is None
     assert not pool.look_for_held_up()
@@ -267,13 +267,13 @@ def test_all_that_was_given_to_who_is_held_up_begins_in_order(
         _on_its_way(threads)[0].turn(finds_gil_free=True)
     for thread, work in zip(threads[:3], works, strict=False):
         clock.now += YOUNG_SECONDS
-        thread.is_held_up = True
+        thread.does_not_end = True
         pool.take_back(work)
     given = [thread.given for thread in threads[:3]]
     assert given == works[3:]
     assert pool.look_for_held_up()
     begun = []
-    while ready := [one for one in _on_its_way(threads) if not one.is_held_up]:
+    while ready := [one for one in _on_its_way(threads) if not one.does_not_end]:
         begun.append(ready[0].turn(finds_gil_free=True))
     assert [work for work in begun if work is not None] == works[3:]
 
@@ -285,12 +285,12 @@ def test_who_is_held_up_counts(pool: ThreadPool, threads: list[ScriptedThread]) 
     for work in works:
         pool.provide_for(work)
     _begin_at_once(pool, threads, works)
-    threads[0].is_held_up = True
+    threads[0].does_not_end = True
     pool.take_back(works[0])
     assert threads[0].given is works[2]
     assert pool.look_for_held_up()
     assert threads[0].given is works[2]
-    threads[0].is_held_up = False
+    threads[0].does_not_end = False
     assert threads[0].turn() is works[2]
     assert len(threads) == pool.limit
 
@@ -305,14 +305,14 @@ def test_several_that_are_held_up_count(pool: ThreadPool, threads: list[Scripted
     assert [pool.provide_for(work) for work in works[AT_ONCE:]] == [True, False]
     [idle] = _on_its_way(threads)
     for thread, work in zip(threads[:AT_ONCE], works, strict=False):
-        thread.is_held_up = True
+        thread.does_not_end = True
         pool.take_back(work)
     assert [thread.given for thread in threads[:AT_ONCE]] == works[AT_ONCE:]
     assert idle.turn(finds_gil_free=True) is None
     assert pool.look_for_held_up()
     assert idle.turn(finds_gil_free=True) is works[AT_ONCE]
     assert len(threads) == pool.limit
-    threads[1].is_held_up = False
+    threads[1].does_not_end = False
     assert threads[1].turn() is None
     assert threads[1].turn(finds_gil_free=True) is works[AT_ONCE + 1]
     assert len(threads) == pool.limit
@@ -327,7 +327,7 @@ def test_who_is_held_up_is_looked_for_behind_another(
     for work in works:
         pool.take_back(work)
     held_up, last = threads
-    held_up.is_held_up = True
+    held_up.does_not_end = True
     looks: list[None] = []
     monkeypatch.setattr(pool._looks, "come", lambda: looks.append(None))
     first, second = _provide(pool, 2)

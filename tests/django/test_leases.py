@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -280,8 +281,9 @@ async def test_system_without_more_threads(
     assert pool.counts()["threads"] == 0
 
 
-async def test_thread_that_does_not_end(pool: ThreadPool) -> None:
-    """What a request has left in it takes long to go: no other request waits for that."""
+@contextlib.asynccontextmanager
+async def _thread_that_does_not_end() -> AsyncIterator[int]:
+    """What a request has left in it takes as long to go as this context does."""
 
     class Slow:
         def __del__(self) -> None:
@@ -294,16 +296,39 @@ async def test_thread_that_does_not_end(pool: ThreadPool) -> None:
     local = threading.local()
     goes, goes_on = threading.Event(), threading.Event()
     async with ThreadSensitiveContext():
-        held_up = await _ident()
+        ident = await _ident()
         await sync_to_async(leave_it)()
     await asyncio.to_thread(goes.wait, 10)
     try:
+        yield ident
+    finally:
+        goes_on.set()
+
+
+async def test_thread_that_does_not_end(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other request waits for it."""
+    monkeypatch.setattr(thread_pool, "HELD_UP_SECONDS", 0.02)
+    async with _thread_that_does_not_end() as held_up:
         for _ in range(3):
             async with asyncio.timeout(10), ThreadSensitiveContext():
                 assert await _ident() != held_up
-    finally:
-        goes_on.set()
     await _idle_count(pool, 2)
+
+
+async def test_thread_that_has_been_given_work_just_now(pool: ThreadPool) -> None:
+    """It is not called held up by a look that comes before it can end."""
+
+    async def request() -> int:
+        async with ThreadSensitiveContext():
+            return await _ident()
+
+    async with _thread_that_does_not_end() as ident:
+        answer = asyncio.create_task(request())
+        while pool._further is None:
+            await asyncio.sleep(0)
+        assert pool.look_for_held_up(), "there is work: another look is to come"
+        assert pool.counts()["threads"] == 1
+    assert await answer == ident
 
 
 async def test_error_in_a_call(pool: ThreadPool) -> None:

@@ -136,6 +136,32 @@ def test_wake_takes_a_number() -> None:
     thread.wake(float("nan"))
 
 
+def test_for_how_long_it_is_ending() -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def turn() -> float:
+        begun.set()
+        goes_on.wait(DEADLINE)
+        return 1000.0
+
+    thread = NativeThread(turn)
+    thread.wake()
+    assert begun.wait(DEADLINE)
+    assert not thread.is_ending(), "nobody has asked for another turn"
+    before = time.monotonic()
+    thread.wake()
+    assert thread.is_ending()
+    while not thread.is_ending(0.02):
+        assert time.monotonic() - before < DEADLINE, "it does not count"
+    assert time.monotonic() - before >= 0.02
+    assert not thread.is_ending(1000)
+    with pytest.raises(TypeError):
+        thread.is_ending("a while")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="at most"):
+        thread.is_ending(1.0, 2.0)  # type: ignore[call-arg]
+    goes_on.set()
+
+
 def test_thread_that_ends_lets_go_of_all() -> None:
     class Owner:
         def __init__(self) -> None:

@@ -25,7 +25,7 @@ from casgi import _core
 from casgi.django.beginnings import Beginnings
 from casgi.django.connections import KeptConnections
 from casgi.django.leased_thread import LeasedThread
-from casgi.django.looks import Looks
+from casgi.django.looks import HELD_UP_SECONDS, Looks
 from casgi.django.scheduling import preempt_nobody
 from casgi.django.work import Work
 
@@ -69,9 +69,9 @@ class PoolThread:
         """Whether it waits for nothing but the GIL."""
         return self._native.is_beginning()
 
-    def is_ending(self) -> bool:
-        """Whether it waits for the end of its own turn, in which it has been woken."""
-        return self._native.is_ending()
+    def is_held_up(self) -> bool:
+        """Whether it waits for long for the end of its own turn, in which it has been woken."""
+        return self._native.is_ending(HELD_UP_SECONDS)
 
     def _turn(self) -> float | None:
         """Do what is to be done, in a fresh thread state; return for how long to wait then."""
@@ -185,9 +185,7 @@ class ThreadPool:
                 if not self._leased:
                     self._next.remove(work)
                     raise
-            is_behind = self._leased or len(self._next) > 1
-            if is_behind or (self._further is not None and self._further.is_ending()):
-                self._looks.come()
+            self._looks.come()
             return True
 
     def next_for(self, thread: PoolThread, found_gil_free: bool) -> Work | None:
@@ -253,11 +251,11 @@ class ThreadPool:
     def look_for_held_up(self) -> bool:
         """Let others take what threads cannot begin that do not end; whether to look again."""
         with self._lock:
-            if self._further is not None and self._further.is_ending() and self._has_another():
+            if self._further is not None and self._further.is_held_up() and self._has_another():
                 self._held_up.add(self._further)
                 self._further = None
             for work, thread in reversed(list(self._leased.items())):  # The oldest is first again.
-                if thread.given is work and thread.is_ending() and self._has_another():
+                if thread.given is work and thread.is_held_up() and self._has_another():
                     self._take_from(thread, work)
             self._let_next_begin()
             return bool(self._next or self._waiting or self._woken)
