@@ -29,10 +29,11 @@ async def request(call):
     async with ThreadSensitiveContext():
         await sync_to_async(int)()
         task = asyncio.create_task(sync_to_async(call)())
-        await asyncio.sleep(0.01)
         if call is int:
             await task
         else:
+            while not began.is_set():
+                await asyncio.sleep(0.001)
             task.cancel()
             print("leaving", flush=True)
             asyncio.get_running_loop().stop()
