@@ -256,10 +256,10 @@ def test_application_that_gave_up_receiving_is_not_cut_off(serve: Serve) -> None
         assert (await receive())["type"] == "http.disconnect"
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(receive(), timeout=0.05)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.5)
         journal.add("background")
 
-    server = serve(application, application_close_timeout=0.2)
+    server = serve(application, application_close_timeout=1.0)
     with server.connect() as client:
         client.send(request())
         assert client.read_response().body == b"done"

@@ -146,7 +146,7 @@ def test_a_stop_does_not_wait_for_it(serve: Serve) -> None:
 
 def test_pings_that_find_no_window(serve: Serve) -> None:
     flood = Flood()
-    server = serve(flood, ping_interval=0.05, ping_timeout=0.2)
+    server = serve(flood, ping_interval=0.05, ping_timeout=1.5)
     client = Http2Client(server.connect())
     socket = blocked(client)
     client.until(lambda: socket.response.reset is not None)

@@ -183,7 +183,7 @@ def test_a_client_that_opens_no_window_is_broken_off(serve: Serve, level: str) -
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, b"x" * 50_000)
 
-    client = Http2Client(serve(application, send_timeout=0.2).connect(), initial_window_size=49_000)
+    client = Http2Client(serve(application, send_timeout=1.5).connect(), initial_window_size=49_000)
     if level == "connection":
         client.give_back_connection = False
         client.get("/filler")

@@ -91,7 +91,7 @@ def test_a_request_that_takes_too_long(serve: Serve) -> None:
         await receive()
         journal.add((await receive())["type"])
 
-    client = Http2Client(serve(application, http_timeout=0.05).connect())
+    client = Http2Client(serve(application, http_timeout=1.5).connect())
     assert client.get("/slow").status == 503
     assert journal.next() == "http.disconnect"
     assert client.get().body == b"hello"

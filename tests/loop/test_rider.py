@@ -109,7 +109,7 @@ async def test_a_response_larger_than_the_sockets_buffers():
 
 @on_foreign_loop
 async def test_timers_fire_while_nothing_else_happens():
-    async with Riding(answer, header_timeout=0.05) as riding:
+    async with Riding(answer, header_timeout=0.5) as riding:
         reader, writer = await asyncio.open_connection(*riding.address)
         writer.write(b"GET / HTTP/1.1\r\n")
         await reader.read()

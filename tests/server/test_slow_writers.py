@@ -14,7 +14,7 @@ from support.ws import CLOSE, close_payload
 
 LARGE = 2 * 1024 * 1024
 SMALL = 4096
-TIMEOUT = 0.4
+TIMEOUT = 1.0
 
 
 def post(length: int, *headers: str) -> bytes:

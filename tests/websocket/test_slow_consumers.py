@@ -156,7 +156,7 @@ def test_slow_member_is_closed(serve: Serve) -> None:
 def test_member_that_never_reads_again_is_cut(serve: Serve, policy: str) -> None:
     """That the queue changes under it is no sign of life."""
     room = Room()
-    server = serve(room, slow_consumer=policy, ping_interval=0.1, ping_timeout=0.2, **OPTIONS)
+    server = serve(room, slow_consumer=policy, ping_interval=0.1, ping_timeout=1.5, **OPTIONS)
     room.connect(server, "/slow", receive_buffer=4096)
     speaker = room.connect(server, "/speaker")
     speaker.send_text(str(ROUNDS * BATCH))

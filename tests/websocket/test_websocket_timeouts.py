@@ -46,16 +46,16 @@ def test_accept_that_comes_too_late(serve: Serve) -> None:
 
 
 def test_connect_timeout_ends_with_the_accept(serve: Serve) -> None:
-    with serve(echo_websocket, websocket_connect_timeout=0.3).websocket() as client:
-        assert client.is_silent(0.8)
+    with serve(echo_websocket, websocket_connect_timeout=1.0).websocket() as client:
+        assert client.is_silent(1.5)
         client.send_text("still here")
         assert client.read_text() == "still here"
 
 
 def test_http_timeouts_are_not_for_websockets(serve: Serve) -> None:
-    options = {"http_timeout": 0.3, "keep_alive_timeout": 0.3, "header_timeout": 0.3}
+    options = {"http_timeout": 1.0, "keep_alive_timeout": 1.0, "header_timeout": 1.0}
     with serve(echo_websocket, **options).websocket() as client:
-        assert client.is_silent(0.8)
+        assert client.is_silent(1.5)
         client.send_text("still here")
         assert client.read_text() == "still here"
 
