@@ -66,7 +66,13 @@ class Room(AsyncWebsocketConsumer):  # type: ignore[misc]
 class Worker(AsyncConsumer):  # type: ignore[misc]
     """What runworker runs: a member of the room without a connection."""
 
+    is_here = False
+
     async def worker_join(self, event: dict[str, Any]) -> None:
+        """Join, and say so; who does not hear it in time asks once more, and is told once."""
+        if self.is_here:
+            return
+        self.is_here = True
         await self.channel_layer.group_add("room", self.channel_name)
         await self._say("the worker is here")
 

@@ -94,7 +94,7 @@ async def test_nobody_is_disturbed_by_the_time_out_of_redis_py(
     prefix: str, redis: RedisServer
 ) -> None:
     """The settings limit commands to less than a read blocks."""
-    hosts = [{"address": redis.url, "socket_timeout": 0.2}]
+    hosts = [{"address": redis.url, "socket_timeout": 0.9}]
     layer = RedisChannelLayer(hosts=hosts, prefix=prefix)
     layer.brpop_timeout = 1
     channel = await layer.new_channel()
