@@ -134,11 +134,40 @@ def test_who_ends_before_it_serves_has_replaced_nobody(monkeypatch):
             seat = Seat(0, start, lambda: None)
             seat.inherit(await start(0))
             replacing = asyncio.create_task(seat.replace())
-            while len(started) < 2 or seat.worker is not started[1]:
+            while len(started) < 2:
                 await asyncio.sleep(0)
             started[1].kill()
             assert not await replacing
             assert seat.worker is started[0]
             assert not started[0].ended.done()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("asks", [0, 1])
+def test_who_asks_for_a_successor_gets_one(monkeypatch, asks):
+    """While another is about to serve: that one is the successor, or wants one itself."""
+    monkeypatch.setattr(Worker, "is_ready", lambda worker, longest: asyncio.sleep(0, True))
+
+    async def main():
+        async with workers_of(WAITING, WAITING, WAITING) as (start, started):
+            serves = asyncio.Event()
+            monkeypatch.setattr(Worker, "serve", lambda worker, longest: serves.wait())
+            seat = Seat(0, start, lambda: None)
+            seat.inherit(await start(0))
+            replacing = asyncio.create_task(seat.replace())
+            while len(started) < 2:
+                await asyncio.sleep(0)
+            assert seat.worker is started[0]
+            assert seat.has(started[asks])
+            again = asyncio.create_task(seat.replace(started[asks]))
+            serves.set()
+            while seat.worker is not started[-1] or len(started) < 2 + asks:
+                await asyncio.sleep(0)
+            for worker in started[:-1]:
+                worker.kill()
+            assert await again
+            assert await replacing
+            assert seat.worker is started[1 + asks]
 
     asyncio.run(main())

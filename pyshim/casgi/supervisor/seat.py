@@ -16,7 +16,7 @@ class Seat:
 
     Attributes:
         number: from 0.
-        worker: who serves, or is about to; None before the first.
+        worker: who serves, or was the last to; None before the first.
         filled: set when the first worker serves.
 
     """
@@ -48,6 +48,10 @@ class Seat:
         """Return what is to be entered while the worker shall not be changed."""
         return self._changing
 
+    def has(self, worker: Worker) -> bool:
+        """Whether it is who serves here, or is about to."""
+        return worker in (self.worker, self._latest)
+
     def inherit(self, worker: Worker) -> None:
         """Have a worker that serves already."""
         self.worker = self._latest = worker
@@ -68,10 +72,15 @@ class Seat:
             else:
                 await self._fill_again()
 
-    async def replace(self) -> bool:
-        """Start a new worker, then let the old one end; return whether the new one serves."""
+    async def replace(self, worker: Worker | None = None) -> bool:
+        """Start a new worker, then let the old one end; return whether the new one serves.
+
+        A certain worker that has been replaced meanwhile is not replaced again.
+        """
         async with self._changing:
             old = self.worker
+            if worker not in (None, old):
+                return True
             if self._given_up.is_set() or not await self._fill():
                 return False
         await self.see_off(old)
@@ -109,16 +118,14 @@ class Seat:
             return False
         if not await self._latest.is_ready(self._longest_start):
             return False
-        before, self.worker = self.worker, self._latest
-        self._changed.set()
         if self._given_up.is_set():
-            self.worker.stop()
+            self._latest.stop()
             return False
         self._before_serving()
-        if not await self.worker.serve(self._longest_start):
-            if before is not None and not before.ended.done():
-                self.worker = before
+        if not await self._latest.serve(self._longest_start):
             return False
+        self.worker = self._latest
+        self._changed.set()
         self.filled.set()
         logger.info("%s serves", self.worker)
         return True

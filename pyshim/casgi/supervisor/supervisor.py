@@ -180,14 +180,14 @@ class Supervisor:
 
     def _on_worker_leaving(self, worker: Worker) -> None:
         for seat in self._seats:
-            if seat.worker is worker:
+            if seat.has(worker):
                 self._run(self._replace_unless_stopping(seat, worker))
 
     async def _replace_unless_stopping(self, seat: Seat, worker: Worker) -> None:
         """Replace a worker that was asked to end; it ends also when it gets no successor."""
         # A service manager stops all processes of a service, and this one perhaps last.
         await wait_for_any(self._stop_requested, timeout=_SIGNALS_APART)
-        if not self._stop_requested.is_set() and not await seat.replace():
+        if not self._stop_requested.is_set() and not await seat.replace(worker):
             await seat.see_off(worker)
 
     async def _see_off(self, worker: Worker) -> None:
