@@ -74,6 +74,15 @@ static void on_exhausted(void *owner, int error) {
     Py_XDECREF(message);
 }
 
+static void on_log_lost(void *owner, int error) {
+    PyObject *message = PyUnicode_FromFormat(
+        "Lines of the access log are lost, which cannot be written: %s. Requests are answered all "
+        "the same",
+        strerror(error));
+    bridge_log(owner, "error", message, NULL);
+    Py_XDECREF(message);
+}
+
 const struct application_events application_events = {
     .on_request = on_request,
     .on_websocket = on_websocket,
@@ -81,6 +90,7 @@ const struct application_events application_events = {
     .on_idle = on_idle,
     .on_refused = on_refused,
     .on_exhausted = on_exhausted,
+    .on_log_lost = on_log_lost,
 };
 
 /* Calls Server.on_slow_consumer. */

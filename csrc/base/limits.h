@@ -348,6 +348,9 @@
 /* Seconds between two lines in the log about who could not be accepted. */
 #define LIMIT_EXHAUSTED_LOG_SECONDS 10
 
+/* Seconds between two lines in the log about an access log that cannot be written. */
+#define LIMIT_LOG_LOST_SECONDS 60
+
 /* Characters and fields of a format of the access log: all the fields there are, some of them
  * twice, and text between them. */
 #define LIMIT_ACCESS_LOG_FORMAT 1024

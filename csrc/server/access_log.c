@@ -12,6 +12,17 @@
 
 enum { LINE_ROOM = 512, FLUSH_SIZE = 64 * 1024 };
 
+/* A full disk or a closed pipe: the server serves on. So many bytes were written; the rest of a
+ * line that was begun is kept, so that none begins in the middle of it when there is room again. */
+static void lose_lines(struct access_log *log, size_t written, int error) {
+    struct slice left = slice_without_front(buffer_slice(&log->lines), written);
+    const char *end = memchr(left.data, '\n', left.length);
+    log->is_cut = written > 0 ? log->lines.data[written - 1] != '\n' : log->is_cut;
+    log->lines.length = log->is_cut && end != NULL ? (size_t)(end - left.data) + 1 : 0;
+    memmove(log->lines.data, left.data, log->lines.length);
+    log->error = error;
+}
+
 static void write_lines(struct access_log *log) {
     size_t offset = 0;
     while (offset < log->lines.length) {
@@ -23,20 +34,33 @@ static void write_lines(struct access_log *log) {
             struct pollfd writable = {.fd = log->descriptor, .events = POLLOUT};
             (void)poll(&writable, 1, -1);
         } else if (errno != EINTR) {
-            break; /* a full disk or a closed pipe: the server serves on */
+            lose_lines(log, offset, errno);
+            return;
         }
     }
     log->lines.length = 0;
+    log->is_cut = false;
 }
 
 static void on_turn_end(struct deferred *deferred) {
-    write_lines(LIST_OBJECT(deferred, struct access_log, deferred));
+    struct access_log *log = LIST_OBJECT(deferred, struct access_log, deferred);
+    write_lines(log);
+    int error = log->error;
+    log->error = 0;
+    if (error != 0) {
+        log->on_lost(log->owner, error);
+    }
 }
 
 void access_log_init(struct access_log *log, struct event_loop *loop, int descriptor,
-                     const struct access_format *format) {
-    *log = (struct access_log){
-        .loop = loop, .descriptor = descriptor, .format = *format, .stamps = {.second = -1}};
+                     const struct access_format *format, void (*on_lost)(void *owner, int error),
+                     void *owner) {
+    *log = (struct access_log){.loop = loop,
+                               .descriptor = descriptor,
+                               .format = *format,
+                               .on_lost = on_lost,
+                               .owner = owner,
+                               .stamps = {.second = -1}};
     deferred_init(&log->deferred, on_turn_end);
 }
 
@@ -99,9 +123,8 @@ void access_log_add(struct access_log *log, struct access_entry *entry) {
     }
     if (log->lines.length >= FLUSH_SIZE) {
         write_lines(log);
-    } else {
-        event_loop_defer(log->loop, &log->deferred);
     }
+    event_loop_defer(log->loop, &log->deferred);
 }
 
 void access_log_discard(struct access_log *log) {

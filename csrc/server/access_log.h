@@ -14,14 +14,20 @@ struct access_log {
     struct event_loop *loop;
     struct deferred deferred;
     struct buffer lines;
+    bool is_cut; /* `lines` begins with the rest of one that is half written */
+    int error;   /* errno of lines that were lost and not yet reported; 0: none */
+    void (*on_lost)(void *owner, int error);
+    void *owner;
     struct access_stamps stamps;
     int descriptor; /* -1: off; borrowed */
     struct access_format format;
 };
 
-/* Copies the format, *borrows* the rest. */
+/* Copies the format, *borrows* the rest. `on_lost` is called at the end of a turn in which lines
+ * could not be written, for what an errno says. */
 void access_log_init(struct access_log *log, struct event_loop *loop, int descriptor,
-                     const struct access_format *format);
+                     const struct access_format *format, void (*on_lost)(void *owner, int error),
+                     void *owner);
 
 static inline bool access_log_is_on(const struct access_log *log) {
     return log->descriptor >= 0;

@@ -36,6 +36,9 @@ struct application_events {
     /* No connection can be accepted for want of what `error` (an errno) says: for the log, at most
      * once in LIMIT_EXHAUSTED_LOG_SECONDS. They wait in the kernel. */
     void (*on_exhausted)(void *application, int error);
+    /* Lines of the access log could not be written, for what `error` (an errno) says: for the log,
+     * at most once in LIMIT_LOG_LOST_SECONDS. */
+    void (*on_log_lost)(void *application, int error);
 };
 
 /* The events of an exchange, for whoever answers it: the bridge, or a WebSocket that sits on the

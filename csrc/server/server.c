@@ -27,6 +27,14 @@ static void free_pools(struct server *server) {
     ws_inflater_pool_free(server->ws_inflaters);
 }
 
+static void on_log_lost(void *owner, int error) {
+    struct server *server = owner;
+    if (log_pause_is_over(&server->log_lost_pause, event_loop_now(server->loop),
+                          LIMIT_LOG_LOST_SECONDS)) {
+        server->application->on_log_lost(server->owner, error);
+    }
+}
+
 struct server *server_new(struct event_loop *loop, const struct server_options *options,
                           const struct application_events *events, void *owner, int access_log) {
     struct server *server = memory_allocate_zeroed(sizeof(*server));
@@ -59,7 +67,8 @@ struct server *server_new(struct event_loop *loop, const struct server_options *
     list_init(&server->websockets);
     admission_init(&server->admission);
     groups_init(&server->groups, (struct group_bus){NULL, NULL});
-    access_log_init(&server->access_log, loop, access_log, &options->access_log_format);
+    access_log_init(&server->access_log, loop, access_log, &options->access_log_format, on_log_lost,
+                    server);
     server->ws_decoders = ws_decoder_pool_new();
     server->ws_deflaters = ws_deflater_pool_new(&server->ws_deflate);
     server->ws_inflaters = ws_inflater_pool_new();

@@ -40,6 +40,7 @@ struct server {
     struct listener **listeners;
     size_t listener_count;
     struct log_pause exhausted_pause; /* of lines about who could not be accepted */
+    struct log_pause log_lost_pause;  /* of those about the access log's own */
     struct ws_decoder_pool *ws_decoders;
     struct ws_session_limits ws_limits; /* of every session */
     struct ws_deflate_settings ws_deflate;

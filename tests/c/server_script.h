@@ -53,6 +53,10 @@ static inline void script_on_exhausted(void *application, int error) {
     record_add(&((struct server_script *)application)->record, "exhausted %d;", error);
 }
 
+static inline void script_on_log_lost(void *application, int error) {
+    record_add(&((struct server_script *)application)->record, "log lost %d;", error);
+}
+
 static const struct application_events script_application = {
     .on_request = script_on_request,
     .on_websocket = script_on_websocket,
@@ -60,6 +64,7 @@ static const struct application_events script_application = {
     .on_idle = script_on_idle,
     .on_refused = script_on_refused,
     .on_exhausted = script_on_exhausted,
+    .on_log_lost = script_on_log_lost,
 };
 
 /* Turns its loop until the condition holds, for ten seconds at most. */

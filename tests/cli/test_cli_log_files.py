@@ -1,5 +1,6 @@
 """Log files that are renamed while the server writes to them, as logrotate does."""
 
+import errno
 import json
 import logging
 import os
@@ -150,3 +151,16 @@ def test_log_that_cannot_be_opened_anew_keeps_its_file_and_no_other(tmp_path, ca
             handler.close()
     assert (tmp_path / "kept").read_text() == stays.read_text() == "afterwards\n"
     assert (tmp_path / "rotated").read_text() == ""
+
+
+def test_access_log_on_a_full_disk(casgi, get):
+    """Requests are answered, and the log says once what is lost."""
+    process = casgi("-p", "0", "--access-log", "/dev/full", "served:hello")
+    port = process.port()
+    for _ in range(3):
+        assert get(port) == "hello"
+    process.stderr.wait_for("the access log are lost")
+    assert process.stop() == 0
+    said = [line for line in process.stderr.lines() if "access log are lost" in line]
+    assert len(said) == 1
+    assert os.strerror(errno.ENOSPC) in said[0]
