@@ -9,6 +9,7 @@ import logging
 import sys
 import threading
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -99,6 +100,25 @@ def fail(request: Any) -> HttpResponse:
     raise RuntimeError("as it was asked to")
 
 
+STATUSES: dict[str, Any] = {
+    "none": None,
+    "text": "200",
+    "bytes": b"200",
+    "enum": HTTPStatus.ACCEPTED,
+    "bool": True,
+    "float": 200.0,
+    "negative": -1,
+    "nan": float("nan"),
+}
+
+
+def odd(request: Any) -> JsonResponse:
+    """Give a response a status that Django has not looked at."""
+    response = JsonResponse({})
+    response.status_code = STATUSES[request.GET["status"]]
+    return response
+
+
 async def noted(request: Any) -> JsonResponse:
     """Return what was noted since it was asked."""
     gc.collect()
@@ -112,5 +132,5 @@ for _name in ("curious", "django.request"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 urlpatterns = [
-    path(f"{view.__name__}/", view) for view in (thread, callbacks, loops, leave, fail, noted)
+    path(f"{view.__name__}/", view) for view in (thread, callbacks, loops, leave, fail, odd, noted)
 ]

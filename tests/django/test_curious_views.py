@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from curious_views import STATUSES
 from django_sites import Site
 
 DEADLINE = 60.0
@@ -28,6 +29,16 @@ def test_logs(sites: tuple[Site, Site]) -> None:
         found.append(site.get("/noted/")[1]["noted"])
     assert found[0] == found[1]
     assert found[0] == [["about to fail", "me"], ["Internal Server Error: /fail/", None]]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_odd_status(sites: tuple[Site, Site], status: str) -> None:
+    """Who compares it with a number fails where Django does, outside of all that makes pages."""
+    found = []
+    for site in sites:
+        site.get("/noted/")
+        found.append((site.get(f"/odd/?status={status}"), site.get("/noted/")[1]["noted"]))
+    assert found[0] == found[1]
 
 
 def test_what_ends_with_the_thread(sites: tuple[Site, Site]) -> None:

@@ -85,6 +85,8 @@ def _is_in_memory(response: Any) -> bool:
         and not response.streaming
         and kind.close is HttpResponseBase.close
         and kind.content in _CONTENT
+        # Of another type, Django fails where it compares it, behind all that makes pages of errors.
+        and isinstance(response.status_code, int)
         and response.status_code < _LEAST_ERROR
         and not response._resource_closers
         and not response.closed
