@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from casgi.command_hints import with_hint
+from casgi.command_hints import too_many, with_hint
 from casgi.command_options import SectionOption, section_of
 from casgi.config_file import read_config_file
 from casgi.errors import ConfigError
@@ -43,6 +43,8 @@ class SectionedCommand(click.Command):
         subcommands: what is run instead when the first argument is one of these words.
 
     """
+
+    allow_extra_args = True  # They are refused here.
 
     def __init__(self, *args: Any, **more: Any) -> None:
         """Take what click takes."""
@@ -81,6 +83,8 @@ class SectionedCommand(click.Command):
             if place is None:
                 raise
             raise Refusal(f"{place}: {_what_is_allowed(error)}") from None
+        if left:
+            raise too_many(left, context)
         for parameter in self.get_params(context):
             _check_setting(context, parameter)
             _let_nearest_win(context, parameter)

@@ -10,6 +10,8 @@ import click
 # uvicorn's and hypercorn's names of the same thing.
 ALIASES = {"host": "bind", "uds": "unix-socket"}
 
+_OF_RUNSERVER = "it is an option of manage.py runserver"
+_BY_A_MANAGER = "a service manager does that, as systemd or supervisor"
 _HINTS = {
     "log-level": "-v 0 is warnings, -v 1 information (the default), -v 2 debugging",
     "reload-delay": "--reload waits no longer than a save takes",
@@ -35,10 +37,23 @@ _HINTS = {
     "h11-max-incomplete-event-size": "write --max-head-size",
     "date": "write --date-header or --no-date-header",
     "server": "write --server-name or --no-server-name",
-    "nothreading": "it is an option of manage.py runserver",
-    "noreload": "it is an option of manage.py runserver",
+    "server-header": "write --server-name or --no-server-name",
+    **dict.fromkeys(("http", "ws"), "there is one kind, and it is built in"),
+    "loop": "it is asyncio's own, on libuv; casgi.serve() runs in any other",
+    "interface": "it is ASGI, of either version",
+    "env-file": "the environment is set by who starts casgi",
+    "settings": "set DJANGO_SETTINGS_MODULE in the environment",
+    "pythonpath": "--app-dir names the folder to import from",
+    "preload": "each worker imports the application by itself",
+    "backlog": "it is as long as the system lets it be",
+    "certfile": "write --ssl-certfile",
+    "keyfile": "write --ssl-keyfile",
+    "ca-certs": "write --ssl-ca-certs",
+    "debug": "write -v 2",
+    **dict.fromkeys(("daemon", "pid", "user", "group", "umask"), _BY_A_MANAGER),
+    **dict.fromkeys(("nothreading", "noreload", "nostatic", "insecure"), _OF_RUNSERVER),
 }
-_SHORT = {"-k": "worker-class"}
+_SHORT = {"-k": "worker-class", "-D": "daemon"}
 
 
 def normal_name(name: str) -> str:
@@ -56,6 +71,17 @@ def with_hint(error: click.NoSuchOption) -> click.UsageError:
     if hint is None:
         return error
     return click.UsageError(f"there is no option {option}: {hint}", error.ctx)
+
+
+def too_many(arguments: Sequence[str], context: click.Context) -> click.UsageError:
+    """Return the error to show for arguments behind the application."""
+    host, _, port = arguments[0].rpartition(":")
+    if len(arguments) > 1 or not port.isdecimal():
+        return click.UsageError(
+            f"there is more than an application: {' '.join(arguments)}", context
+        )
+    bind = f"--bind {host} " if host else ""
+    return click.UsageError(f"where to listen is an option: write {bind}--port {port}", context)
 
 
 def split_host_and_port(bind: str) -> tuple[str, str] | None:

@@ -22,6 +22,14 @@ from casgi.command_hints import split_host_and_port
         (["--max-requests-jitter", "50"], "below --max-requests"),
         (["--timeout-graceful-shutdown", "3"], "--application-close-timeout"),
         (["--no-use-colors"], "there are none"),
+        (["--ws", "websockets"], "it is built in"),
+        (["--loop", "uvloop"], "casgi.serve() runs in any other"),
+        (["--env-file", ".env"], "by who starts casgi"),
+        (["--certfile", "a"], "write --ssl-certfile"),
+        (["--daemon"], "a service manager does that"),
+        (["--settings", "site.settings"], "DJANGO_SETTINGS_MODULE"),
+        (["--insecure"], "manage.py runserver"),
+        (["--no-server-header"], "--no-server-name"),
         (["--no-such-thing"], "No such option"),
     ],
 )
@@ -47,6 +55,22 @@ def test_values_of_other_servers(arguments, said):
     assert process.wait() == 2
     assert len(process.stderr.lines()) == 1
     assert said in process.stderr.lines()[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["8000"], "write --port 8000"),
+        (["0.0.0.0:8000"], "write --bind 0.0.0.0 --port 8000"),
+        (["[::1]:8000"], "write --bind [::1] --port 8000"),
+        (["other:application"], "more than an application: other:application"),
+        (["8000", "8001"], "more than an application: 8000 8001"),
+    ],
+)
+def test_arguments_of_runserver(arguments, said):
+    process = run("served:hello", *arguments)
+    assert process.wait() == 2
+    assert process.stderr.lines()[-1].endswith(said)
 
 
 @pytest.mark.parametrize("host", ["localhost", "::1", "[::1]", "fe80::1", "0.0.0.0"])
