@@ -217,7 +217,9 @@ def unsupported_files() -> str | None:
 
 def unsupported_static_files() -> str | None:
     """Return why Django itself serves the static files of a site that is written, or None."""
-    reason = _unlike({**FILES, **STATIC_FILES}) or _unlike_signal()
+    from casgi.django.static_code import passed_by
+
+    reason = _unlike({**FILES, **STATIC_FILES}) or passed_by().change()
     return reason or (None if kind_of_requests() else "ASGIHandler.handle is not of a known code")
 
 

@@ -14,13 +14,10 @@ from typing import Any, NamedTuple
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.staticfiles import finders, handlers, views
-from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler, StaticFilesHandlerMixin
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core import signals
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.db import close_old_connections, reset_queries
-from django.dispatch import Signal
-from django.http import FileResponse, HttpResponseNotModified
 from django.utils._os import safe_join
 from django.utils.http import content_disposition_header, http_date
 from django.views import static
@@ -28,25 +25,9 @@ from django.views import static
 from casgi.asgi import Receive, Scope, Send
 from casgi.django.early_close import FINISHED_RECEIVERS, has_only_receivers
 from casgi.django.file_responses import takes_files
-from casgi.django.releases import signal_names
-from casgi.origin import Place, StandIn, Watch, WatchedCode
+from casgi.django.static_code import passed_by
+from casgi.origin import StandIn, WatchedCode, method_names
 
-# What is done here in their place, and may not have become something else.
-_PLACES: tuple[Place, ...] = (
-    *((handlers, name) for name in ("serve", "ASGIHandler")),
-    *((StaticFilesHandlerMixin, name) for name in ("serve", "get_response_async")),
-    *((ASGIStaticFilesHandler, name) for name in ("__call__", "get_response_async", "serve")),
-    *((ASGIStaticFilesHandler, name) for name in ("handle", "create_request", "send_response")),
-    (views, "serve"),
-    *((static, name) for name in ("serve", "FileResponse", "HttpResponseNotModified")),
-    *((FileResponse, name) for name in ("__init__", "set_headers")),
-    (HttpResponseNotModified, "__init__"),
-    *((ASGIHandler, name) for name in ("__call__", "handle", "create_request", "send_response")),
-    *((ASGIHandler, name) for name in ("read_body", "run_get_response", "request_class")),
-    (ASGIRequest, "__init__"),
-    *((signal, name) for _, signal, name in signal_names()),
-    *((Signal, name) for _, _, name in signal_names()),
-)
 _STARTED_RECEIVERS = (reset_queries, close_old_connections)
 # They look for a name in folders: that is done in the event loop. Others may ask a database.
 _QUICK_FINDERS = (finders.FileSystemFinder, finders.AppDirectoriesFinder)
@@ -74,7 +55,7 @@ class StaticFiles:
 
         seam = self
         self._calls = calls = StandIn(ASGIStaticFilesHandler, "__call__", __call__)
-        self._code = WatchedCode(lambda: Watch(_PLACES))
+        self._code = WatchedCode(passed_by().watch)
 
     def install(self) -> None:
         """Answer here from now on."""
@@ -102,7 +83,7 @@ class StaticFiles:
         )
 
 
-_OF_HANDLERS = {name for owner, name in _PLACES if owner in (StaticFilesHandlerMixin, ASGIHandler)}
+_OF_HANDLERS = {*method_names(ASGIStaticFilesHandler), "request_class"}
 
 
 async def _find_answer(handler: Any, scope: Scope) -> _Answer | None:
