@@ -80,7 +80,6 @@ def test_all_of_it_is_known(serve: Serve, answered: list[int]) -> None:
         ask(server, URL)
         by_us = called(server)
     assert answered == [200, 200]
-    print(sorted(by_django - by_us))
     assert len(by_django - by_us) > 40
     assert by_django - by_us - functions().keys() == set()
 

@@ -22,7 +22,7 @@ _CODE = {
         *("ResponseHeaders", "HttpResponseBase", "HttpResponse", "StreamingHttpResponse"),
         *("FileResponse", "HttpResponseNotModified.__init__"),
     ),
-    "django.utils.http": ("parse_header_parameters",),
+    "django.utils.http": ("parse_header_parameters", "_parseparam"),
     "django.utils.datastructures": ("CaseInsensitiveMapping",),
     "django.dispatch.dispatcher": ("Signal.send", "Signal.asend", "Signal._live_receivers"),
     # Who receives the signals of a request, where nobody else does.
