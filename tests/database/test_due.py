@@ -12,11 +12,18 @@ import pytest
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from queries import aquery, fail, identity, leave_transaction, query, terminate
 
+from casgi.channels import database as module
 from casgi.channels.database import DatabaseConnections
 
 Settings = dict[str, Any]
 Use = Callable[..., None]
 MESSAGES = 20
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be closed but by a message, however long it takes to come."""
+    monkeypatch.setattr(module, "GRACE", 3600.0)
 
 
 async def handle(known: DatabaseConnections, messages: int = MESSAGES) -> None:

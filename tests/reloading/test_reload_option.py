@@ -38,7 +38,9 @@ def save(tmp_path: Path) -> Callable[[str], None]:
 
     def saved(text: str) -> None:
         source = text if "\n" in text else APPLICATION.replace("TEXT", text)
-        (tmp_path / "site_app.py").write_text(source)
+        # At once, or half of it may be reloaded.
+        (tmp_path / "site_app.new").write_text(source)
+        (tmp_path / "site_app.new").rename(tmp_path / "site_app.py")
 
     saved("first")
     return saved
