@@ -37,7 +37,7 @@ def frames_with_the_handshake(site: Site) -> Any:
         early = encode_frame(TEXT, b"early") + encode_frame(TEXT, b"bird")
         client.send(upgrade("/ws/echo/", headers=[ORIGIN]) + early)
         client.read_accept()
-        return "lost" if client.is_silent(1) else (client.read_text(), client.read_text())
+        return "lost" if site.leaves_silent(client) else (client.read_text(), client.read_text())
 
 
 @check

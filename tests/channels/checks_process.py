@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import stat
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -32,7 +31,7 @@ def check(ask: Callable[[Start], Any]) -> Callable[[Start], Any]:
 def pings(start: Start) -> Any:
     """A ping comes; who answers stays, who does not is dropped and told as 1006."""
     key = new_key()
-    with start("--ping-interval", "1", "--ping-timeout", "1") as site:
+    with start("--ping-interval", "1", "--ping-timeout", "3") as site:
         answering = site.websocket("/ws/echo/")
         silent = site.websocket(f"/ws/echo/?key={key}")
         with answering, silent:
@@ -162,7 +161,7 @@ def cut(start: Start, target: str) -> Any:
         client.send(request(target))
         begun = client.read_until(b"\r\n")
         client.read_until(b"\r\n\r\n")
-        while not client.is_silent(1.8) and client.buffer:
+        while not site.leaves_silent(client) and client.buffer:
             rest = client.read_exactly(len(client.buffer))
             if rest.endswith(b"0\r\n\r\n"):
                 return begun, "complete"
@@ -183,7 +182,7 @@ def crash_in_a_consumer(start: Start) -> Any:
 def consumer_without_an_answer(start: Start) -> Any:
     with start() as site, site.connect() as client:
         client.send(request("/consumer/silent/"))
-        return "open" if client.is_silent(1.8) else client.read_response().status
+        return "open" if site.leaves_silent(client) else client.read_response().status
 
 
 @check
@@ -214,14 +213,14 @@ def shutdown_with_open_sockets(start: Start) -> Any:
             kept.send(request("/hello/"))
             kept.read_response()
             took = site.stop()
-            return idle.read_to_end(), took < 6, site.exit_code
+            return idle.read_to_end(), took < 15, site.exit_code
 
 
 @check
 def shutdown_when_nothing_is_open(start: Start) -> Any:
     with start() as site:
         site.get("/hello/", "Connection: close")  # daphne accepts before it heeds signals
-        return site.stop() < 3, site.exit_code
+        return site.stop() < 8, site.exit_code
 
 
 @check
@@ -230,6 +229,5 @@ def requests_after_a_crash(start: Start) -> Any:
     with start() as site:
         site.get("/crash-async/")
         site.ask(upgrade("/ws/connecting/crash/", headers=[ORIGIN]))
-        begun = time.monotonic()
         got = site.get("/hello/", "Connection: close")
-        return answer(got), framing(got)["connection"], time.monotonic() - begun < 5
+        return answer(got), framing(got)["connection"]

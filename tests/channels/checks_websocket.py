@@ -94,7 +94,7 @@ def capacity_of_a_channel(site: Site) -> Any:
 def consumer_stops(site: Site) -> Any:
     with site.websocket("/ws/commanded/") as client:
         tell(client, do="stop")
-        return "open" if client.is_silent(1.5) else client.read_close()
+        return "open" if site.leaves_silent(client) else client.read_close()
 
 
 @check

@@ -96,7 +96,11 @@ class Site(ServerProcess):
         """Return the response to a GET."""
         return self.ask(request(target, headers=headers))
 
-    def journal(self, key: str, count: int = 1, patience: float = 5.0) -> list[Any]:
+    def leaves_silent(self, client: RawClient) -> bool:
+        """Whether nothing comes, where that is what daphne does: casgi's answer is waited for."""
+        return client.is_silent(1.8 if self.server == "daphne" else DEADLINE)
+
+    def journal(self, key: str, count: int = 1, patience: float = DEADLINE) -> list[Any]:
         """Return the entries under `key` as soon as there are so many, or when patience ends."""
         stop = time.monotonic() + patience
         while True:
