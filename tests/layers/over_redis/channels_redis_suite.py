@@ -20,7 +20,7 @@ bind 127.0.0.1
 requirepass channels_redis
 sentinel monitor sentinel 127.0.0.1 {redis_port} 1
 """
-DEADLINE = 100.0
+DEADLINE = 400.0
 
 
 class SuiteRun:
