@@ -21,7 +21,7 @@ from support.server_process import ServerProcess
 from support.ws import WebSocketClient
 
 PROJECT = Path(__file__).parent / "project"
-DEADLINE = 15.0
+DEADLINE = 30.0
 SERVERS = ("daphne", "casgi")
 
 Answers = dict[str, Any]

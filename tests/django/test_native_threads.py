@@ -15,7 +15,7 @@ import pytest
 
 from casgi._core import NativeThread
 
-DEADLINE = 10
+DEADLINE = 30
 PROGRAM = """
 import asyncio, sys, threading
 from asgiref.sync import ThreadSensitiveContext, sync_to_async

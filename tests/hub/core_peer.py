@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from casgi import _core
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 
 class CorePeer:

@@ -19,7 +19,7 @@ from support.server_process import ServerProcess
 from support.ws import CLOSE, WebSocketClient
 
 FOLDER = Path(__file__).parent
-DEADLINE = 15.0
+DEADLINE = 30.0
 MEMORY, REDIS = "channels.layers.InMemoryChannelLayer", "channels_redis.core.RedisChannelLayer"
 LAYERS = {"memory": MEMORY, "hub": MEMORY, "redis": REDIS}
 PREPARE = """

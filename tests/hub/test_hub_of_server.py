@@ -29,7 +29,7 @@ from casgi.hub.folders import make_folder  # noqa: E402
 
 GROUPED = Path(__file__).parents[1] / "workers" / "project"
 GROUP = "everybody"
-DEADLINE = 15.0
+DEADLINE = 30.0
 Serve = Callable[..., CasgiProcess]
 
 

@@ -27,7 +27,7 @@ from casgi.channels import ChannelLayer  # noqa: E402
 from casgi.hub import HubUnavailable  # noqa: E402
 from casgi.hub.connection import connection_to  # noqa: E402
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 # A process that says what it hears in the group `room`, and ends with its input.
 LISTENER = """
 import asyncio, json, sys

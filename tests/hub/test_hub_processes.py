@@ -19,7 +19,7 @@ from support.server_process import ServerProcess
 from support.ws import WebSocketClient
 
 FOLDER = Path(__file__).parent
-DEADLINE = 15.0
+DEADLINE = 30.0
 SCRIPT = """
 import sys, django
 django.setup()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 Message = dict[str, Any]
-DEADLINE = 10.0
+DEADLINE = 30.0
 # For what only layers in memory do: they keep the very objects, and nothing is ever on its way.
 IN_MEMORY = pytest.mark.parametrize("layer_class", ["stock", "casgi"], indirect=True)
 

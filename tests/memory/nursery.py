@@ -57,7 +57,7 @@ def turn(loop, times=10):
 
 
 def turn_until(loop, condition):
-    deadline = loop.time() + 10
+    deadline = loop.time() + 30
     while not condition():
         assert loop.time() < deadline, "it did not come to pass"
         turn(loop, 1)

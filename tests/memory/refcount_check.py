@@ -160,7 +160,7 @@ class Rig:
 
     def turn_until(self, condition: Callable[[], bool]) -> None:
         """Turn the loop until something has happened."""
-        deadline = self.loop.time() + 10
+        deadline = self.loop.time() + 30
         while not condition():
             assert self.loop.time() < deadline, "it did not come to pass"
             self.turn()

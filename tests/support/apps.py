@@ -17,7 +17,7 @@ Send = Callable[[Message], Coroutine[Any, Any, None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 """Seconds after which a test that waits for something gives up."""
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any, Self
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 
 class OriginalProcess:

@@ -20,7 +20,7 @@ from support.server_process import ServerProcess
 from support.ws import WebSocketClient
 
 FOLDER = Path(__file__).parent
-DEADLINE = 15.0
+DEADLINE = 30.0
 ORIGINALS = {
     "core": "channels_redis.core.RedisChannelLayer",
     "pubsub": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -22,7 +22,7 @@ ORIGINALS = {
     "pubsub": channels_redis.pubsub.RedisPubSubChannelLayer,
 }
 KINDS = {"core": RedisChannelLayer, "pubsub": RedisPubSubChannelLayer}
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 
 async def get(layer: Any, channel: str) -> Any:
