@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import channels.consumer
+import channels.layers
 import django.db
 import pytest
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -77,6 +78,16 @@ def name_in_module() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def copying() -> Iterator[None]:
+    own = channels.layers.deepcopy
+    channels.layers.deepcopy = counted("deepcopy", own)
+    try:
+        yield
+    finally:
+        channels.layers.deepcopy = own
+
+
+@contextlib.contextmanager
 def builtin() -> Iterator[None]:
     own = builtins.getattr
 
@@ -102,6 +113,7 @@ CASES: dict[str, tuple[Wrapping, tuple[str, ...]]] = {
     "a method of the sync dispatch": (SYNC_DISPATCH, (BEFORE, CONNECTED)),
     "a method of the connections": (ALL_CONNECTIONS, (BEFORE, AFTER)),
     "other connections": (connections_of_another_class, (AFTER,)),
+    "what the layer copies by": (copying, (BEFORE, AFTER, CONNECTED)),
     "a builtin's name": (name_in_module, (CONNECTED,)),
     "a builtin": (builtin, (CONNECTED,)),
 }

@@ -15,6 +15,7 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, syn
 
 from casgi.django import thread_pool
 from casgi.django.lease import Lease
+from casgi.django.releases import unsupported_reason
 from casgi.django.thread_context import LeasingContexts
 from casgi.django.thread_pool import ThreadPool
 from casgi.django.work import LAST
@@ -60,6 +61,33 @@ async def test_the_last_that_became_idle_is_the_first_to_be_leased(pool: ThreadP
     assert len(set(idents)) == 3
     async with ThreadSensitiveContext():
         assert await _ident() == idents[2]
+
+
+class Own(ThreadPoolExecutor):
+    """What somebody has asgiref make, for names or hooks of its own."""
+
+    made = 0
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        Own.made += 1
+
+
+async def test_executors_of_another_class(
+    pool: ThreadPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asgiref.sync.ThreadPoolExecutor", Own)
+    monkeypatch.setattr(Own, "made", 0)
+    async with ThreadSensitiveContext():
+        await _ident()
+    assert Own.made == 1
+    assert not pool._idle and not pool._leased
+
+
+def test_executors_of_another_class_before_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unsupported_reason() is None
+    monkeypatch.setattr("asgiref.sync.ThreadPoolExecutor", Own)
+    assert "asgiref.sync.ThreadPoolExecutor was replaced" in str(unsupported_reason())
 
 
 async def test_no_thread_without_a_call(pool: ThreadPool) -> None:

@@ -12,19 +12,21 @@ from casgi import _core
 from casgi.channels.local import LocalChannels
 from casgi.channels.views import Channels, Groups
 from casgi.hub.project import hub_path
-from casgi.origin import Watch, method_names
+from casgi.origin import Watch, method_names, places_read_by
 
 # Messages to groups that one task may send before others get their turn. It bounds what waits for
 # a socket that is not slow, but has not been written to yet.
 _BURST = 8
 
 
-_ORIGINAL = Watch(
+_FUNCTIONS = [
     (owner, name)
     for owner in (InMemoryChannelLayer, BaseChannelLayer)
     for name, value in vars(owner).items()
     if isinstance(value, FunctionType)
-)
+]
+_READ = dict.fromkeys(read for place in _FUNCTIONS for read in places_read_by(place))
+_ORIGINAL = Watch([*_FUNCTIONS, *_READ])
 # What programs call themselves; what is left of the original's methods, these call.
 _ENTRIES = frozenset(
     {"receive", "new_channel", "group_add", "group_discard", "group_send", "flush"}

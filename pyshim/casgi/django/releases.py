@@ -30,7 +30,10 @@ SYNC = {
     "5340a5e010911ed8f622c52ef054517dcb7c1a716b3f5b6350e3c1f8d04bf419",  # 3.12.1
     "b5f2d860f7a4dcd968b5afe1cf14f7652ad20d64c97e4e89bda87ac0307100e0",  # 3.13.0
 }
-_OF_CONTEXTS = ("ThreadSensitiveContext.__aenter__", "ThreadSensitiveContext.__aexit__")
+_OF_CONTEXTS = (
+    *("ThreadSensitiveContext.__aenter__", "ThreadSensitiveContext.__aexit__"),
+    "ThreadPoolExecutor",  # which is made for a context
+)
 
 # SHA-256 of functions of Django, the same in 4.2.30, 5.0.14, 5.1.15, 5.2.19, 6.0.10 and 6.1.3
 # where there is one.

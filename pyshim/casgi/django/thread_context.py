@@ -2,10 +2,13 @@
 
 `__aenter__` is asgiref's, after which the context's executor is already there, so that asgiref
 makes none; `__aexit__` does what asgiref's does, and ends the lease instead of joining a thread.
+Where somebody has given asgiref another class of executors, it makes one of these.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from asgiref import sync
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 
 from casgi.django.lease import Lease
@@ -41,7 +44,8 @@ def _methods(pool: ThreadPool, enter: Any, leave: Any) -> tuple[Any, Any]:
         entered = await enter(self)
         if self.token is not had_token:
             # One that was given its executor keeps it.
-            executors.setdefault(self, Lease(pool))
+            if vars(sync)["ThreadPoolExecutor"] is ThreadPoolExecutor:
+                executors.setdefault(self, Lease(pool))
         else:
             outer: Any = executors.get(SyncToAsync.thread_sensitive_context.get())
             if type(outer) is Lease:
