@@ -13,13 +13,15 @@ from casgi.forks import ending_forks
 from casgi.loop import new_event_loop
 from casgi.server import Server
 from casgi.signals import STOP_SIGNALS, end_at_signal
-from casgi.unfinished import log_waiting_for_exit
+from casgi.unfinished import log_waiting_for_exit, log_waiting_longer
 from casgi.watchdog import exit_now
 
 # Time for threads when applications have been given up already.
 _SHORT_GRACE = 1.0
 # What ends within it is not worth a line.
 _AT_ONCE = 0.2
+# Tasks that were cancelled, and Python's own end, are over by then.
+_SOON = 2.0
 _STANDARD_DESCRIPTORS = (0, 1, 2)
 
 
@@ -33,8 +35,11 @@ def run_process(server: Server, *, debug: bool | None = None) -> int:
             end_at_signal(number)
         # From here on Python waits for tasks and threads, and a sync view may never come back.
         seconds = _SHORT_GRACE if server.was_aborted else server.seconds_left(_SHORT_GRACE)
+        loop = runner.get_loop()
         _in_background(_AT_ONCE, log_waiting_for_exit, seconds)
-        exit_within(seconds, server.exit_code, runner.get_loop())
+        left = None if seconds is None else seconds - _SOON
+        _in_background(_SOON, log_waiting_longer, left, loop)
+        exit_within(seconds, server.exit_code, loop)
     return server.exit_code
 
 

@@ -52,6 +52,7 @@ class StopSignals:
         self._previous = {number: signal.getsignal(number) for number in numbers}
         self._seen = 0
         self._unseen_since: float | None = None
+        self._is_given_back = False
 
     def __enter__(self) -> "StopSignals":
         for number in self._previous:
@@ -65,6 +66,11 @@ class StopSignals:
         _entered.discard(self)
         self._give_back()
         self.restore()
+
+    def taken(self) -> list[signal.Signals]:
+        """Return those that somebody else has a handler for by now; on any thread."""
+        found = [number for number in self._previous if signal.getsignal(number) != self._at_once]
+        return [] if self._is_given_back else found
 
     def restore(self) -> None:
         """Set the handlers that were there before."""
@@ -91,6 +97,7 @@ class StopSignals:
             end_by(number)
 
     def _give_back(self) -> None:
+        self._is_given_back = True
         for number in self._previous:
             self._loop.remove_signal_handler(number)
             end_at_signal(number)

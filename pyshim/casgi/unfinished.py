@@ -5,7 +5,6 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Iterable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ _MOST_APPLICATIONS = 10
 _MOST_NAMED = 3
 # The innermost; a stack is as deep as its middleware.
 _MOST_FRAMES = 30
+_OF_LOOP = asyncio.BaseEventLoop.shutdown_default_executor.__code__
 _FRAME_AND_NEXT = (
     ("cr_frame", "cr_await"),
     ("ag_frame", "ag_await"),
@@ -56,15 +56,27 @@ def log_waiting(core: _core.Server, seconds: float | None) -> None:
 
 
 def log_waiting_for_exit(seconds: float | None) -> None:
-    """Write what keeps a process from ending, if anything does, and how not to wait for it."""
+    """Write which threads and children keep a process from ending, if any do."""
     names = [f"thread {thread.name}" for thread in lasting_threads()]
     names += [f"process {child.name}" for child in lasting_children()]
     if names:
-        logger.info(
-            "Waiting%s for %s; a second Ctrl-C or SIGTERM does not",
-            "" if seconds is None else f" up to {seconds:.3g} s",
-            ", ".join(names),
-        )
+        _log_waiting_for(names, seconds)
+
+
+def log_waiting_longer(seconds: float | None, loop: asyncio.AbstractEventLoop) -> None:
+    """Write what else does, where that is what keeps it: tasks, or what Python does at its end."""
+    if not (lasting_threads() or lasting_children()):
+        names = [f"task {task.get_name()}" for task in lasting_tasks(loop)[:_MOST_NAMED]]
+        _log_waiting_for(names or ["what runs at exit"], seconds)
+
+
+def _log_waiting_for(names: list[str], seconds: float | None) -> None:
+    """Write what is waited for, and how not to wait for it."""
+    logger.info(
+        "Waiting%s for %s; a second Ctrl-C or SIGTERM does not",
+        "" if seconds is None else f" up to {seconds:.3g} s",
+        ", ".join(names),
+    )
 
 
 def lasting_threads() -> list[threading.Thread]:
@@ -78,8 +90,22 @@ def lasting_threads() -> list[threading.Thread]:
     return [
         thread
         for thread in threading.enumerate()
-        if thread not in spared and (not thread.daemon or thread in of_executors)
+        if thread not in spared
+        and (not thread.daemon or thread in of_executors)
+        and not _is_of_loop(thread)
     ]
+
+
+def _is_of_loop(thread: threading.Thread) -> bool:
+    """Whether asyncio has made it to wait for the threads of its executor."""
+    target = getattr(thread, "_target", None)
+    return isinstance(getattr(target, "__self__", None), asyncio.AbstractEventLoop)
+
+
+def lasting_tasks(loop: asyncio.AbstractEventLoop | None) -> list[asyncio.Task[Any]]:
+    """Return the tasks of a loop that go on, but for the loop's own wait for its executor."""
+    tasks = asyncio.all_tasks(loop) if loop is not None else ()
+    return [task for task in tasks if getattr(task.get_coro(), "cr_code", None) is not _OF_LOOP]
 
 
 def lasting_children() -> "list[BaseProcess]":
@@ -88,17 +114,21 @@ def lasting_children() -> "list[BaseProcess]":
     return [] if module is None else [x for x in module.active_children() if not x.daemon]
 
 
-def log_left(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Write what keeps a process from ending: tasks that go on, threads, children."""
-    threads = lasting_threads()
+def log_left(loop: asyncio.AbstractEventLoop | None) -> None:
+    """Write what keeps a process from ending: tasks that go on, threads, children, or its end."""
+    threads, children, tasks = lasting_threads(), lasting_children(), lasting_tasks(loop)
     if threads:
         names = ", ".join(thread.name for thread in threads)
         logger.warning("Exiting without waiting for threads: %s", names)
     for thread in threads:
         logger.warning("Thread %s is at\n%s", thread.name, thread_stack(thread))
-    if children := ", ".join(f"{child.name} (PID {child.pid})" for child in lasting_children()):
-        logger.warning("Exiting without waiting for child processes: %s", children)
-    for task in list(tasks)[:_MOST_APPLICATIONS]:
+    if children:
+        named = ", ".join(f"{child.name} (PID {child.pid})" for child in children)
+        logger.warning("Exiting without waiting for child processes: %s", named)
+    if not (threads or children or tasks) and loop is not None and loop.is_closed():
+        stack = thread_stack(threading.main_thread())
+        logger.warning("Exiting without waiting for what runs at exit, which is at\n%s", stack)
+    for task in tasks[:_MOST_APPLICATIONS]:
         logger.warning(
             "Exiting without waiting for task %s, which goes on though it was cancelled, at\n%s",
             task.get_name(),

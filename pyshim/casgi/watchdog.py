@@ -57,6 +57,7 @@ class Watchdog:
         self._thread = threading.get_ident()
         self._asked_at: float | None = None
         self._is_reported = False
+        self._told_of: set[int] = set()
         self._ended = threading.Event()
 
     def __enter__(self) -> "Watchdog":
@@ -72,6 +73,7 @@ class Watchdog:
         while not self._ended.wait(_INTERVAL):
             now = time.monotonic()
             self._look_at_loop(now)
+            self._look_at_signals()
             if self._is_overdue(now):
                 self._end()
 
@@ -84,6 +86,17 @@ class Watchdog:
                 self._ended.set()
         elif now - self._asked_at > _BLOCKED_AFTER and not self._is_reported:
             self._report(now - self._asked_at)
+
+    def _look_at_signals(self) -> None:
+        taken = [] if self._signals is None else self._signals.taken()
+        for number in taken:
+            if number not in self._told_of:
+                self._told_of.add(number)
+                logger.warning(
+                    "%s does not stop the server any more: the application has a handler of its"
+                    " own for it; a lifespan is told of the stop, without one",
+                    number.name,
+                )
 
     def _answer(self) -> None:
         if self._is_reported and self._asked_at is not None:
@@ -147,7 +160,7 @@ def exit_now(loop: asyncio.AbstractEventLoop | None, code: int) -> None:
 
 
 def _say_what_is_left(loop: asyncio.AbstractEventLoop | None) -> None:
-    log_left(asyncio.all_tasks(loop) if loop is not None else set())
+    log_left(loop)
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

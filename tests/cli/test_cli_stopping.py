@@ -124,6 +124,41 @@ def test_threads_and_children_that_go_on_are_named(leaver, request):
     leaver.stderr.wait_for(r"without waiting for child processes: sleeper \(PID \d+\)$")
 
 
+def test_what_runs_at_exit_and_does_not_end_is_named(casgi):
+    limit = ("--application-close-timeout", "4")
+    process = casgi("-p", "0", *limit, "own_signals:application", variables={"BLOCKED_EXIT": "1"})
+    process.port()
+    assert process.stop() == 0
+    process.stderr.wait_for(
+        r"Waiting up to \S+ s for what runs at exit; a second Ctrl-C or SIGTERM"
+    )
+    process.stderr.wait_for("Exiting without waiting for what runs at exit, which is at$")
+    process.stderr.wait_for("in wait_for_ever$")
+
+
+def test_threads_of_the_loop_alone_are_named(casgi, client):
+    """Not the one by which asyncio waits for them, nor the task that does."""
+    process = casgi("-p", "0", *SOON, "served:in_thread")
+    send_request(client, process)
+    assert process.stop() == 0
+    process.stderr.wait_for("without waiting for threads: asyncio_0$")
+    text = "\n".join(process.stderr.lines())
+    assert "_do_shutdown" not in text
+    assert "without waiting for task" not in text
+
+
+def test_handler_of_the_application_in_the_place_of_casgis(casgi, get):
+    process = casgi("-p", "0", "--lifespan=off", "own_signals:taking_sigterm")
+    get(process.port())
+    process.stderr.wait_for("SIGTERM does not stop the server any more: the application has a hand")
+    process.signal(signal.SIGTERM)
+    process.stdout.wait_for("own SIGTERM")
+    process.signal(signal.SIGINT)
+    assert process.wait() == 0
+    told = [line for line in process.stderr.lines() if "does not stop" in line]
+    assert len(told) == 1
+
+
 def test_code_that_blocks_the_loop_is_named_once(casgi, get):
     process = casgi("-p", "0", "stopped:blocking_for_a_while")
     with socket.create_connection(("127.0.0.1", process.port())):
