@@ -19,7 +19,7 @@ CHROMIUM_OPTIONS = [
     "--disable-sync",
 ]
 PASSWORD = "a long enough phrase"
-TIMEOUT = 20_000
+TIMEOUT = 45_000
 
 
 def launch_browser(playwright: Playwright) -> Browser:
