@@ -10,6 +10,7 @@ import sys
 import pytest
 import uvloop
 from support.casgi_process import DEADLINE, PROJECT, environment
+from support.ports import free_port
 
 import casgi
 from casgi.errors import BindError, ConfigError, LifespanError
@@ -58,7 +59,7 @@ async def get(address):
 @pytest.mark.parametrize("name", LOOPS)
 def test_server_rides_on_any_running_loop(name):
     async def program():
-        async with casgi.Server(hello, casgi.Config(port=0)) as server:
+        async with casgi.Server(hello, casgi.Config(port=free_port())) as server:
             (address,) = server.addresses
             responses = await asyncio.gather(*[get(address) for _ in range(5)])
         assert [response[-5:] for response in responses] == [b"hello"] * 5

@@ -115,11 +115,12 @@ def test_pause_and_resume(echo: tuple[str, int]) -> None:
 
 
 def test_server_that_is_not_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        address = gone.getsockname()
-    # The relay may have closed it before connect() looks.
-    with Relay(*address) as relay, pytest.raises(ConnectionResetError), connect(relay) as client:
-        client.recv(1)
+    with socket.socket() as taken:  # by who does not listen
+        taken.bind(("127.0.0.1", 0))
+        relayed = Relay(*taken.getsockname())
+        # The relay may have closed it before connect() looks.
+        with relayed as relay, pytest.raises(ConnectionResetError), connect(relay) as client:
+            client.recv(1)
 
 
 def test_stop_while_paused(echo: tuple[str, int]) -> None:

@@ -9,6 +9,7 @@ import struct
 
 import pytest
 from support.casgi_process import DEADLINE, PROJECT
+from support.ports import free_port
 from support.processes import is_alive, wait_for_end
 
 from casgi.supervisor.stack_signal import STACK_SIGNAL
@@ -85,7 +86,8 @@ def test_port_in_use_is_found_before_a_worker_starts(start):
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_stop_ends_every_worker_in_order(start, number):
-    site = start("kept:tell_process")
+    port = free_port()  # which nobody else has after it
+    site = start("-p", str(port), "kept:tell_process")
     workers = [site.worker(1), site.worker(2)]
     site.signal(number)
     assert site.wait() == 0
@@ -93,7 +95,7 @@ def test_stop_ends_every_worker_in_order(start, number):
     assert ended == {f"shutdown {pid}" for pid in workers}
     assert not any(map(is_alive, workers))
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", site.port()), timeout=DEADLINE)
+        socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
