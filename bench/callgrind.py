@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.process import REPOSITORY
+from bench.process import REPOSITORY, end_session
 
 START_SECONDS = 120.0
 SUMMARY = re.compile(r"^(?:totals|summary): (\d+)", re.MULTILINE)
@@ -23,23 +22,26 @@ def counted_process(
 ) -> Iterator[int]:
     """Run a server, of which nothing is counted yet; yield its process's number.
 
-    The n-th dump is `output` with ".n" behind. Raises BenchError when it does not listen.
+    The n-th dump is `output` with ".n" behind; "%p" in it is the number of the process, of which
+    there may be several. Raises BenchError when it does not listen.
     """
     callgrind = ["setarch", "-R", "valgrind", "--tool=callgrind", "--instr-atstart=no"]
     process = subprocess.Popen(
-        [*callgrind, f"--callgrind-out-file={output}", *command],
+        [*callgrind, "--trace-children=yes", f"--callgrind-out-file={output}", *command],
         cwd=REPOSITORY,
         # Collisions of hashes cost, too.
         env={**os.environ, **(environment or {}), "PYTHONHASHSEED": "1"},
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         _wait_until_listening(process, port)
         yield process.pid
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
+        end_session(process)
 
 
 def control(pid: int, *words: str) -> None:

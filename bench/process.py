@@ -88,7 +88,7 @@ class Launch:
         port = free_port()
         with (
             tempfile.TemporaryFile("w+", errors="replace") as log,
-            _service_manager() as manager,
+            service_manager() as manager,
         ):
             process = subprocess.Popen(
                 self.server.command(self.application, port),
@@ -127,9 +127,9 @@ class ServiceManager:
     channel: socket.socket
     environment: Mapping[str, str]
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, seconds: float = START_SECONDS) -> None:
         """Wait for the message that says so; raise if it does not come."""
-        self.channel.settimeout(START_SECONDS)
+        self.channel.settimeout(seconds)
         try:
             while b"READY=1" not in self.channel.recv(65536).splitlines():
                 pass
@@ -138,7 +138,8 @@ class ServiceManager:
 
 
 @contextlib.contextmanager
-def _service_manager() -> Iterator[ServiceManager]:
+def service_manager() -> Iterator[ServiceManager]:
+    """Yield one, who is told by processes with its environment."""
     with (
         tempfile.TemporaryDirectory() as folder,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel,

@@ -14,6 +14,7 @@ PARTS = {
     "websocket_load": ["websocket_load.c", *CLIENT],
     "members": ["members.c", *CLIENT],
     "send_floor": ["send_floor.c"],
+    "slow_clock.so": ["slow_clock.c"],
 }
 LIBRARIES = ["-lssl", "-lcrypto", "-lnghttp2", "-lz"]
 
@@ -25,11 +26,12 @@ def compiled(name: str) -> Path:
     if program.exists() and program.stat().st_mtime > newest:
         return program
     CACHE.mkdir(parents=True, exist_ok=True)
-    unfinished = program.with_suffix(f".{os.getpid()}")
-    compiler = os.environ.get("CC", "cc").split()
+    unfinished = CACHE / f"{name}.{os.getpid()}"
+    compiler = [*os.environ.get("CC", "cc").split(), *COMPILER_FLAGS]
+    compiler += ["-shared", "-fPIC"] if name.endswith(".so") else []
     inputs = [*(str(SOURCES / part) for part in PARTS[name]), *LIBRARIES]
     try:
-        subprocess.run([*compiler, *COMPILER_FLAGS, *inputs, "-o", str(unfinished)], check=True)
+        subprocess.run([*compiler, *inputs, "-o", str(unfinished)], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise BenchError(f"{name} cannot be compiled: {error}") from error
     unfinished.replace(program)

@@ -7,9 +7,9 @@
  * one that comes again or late, or nobody sent, is *unexpected*.
  *
  * It talks in JSON lines like websocket_load: ready after a first round, then, after a line on
- * stdin, the result of rounds for --seconds or until --messages were sent. When nothing has come
- * for
- * --stall seconds, all that is outstanding is missing, and the measurement ends.
+ * stdin, the result of rounds for --seconds or until --messages were sent; another line ends it, so
+ * that the members are there while it is looked at what the server has used. When nothing has come
+ * for --stall seconds, all that is outstanding is missing, and the measurement ends.
  *
  * One thread and one epoll set own everything; memory is released by the end of the process. */
 #define _GNU_SOURCE
@@ -268,5 +268,7 @@ int main(int count, char **arguments) {
     settle();
     messages_sent -= messages_before;
     print_result(seconds, cpu);
+    fflush(stdout);
+    wait_for_line();
     return 0;
 }
