@@ -133,7 +133,7 @@ class Dispatcher:
             parts.append(seam.sessions)
         plan = plan_of(type(consumer))
         kept = self._plans.setdefault(plan, {})
-        return kept.setdefault(tuple(parts), SharedWhile(plan, tuple(parts)))
+        return kept.setdefault(tuple(parts), SharedWhile(plan, seam, tuple(parts)))
 
     def _is_channels_own(self, dispatch: object) -> bool:
         return (

@@ -161,13 +161,13 @@ class SharedWhile:
     It does not keep the plan alive.
     """
 
-    def __init__(self, plan: "SharingPlan", parts: tuple[Reliance, ...]) -> None:
+    def __init__(self, plan: "SharingPlan", seam: Seam, parts: tuple[Reliance, ...]) -> None:
         self._plan = weakref.ref(plan)
         self._parts = parts
+        self._is_as_read = seam.check_of(*parts)
 
     def run(self, message: dict[str, Any]) -> Any:
         """Run the handler once, as the plan does; None: it runs for each consumer."""
         plan = self._plan()
-        if plan is None or not all(part.holds() for part in self._parts):
-            return None
-        return plan.run(message)
+        is_as_read = self._is_as_read() or all(part.holds() for part in self._parts)
+        return plan.run(message) if plan is not None and is_as_read else None

@@ -32,7 +32,7 @@ def execute(proof: Proof, owner: type, message: dict[str, Any]) -> tuple[Outcome
     The handler may change the message: it must be a copy.
     """
     if not proof.compared:
-        return (Outcome((), _sent(proof, owner, message, Decisions(()))),)
+        return (Outcome((), _sent(proof, owner, message, None)),)
     outcomes: list[Outcome] = []
     asked: list[tuple[bool, ...]] = [()]
     while asked:
@@ -62,12 +62,12 @@ class _Record:
 
     def send(self, message: Any) -> None:
         """Keep the text or bytes of a message; it is the `base_send` of a sync consumer."""
-        match message:
-            case {"type": "websocket.send", "text": data} if type(data) is str:
-                pass
-            case {"type": "websocket.send", "bytes": data} if type(data) is bytes:
-                pass
-            case _:
+        if type(message) is not dict or message.get("type") != "websocket.send":
+            self._refuse("sent something else than text or bytes")
+        data = message.get("text")
+        if type(data) is not str:
+            data = message.get("bytes")
+            if type(data) is not bytes:
                 self._refuse("sent something else than text or bytes")
         if len(message) != 2:
             self._refuse("sent a message with other keys")
@@ -86,15 +86,18 @@ class _Record:
         raise self.refused
 
 
-def _sent(proof: Proof, owner: type, message: dict[str, Any], decisions: Decisions) -> Payloads:
+def _sent(
+    proof: Proof, owner: type, message: dict[str, Any], decisions: Decisions | None
+) -> Payloads:
     """Run the handler on a stand-in."""
     record = _Record()
     consumer: Any = object.__new__(owner)
     base_send = record.send if proof.is_sync else record.send_async
     object.__setattr__(consumer, "base_send", base_send)
     object.__setattr__(consumer, "close", record.close)
-    for name in proof.compared:
-        object.__setattr__(consumer, name, Unknown(name, decisions))
+    if decisions is not None:
+        for name in proof.compared:
+            object.__setattr__(consumer, name, Unknown(name, decisions))
     try:
         result = proof.function(consumer, message)
         if not proof.is_sync:

@@ -112,6 +112,15 @@ class SharingPlan:
 
     def proof(self, name: str) -> Proof:
         """Return why a handler may run once now, or raise Rejected."""
+        found = self._findings.get(name)
+        if found is None or not found.holds():  # where its class finds it is one of its facts
+            found = self._look_anew(name)
+        if isinstance(found.result, Rejected):
+            raise Rejected(*vars(found.result).values())
+        return found.result
+
+    def _look_anew(self, name: str) -> _Finding:
+        """Return what there is to say of a handler now, of which no proof holds; or raise that."""
         function = find(self._class, name)
         if name in RESERVED:
             raise Rejected("has the name of a method of Channels")
@@ -126,11 +135,9 @@ class SharingPlan:
             holds = bool if isinstance(result, Rejected) else _core.Facts(result.facts).hold
             found = _Finding(function, function.__code__, mro, result, holds)
             self._findings[name] = found
-        if isinstance(found.result, Rejected):
-            raise Rejected(*vars(found.result).values())
-        if not found.holds():
+        if isinstance(found.result, Proof) and not found.holds():
             raise Rejected(_what_has_changed(found.result))
-        return found.result
+        return found
 
     def _log_once(self, level: int, name: str, reason: str) -> None:
         """Log once for each handler that it runs for each consumer, and why."""

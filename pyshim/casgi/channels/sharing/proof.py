@@ -84,7 +84,7 @@ class Prover:
     def prove(self, name: str, function: FunctionType) -> Proof:
         """Prove a handler, or raise Rejected."""
         _check_call(function)
-        self.must_have(name, function, is_method=True)
+        self._find_handler(name, function)
         node = self.function(function, Receiver.CONSUMER)
         return self._proof("proved", lowered(function, node))
 
@@ -92,13 +92,19 @@ class Prover:
         """Take a handler that is declared; only what it sends by is proved."""
         check_parameters(function)
         self.facts.function(function)
-        self.must_have(name, function, is_method=True)
+        self._find_handler(name, function)
         self.sends("send")
         if self.consumer.own_methods("send_json"):
             if not self.consumer.is_channels_own("send_json", self.consumer.find("send_json")):
                 raise Rejected("belongs to a class that defines send_json")
             self.sends("send_json")
         return self._proof("declared", function)
+
+    def _find_handler(self, name: str, function: FunctionType) -> None:
+        """Remember where the class finds its handler, as each member has to."""
+        if self.consumer.find(name) is not function:
+            raise Rejected("was replaced while it was read")
+        self.must_have(name, function, is_method=True)
 
     def _proof(self, how: str, function: FunctionType) -> Proof:
         attributes = tuple(self._attributes.values())
