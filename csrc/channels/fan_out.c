@@ -40,7 +40,7 @@ struct fan_out {
     PyObject *message;
     PyObject *source; /* what members' copies are made of: a copy itself, if the message is plain,
                          in which nobody else refers to anything; NULL until the first */
-    struct rendering renderings[MOST_RENDERINGS];
+    struct rendering *renderings; /* MOST_RENDERINGS, of which so many are initialised */
     size_t rendering_count;
 };
 
@@ -309,8 +309,11 @@ static int deliver(struct fan_out *fan_out, ChannelObject *channel) {
 
 Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, uint64_t end,
                                  PyObject *message) {
-    struct fan_out fan_out = {
-        .table = table, .members = channel_table_members(table, group, end), .message = message};
+    struct rendering renderings[MOST_RENDERINGS]; /* too large to be cleared for each message */
+    struct fan_out fan_out = {.table = table,
+                              .members = channel_table_members(table, group, end),
+                              .message = message,
+                              .renderings = renderings};
     Py_ssize_t events = fan_out.members == NULL ? -1 : 0;
     if (events == 0) {
         collect_renderings(&fan_out);

@@ -133,7 +133,7 @@ class LocalChannels:
         """
         home = self._core.home
         if home is None or _is_running(home):
-            return self.send(group, message, end)
+            return self._core.send(group, message, end)
         done: concurrent.futures.Future[int] = concurrent.futures.Future()
         copy = _core.copy_message(message)
 
@@ -203,10 +203,7 @@ class LocalChannels:
 
 def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether the loop runs in this thread."""
-    try:
-        return asyncio.get_running_loop() is loop
-    except RuntimeError:
-        return False
+    return asyncio._get_running_loop() is loop
 
 
 def _wake(target: "asyncio.Future[None] | _core.Channel") -> None:

@@ -65,6 +65,12 @@ class HubConnection(TurnedClient):
         """Return the spaces of a prefix: mostly one."""
         return [space for one in self._spaces.get(prefix, ()) if (space := one()) is not None]
 
+    def others_of(self, prefix: str, space: Space) -> list[Space]:
+        """Return the other spaces of a prefix: mostly none."""
+        if len(self._spaces.get(prefix, ())) < 2:
+            return []
+        return [one for one in self.spaces_of(prefix) if one is not space]
+
     # Requests: each returns the number to wait for
 
     def request(self, act: Request) -> int | None:
@@ -100,7 +106,7 @@ class HubConnection(TurnedClient):
         """Ask for something, when the hub has read what was sent before."""
         number = self.request(act)
         while number is None:
-            await self.answer(self._sent, is_patient=True)
+            await self.answer(self._sent)
             number = self.request(act)
         return number
 
@@ -157,6 +163,11 @@ class HubConnection(TurnedClient):
 
     # Answers
 
+    def is_trusted(self, number: int) -> bool:
+        """Whether a request that cannot fail counts as done: the hub lived a moment ago."""
+        client = self._client
+        return client is not None and (client.is_trusted or client.acked >= number)
+
     def wait(self, number: int, *, is_patient: bool = True) -> int:
         """Wait in this thread; return why the request failed, or 0. Raise HubUnavailable.
 
@@ -178,16 +189,12 @@ class HubConnection(TurnedClient):
     def _is_on_own_loop(self) -> bool:
         return self._loop is not None and running_loop() is self._loop
 
-    async def answer(self, number: int, *, is_patient: bool = False) -> int:
-        """As wait(), on an event loop.
-
-        What is not `is_patient` trusts a hub that lived a moment ago.
-        """
+    async def answer(self, number: int) -> int:
+        """As wait(), on an event loop."""
         client = self._client or self._live()
-        is_trusted = not is_patient and client.is_trusted
-        if not is_trusted and self._loop is None and not self._is_read():
+        if self._loop is None and not self._is_read():
             self._turn_a_moment(client, number)
-        if client.acked >= number or is_trusted:
+        if client.acked >= number:
             return self._failures.pop(number, 0)
         if self._loop is None and green_library() is not None:
             return self.wait(number)
@@ -266,8 +273,10 @@ class HubConnection(TurnedClient):
     def on_deliver(self, topic: bytes, payload: bytes) -> bool:
         """Give it to its space; on a server's loop consumers then get their turn."""
         events = 0
-        for space in self.spaces_of(topic[1:].partition(b"\0")[0].decode()):
-            events += space.take(topic, payload)
+        for one in self._spaces.get(topic[1 : topic.find(b"\0")].decode(), ()):
+            space = one()
+            if space is not None:
+                events += space.take(topic, payload)
         return events == 0 or self._go_on(events)
 
     def on_message(self, channel: bytes, payload: bytes) -> bool:

@@ -135,7 +135,7 @@ class Link:
         with contextlib.suppress(HubUnavailable):
             # The answer comes behind the last message that the hub gives.
             number = await self._hub.submit(lambda client: client.abandon(self._gap_topic))
-            await self._hub.answer(number, is_patient=True)
+            await self._hub.answer(number)
         while (
             self._given
             or any(partition.outgoing or partition.owes_gap for partition in self._partitions)

@@ -150,7 +150,7 @@ class HubChannelLayer(ChannelLayer):
     async def _announce(self, group: str, channel: str) -> None:
         try:
             number = self.announce(group)
-            await self.hub.answer(number, is_patient=True)
+            await self.hub.answer(number)
         except HubUnavailable:
             self.local.discard(group, channel)
             raise
@@ -185,13 +185,16 @@ class HubChannelLayer(ChannelLayer):
         """Send to all channels of a group, wherever they are; those that are full do not get it."""
         payload = self.packed(group, message)
         topic = group_topic(self.prefix, group)
-        number = await self.hub.submit(self.publishing(topic, payload))
-        events = 0
+        act, events = self.publishing(topic, payload), 0
+        number = self.hub.request(act)
+        if number is None:
+            number = await self.hub.submit(act)
         if self.local.size(group) > 0:
             events = await self.local.deliver(group, unpack(payload))
         for sibling in self.siblings():
             events += sibling.take(topic, payload)
-        await self.hub.answer(number)
+        if not self.hub.is_trusted(number):
+            await self.hub.answer(number)
         await self._let_others(events)
 
     async def group_send_many(self, groups: Iterable[str], message: dict[str, Any]) -> None:
@@ -227,18 +230,18 @@ class HubChannelLayer(ChannelLayer):
         return lambda client: client.publish(topic, payload, wants_receiver)
 
     async def _do(self, act: Any) -> int:
-        return await self.hub.answer(await self.hub.submit(act), is_patient=True)
+        return await self.hub.answer(await self.hub.submit(act))
 
     async def _listen(self) -> None:
         """Be reachable for the other processes, by what is sent to channels of this one."""
         number = self.hub.announce(process_topic(self.prefix, self._token))
         self.hub.read_always()
-        await self.hub.answer(number, is_patient=True)
+        await self.hub.answer(number)
 
     def siblings(self) -> list[HubChannelLayer]:
         """Return the other layers of this process with the same prefix."""
-        layers: list[Any] = self.hub.spaces_of(self.prefix)
-        return [layer for layer in layers if layer is not self] if len(layers) > 1 else []
+        others: list[Any] = self.hub.others_of(self.prefix, self)
+        return others
 
     def _emptied(self, group: str) -> None:
         if all(layer.local.size(group) == 0 for layer in self.siblings()):
