@@ -67,9 +67,8 @@ class HubConnection(TurnedClient):
 
     def others_of(self, prefix: str, space: Space) -> list[Space]:
         """Return the other spaces of a prefix: mostly none."""
-        if len(self._spaces.get(prefix, ())) < 2:
-            return []
-        return [one for one in self.spaces_of(prefix) if one is not space]
+        spaces = self.spaces_of(prefix) if len(self._spaces.get(prefix, ())) > 1 else []
+        return [one for one in spaces if one is not space]
 
     # Requests: each returns the number to wait for
 
@@ -168,16 +167,11 @@ class HubConnection(TurnedClient):
         client = self._client
         return client is not None and (client.is_trusted or client.acked >= number)
 
-    def wait(self, number: int, *, is_patient: bool = True) -> int:
-        """Wait in this thread; return why the request failed, or 0. Raise HubUnavailable.
-
-        What is not `is_patient` trusts a hub that lived a moment ago.
-        """
+    def wait(self, number: int) -> int:
+        """Wait in this thread; return why the request failed, or 0. Raise HubUnavailable."""
         client = self._client or self._live()
         if self._is_on_own_loop():
             return 0  # the loop that would bring the answer is the one that would wait
-        if not is_patient and client.is_trusted:
-            return self._failures.pop(number, 0)
         if self._loop is not None or self._is_read():
             self._wait_for_others(client, number)
         else:
@@ -273,10 +267,8 @@ class HubConnection(TurnedClient):
     def on_deliver(self, topic: bytes, payload: bytes) -> bool:
         """Give it to its space; on a server's loop consumers then get their turn."""
         events = 0
-        for one in self._spaces.get(topic[1 : topic.find(b"\0")].decode(), ()):
-            space = one()
-            if space is not None:
-                events += space.take(topic, payload)
+        for space in self.spaces_of(topic[1 : topic.find(b"\0")].decode()):
+            events += space.take(topic, payload)
         return events == 0 or self._go_on(events)
 
     def on_message(self, channel: bytes, payload: bytes) -> bool:
