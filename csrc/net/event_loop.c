@@ -31,8 +31,9 @@ enum { DEFERRED_ROUNDS = 8 };
  * is so anyway. */
 enum { BUSY_READS = 4 };
 
-/* How long what waits for the loop's rest waits at most. */
-enum { REST_LIMIT_MS = 1 };
+/* How long what waits for the loop's rest waits at most: each time that it does not come wakes
+ * others, on the same cores. */
+enum { REST_LIMIT_MS = 2 };
 
 /* How long a turn waits that finds the loop held. */
 enum { HELD_WAIT_MS = 1 };

@@ -121,9 +121,9 @@ bool event_loop_is_waiting(const struct event_loop *loop);
  */
 void event_loop_defer(struct event_loop *loop, struct deferred *deferred);
 
-/* Runs `deferred` before the loop next waits, or a millisecond later if it does not come to that:
- * what a busy loop has for somebody outside leaves together. As event_loop_defer() on a loop whose
- * driver does not let it rest. */
+/* Runs `deferred` before the loop next waits, or two milliseconds later if it does not come to
+ * that: what a busy loop has for somebody outside leaves together. As event_loop_defer() on a loop
+ * whose driver does not let it rest. */
 void event_loop_defer_to_rest(struct event_loop *loop, struct deferred *deferred);
 
 /* Tells whether the loop has waited since; on such a loop, whether a turn has begun. */
