@@ -131,7 +131,8 @@ class Watchdog:
         frames = application_frames(thread_frames(self._thread))
         if frames:
             logger.error("Exiting, though the event loop is at\n%s", format_frames(frames))
-        exit_now(self._loop, _BLOCKED_STATUS)
+        # Its tasks were not asked to end, where the loop does not turn.
+        exit_now(None if frames else self._loop, _BLOCKED_STATUS)
 
 
 def application_frames(frames: list[FrameType]) -> list[FrameType]:
