@@ -179,6 +179,7 @@ def test_code_that_blocks_the_loop_is_named_once(casgi, get):
 def test_start_may_block_the_loop(casgi):
     process = casgi("-p", "0", "stopped:blocking_at_start")
     process.port()
+    assert process.stop() == 0
     assert "event loop" not in "".join(process.stderr.lines())
 
 
