@@ -18,9 +18,17 @@ configure_django()
 from django_sites import Site  # noqa: E402
 from support.casgi_process import CasgiProcess  # noqa: E402
 
-from casgi.django import thread_pool  # noqa: E402
+from casgi.django import own_receivers, thread_pool  # noqa: E402
 from casgi.django.thread_context import LeasingContexts  # noqa: E402
 from casgi.django.thread_pool import ThreadPool  # noqa: E402
+from casgi.origin import WatchedCode  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def trusted_code() -> None:
+    """Code of Django that a test has replaced is trusted by the next."""
+    if own_receivers._code.change() is not None:
+        own_receivers._code = WatchedCode(own_receivers._look)
 
 
 @pytest.fixture

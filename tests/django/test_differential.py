@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 from collections.abc import Callable
@@ -11,10 +12,13 @@ import pytest
 from differential import player
 from differential.player import play
 from differential.program import Program, generate
+from django.core.signals import request_finished
 
-from casgi.django import early_close, first_trip
+from casgi.django import early_close, first_trip, own_receivers
 from casgi.django.hop import ShortHops
 from casgi.django.middleware_seam import PlainMiddleware
+from casgi.django.own_receivers import live_receivers
+from casgi.django.passage import Passage
 from casgi.django.request_seam import Requests
 from casgi.django.thread_context import LeasingContexts
 from casgi.django.thread_pool import ThreadPool
@@ -73,7 +77,8 @@ def _sent_by_the_core(seed: int) -> Program:
 def close_early(patch: pytest.MonkeyPatch) -> list[object]:
     """Have responses in memory closed where they were made; return what comes of each."""
     patch.setattr(early_close, "_is_own", lambda send: True)
-    patch.setattr(early_close, "_only_django_hears", lambda sender: True)
+    finished = own_receivers.finished
+    patch.setattr(finished, "of", lambda sender: live_receivers(request_finished, sender))
     early: list[object] = []
     close = early_close.EarlyClose.close
 
@@ -115,6 +120,49 @@ def test_random_sites_that_are_answered_directly(monkeypatch: pytest.MonkeyPatch
     found = filter(None, map(direct_difference, seeds))
     assert next(found, None) is None
     _are_enough(early, seeds)
+
+
+def begin_in_loop(patch: pytest.MonkeyPatch) -> list[bool]:
+    """Have nobody but Django hear of requests; return of each begun so whether it stayed there."""
+    patch.setattr(own_receivers.started, "of", lambda sender: ())
+    patch.setattr(own_receivers.finished, "of", lambda sender: ())
+    begun: list[bool] = []
+    begin = Passage.begin_in_loop
+
+    def noted(self: Passage) -> bool:
+        begun.append(begin(self))
+        return begun[-1]
+
+    patch.setattr(Passage, "begin_in_loop", noted)
+    return begun
+
+
+def _without_middleware(seed: int) -> Program:
+    """Return the program of a seed with nothing that is for the thread before its view."""
+    program = generate(seed)
+    view = "async_closer" if seed % 8 == 7 else program.view
+    return dataclasses.replace(program, view=view, middleware=[], receivers=[], cookies=None)
+
+
+def _without_signals(lines: list[str]) -> list[str]:
+    """Return a journal without what its own receivers have written."""
+    return [line for line in lines if "request_started" not in line and "_finished" not in line]
+
+
+def difference_in_loop(seed: int) -> str | None:
+    """Return how what is told of requests that begin in the loop differs, or None."""
+    return difference(seed, _without_signals, _without_middleware)
+
+
+@pytest.mark.timeout(max(120, COUNT))
+def test_random_views_without_middleware(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request begins in the loop, and has a thread only if something is for it."""
+    begun = begin_in_loop(monkeypatch)
+    seeds = range(COUNT // 2)
+    found = filter(None, map(difference_in_loop, seeds))
+    assert next(found, None) is None
+    assert begun.count(True) > len(seeds) // 2
+    assert begun.count(False) > len(seeds) // 2
 
 
 def _are_enough(early: list[object], seeds: range) -> None:

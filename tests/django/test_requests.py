@@ -11,7 +11,9 @@ import django
 import pytest
 from asgiref.sync import sync_to_async
 from django.core import signals
+from django.core.cache import caches
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.db import connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.test import override_settings
@@ -195,6 +197,39 @@ async def test_trips(early: list[str], view: Callable[[Any], Any], count: int) -
         signals.request_finished.disconnect(finish)
     assert len(early) == max(count, 2 if finished else 1)
     assert all(name.startswith("casgi-context-") for name in finished)
+
+
+class _Closed:
+    """Notes who closes a database or a cache."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def close(self, **named: Any) -> None:
+        events.append(f"{self.name} in {threading.current_thread().name}")
+
+    close_if_unusable_or_obsolete = close
+
+
+@watched
+async def test_what_an_early_close_looks_after(early: list[str]) -> None:
+    """Databases and caches that the request has used, in its thread."""
+    used: list[str] = []
+
+    def use(request: Any) -> HttpResponse:
+        caches["default"], connections["default"] = _Closed("cache"), _Closed("database")
+        used.append(threading.current_thread().name)
+        return HttpResponse()
+
+    handler = ASGIHandler()
+    await _answer(handler, b"")
+    early.clear()
+    views["view"] = use
+    events.clear()
+    await _answer(handler, b"")
+    assert len(early) == 1
+    closed = [event for event in events if " in " in event]
+    assert closed == [f"database in {used[0]}", f"cache in {used[0]}"]
 
 
 @watched

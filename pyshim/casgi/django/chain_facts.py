@@ -28,7 +28,7 @@ _LISTS = ("_view_middleware", "_template_response_middleware")
 _MOST = 64
 """So many are kept: a process has one handler, or as many as its tests make."""
 
-_Known: TypeAlias = tuple[Chain, Callable[[], bool], list[tuple[Any, Any]]]
+_Known: TypeAlias = tuple[Chain, Callable[[], bool], list[Any], list[Any]]
 
 
 class KnownChains:
@@ -48,8 +48,8 @@ class KnownChains:
             self._known.clear()
         known = self._known.get(id(first))
         if known is not None:
-            chain, hold, copies = known
-            if hold() and all(one == other for one, other in copies):
+            chain, hold, lists, copies = known
+            if hold() and lists == copies:
                 return chain
         read = self._read(first)
         if read is None:
@@ -64,7 +64,7 @@ class KnownChains:
         handlers = [chain.handler] if chain.handler is not None else []
         if isinstance(first, BaseHandler) and first is not chain.handler:
             handlers.append(first)
-        lists = [vars(one)[name] for one in handlers for name in _LISTS]
+        lists: list[Any] = [vars(one)[name] for one in handlers for name in _LISTS]
         facts = list(_of_wrapper(first))
         facts += [fact for one in chain.middleware for fact in _of_middleware(one)]
         facts += [fact for one in handlers for fact in _of_instance(one, self._of_handler)]
@@ -72,10 +72,12 @@ class KnownChains:
             facts += _of_wrapper(one._middleware_chain)
             facts += _of_adapted(one._middleware_chain)
         facts += [fact for methods in lists for one in methods for fact in _of_adapted(one)]
-        copies = [(one, list(one)) for one in lists]
+        copies: list[Any] = list(map(list, lists))
         for one in chain.middleware:
-            copies += one.copies if isinstance(one, MiddlewareParts) else ()
-        return chain, _core.Facts(tuple(facts)).hold, copies
+            for there, copy in one.copies if isinstance(one, MiddlewareParts) else ():
+                lists.append(there)
+                copies.append(copy)
+        return chain, _core.Facts(tuple(facts)).hold, lists, copies
 
 
 def _of_middleware(middleware: Any) -> Iterator[Fact]:

@@ -14,6 +14,8 @@ import threading
 import time
 from typing import Any
 
+from casgi.django.local_storage import Connections
+
 logger = logging.getLogger("casgi.django")
 
 # Whose attributes are known. What a subclass keeps beside the connection is not.
@@ -37,6 +39,7 @@ class KeptConnections:
         self._kept: list[tuple[Any, dict[str, Any]]] = []
         # Those of the connections that the context was given.
         self._settings: dict[Any, dict[str, Any]] = {}
+        self._of_database: Connections | None = None
 
     def keep(self) -> None:
         """Take over what the context that ends leaves open and fit for use."""
@@ -45,8 +48,11 @@ class KeptConnections:
         if database is None:
             return
         try:
-            opened = database.connections.all(initialized_only=True)
-            for wrapper in opened:
+            if self._of_database is None or self._of_database.handler is not database.connections:
+                self._of_database = Connections(database.connections)
+            if self._of_database.are_none():
+                return
+            for wrapper in database.connections.all(initialized_only=True):
                 if _is_fit(wrapper):
                     opened_with = settings.get(wrapper.connection)
                     self._kept.append((wrapper, opened_with or _copy(wrapper.settings_dict)))

@@ -8,20 +8,17 @@ connections of databases and caches are looked at a moment earlier.
 
 from typing import Any
 
-from django.core import cache, signals
 from django.core.handlers import base
-from django.db import close_old_connections
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 
 from casgi import _core
+from casgi.django.own_receivers import close_response, finished
 from casgi.django.work import LAST
 
 _CONTENT = (HttpResponse.content, SimpleTemplateResponse.content)
 _LEAST_ERROR = 400  # Of which Django writes a log record before.
-FINISHED_RECEIVERS = (close_old_connections, cache.close_caches, base.reset_urlconf)
-"""Django's own receivers of request_finished."""
 
 
 class EarlyClose:
@@ -32,9 +29,10 @@ class EarlyClose:
 
     """
 
-    def __init__(self, sender: Any, send: Any) -> None:
-        """Take the class of the handler, and what takes the messages of the response."""
+    def __init__(self, sender: Any, send: Any, keeps_variables: bool) -> None:
+        """Take a handler's class, what takes messages, and whether a trip's variables are kept."""
         self.is_taken = False
+        self._keeps_variables = keeps_variables
         self._sender = sender
         # Taken out once, by the thread or by the loop.
         self._permission = [True] if _is_own(send) else []
@@ -51,7 +49,8 @@ class EarlyClose:
 
     def close(self, request: Any, response: Any) -> object:
         """Close a response that has passed all middleware, in the thread, if it may be closed."""
-        if not _is_in_memory(response) or not _only_django_hears(self._sender):
+        receivers = finished.of(self._sender) if _is_in_memory(response) else None
+        if receivers is None:
             return None
         try:
             self._permission.pop()
@@ -60,8 +59,10 @@ class EarlyClose:
         self.is_taken = True
         response._resource_closers.append(request.close)
         response._handler_class = self._sender
+        if not self._keeps_variables:  # One of them ends with the context.
+            receivers = [one for one in receivers if one is not base.reset_urlconf]
         try:
-            response.close()
+            close_response(response, self._sender, receivers)
         except BaseException as error:
             self._error = error
         return LAST
@@ -92,27 +93,3 @@ def _is_in_memory(response: Any) -> bool:
         and not response.closed
         and "close" not in vars(response)
     )
-
-
-_heard: tuple[Any, list[Any]] = None, []
-
-
-def _only_django_hears(sender: Any) -> bool:
-    """Whether request_finished has no receivers but Django's own; asked once for the same ones."""
-    global _heard
-    known_sender, known = _heard
-    receivers = signals.request_finished.receivers
-    if known_sender is sender and known == receivers:
-        return True
-    found = list(receivers)
-    if not has_only_receivers(signals.request_finished, sender, FINISHED_RECEIVERS):
-        return False
-    _heard = sender, found
-    return True
-
-
-def has_only_receivers(signal: Any, sender: Any, known: tuple[Any, ...]) -> bool:
-    """Whether a signal of this sender is received by none but these, which are sync."""
-    live: Any = signal._live_receivers(sender)
-    receivers, others = live if isinstance(live, tuple) else (live, ())
-    return not others and all(receiver in known for receiver in receivers)

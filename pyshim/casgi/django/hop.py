@@ -21,6 +21,7 @@ from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
 
 from casgi.django.executor_queue import ExecutorQueue
 from casgi.django.lease import Lease
+from casgi.django.local_storage import variable_of
 from casgi.django.loop_call import TripCall
 from casgi.django.scheduling import preempt_nobody
 from casgi.loop import EventLoop
@@ -37,16 +38,8 @@ _READ = SimpleNamespace(call=_CALL, run_in_executor=_OF_ASYNCIO)
 _read = Watch((_READ, name) for name in vars(_READ))
 
 
-def _variable_of(local: Any) -> contextvars.ContextVar[Any] | None:
-    """Return the variable that has all of a Local of asgiref's, of releases that have only one."""
-    storage = getattr(local, "__dict__", {}).get("_storage")
-    variable = getattr(storage, "__dict__", {}).get("_data")
-    return variable if isinstance(variable, contextvars.ContextVar) else None
-
-
-# A Local that has nothing writes a text about that for each who asks.
 _EXECUTORS = AsyncToSync.executors
-_EXECUTORS_VARIABLE = _variable_of(_EXECUTORS)
+_EXECUTORS_VARIABLE = variable_of(_EXECUTORS)
 
 _queue = ExecutorQueue()
 # Executors of one thread each.
@@ -241,6 +234,12 @@ def waits_for_thread() -> bool:
     """Whether calls of this request are queued until another one gives its thread back."""
     lease = _lease()
     return lease is not None and lease.waits()
+
+
+def has_no_thread() -> bool:
+    """Whether this request has made no call in a thread yet, and its next is the first in one."""
+    lease = _lease()
+    return lease is not None and lease.is_unused()
 
 
 def _is_within_async_to_sync() -> bool:

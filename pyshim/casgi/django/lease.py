@@ -54,6 +54,10 @@ class Lease(Executor):
         """Keep the thread until the end, whatever a call says of being the last."""
         self._work.is_shared = True
 
+    def is_unused(self) -> bool:
+        """Whether no call was submitted yet, and none but this context's will be."""
+        return not self._has_asked and not self._work.is_shared
+
     def waits(self) -> bool:
         """Whether there is no thread yet, since there are as many as there may be."""
         return self._pool.waits(self._work)

@@ -52,13 +52,13 @@ def _headers_of(response: Any) -> list[tuple[bytes, bytes]] | None:
         or _code.change() is not None
     ):
         return None
-    return [
-        (
-            header.encode("ascii") if isinstance(header, str) else bytes(header),
-            value.encode("latin1") if isinstance(value, str) else bytes(value),
-        )
-        for header, value in response.headers._store.values()
-    ]
+    try:
+        return [
+            (header.encode("ascii"), value.encode("latin1"))
+            for header, value in response.headers._store.values()
+        ]
+    except AttributeError:  # Somebody has put there what is no text.
+        return None
 
 
 def look() -> None:

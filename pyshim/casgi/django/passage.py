@@ -21,7 +21,7 @@ from django.core.handlers import base, exception
 
 from casgi.django.hop import hop
 from casgi.django.steps import Steps, refuse_coroutine
-from casgi.django.url_trees import examine
+from casgi.django.url_trees import examine, resolves_anywhere
 
 
 class Passage(Steps):
@@ -32,6 +32,22 @@ class Passage(Steps):
     async def go(self) -> Any:
         """Return the response of the first middleware, or raise what it raises."""
         return await self._go(self._go_in)
+
+    def begin_in_loop(self) -> bool:
+        """Make the request in the event loop; return whether `go` follows there, or `enter`.
+
+        Its view is found here if that could be done anywhere; one that is sync is for `enter`.
+        """
+        begin, self._begin = self._begin, None
+        assert begin is not None
+        self.request = begin()
+        if not resolves_anywhere(self.request):
+            return True
+        try:
+            self._resolve()
+        except Exception:
+            return True  # It is raised again where it becomes a response.
+        return self._is_async()
 
     def enter(self) -> object:
         """Go the first part of it, in the thread; `go_on` follows."""
@@ -102,7 +118,8 @@ class Passage(Steps):
 
     async def _go_in(self) -> None:
         count = len(self._chain.middleware)
-        if self._begin is not None or self._any_has("process_request", count):
+        is_found = self._match is not None and not self._is_async()
+        if self._begin is not None or is_found or self._any_has("process_request", count):
             await self._hop(self._go_in_here)
         else:
             self._is_inside = True
@@ -126,7 +143,7 @@ class Passage(Steps):
     async def _go_to_view(self) -> None:
         if self._match is None:
             await self._resolve_in_loop()
-        if base.iscoroutinefunction(self._match[0]):
+        if self._is_async():
             await self._async_view()
             if self._is_template_response() or self._any_has("process_response", self.depth):
                 await self._hop(self._render_and_out)
@@ -137,7 +154,7 @@ class Passage(Steps):
     async def _resolve_in_loop(self) -> None:
         self._resolve()
         examine(self.request)
-        if not base.iscoroutinefunction(self._match[0]):
+        if not self._is_async():
             await self._hop(self._view_and_out)
         elif self._chain.handler._view_middleware:
             await self._hop(self._process_views)
@@ -169,8 +186,12 @@ class Passage(Steps):
             self._chain.handler is None
             or self._match is None
             or self._awaits_render
-            or base.iscoroutinefunction(self._match[0])
+            or self._is_async()
         )
+
+    def _is_async(self) -> bool:
+        """Whether the view that was found is."""
+        return bool(base.iscoroutinefunction(self._match[0]))
 
     def _any_has(self, name: str, count: int) -> bool:
         return any(hasattr(one, name) for one in self._chain.middleware[:count])

@@ -175,6 +175,48 @@ BESIDES = {
 SIGNALS = ("request_started", "request_finished")
 _SENDING = ("send", "asend")
 
+_CONNECTIONS = "django.utils.connection"
+OWN_RECEIVERS = {
+    ("django.db", "reset_queries"): (
+        "9989bcde56b2f76a5f82e3e24bccd1808759ca6ae72b501470e171628f1fe712",
+    ),
+    ("django.db", "close_old_connections"): (
+        "c352dd45e8333c97d83fb0905f187e31475cb3d8bb9308611077febb6e21deb6",
+    ),
+    ("django.db.backends.base.base", "BaseDatabaseWrapper.close_if_unusable_or_obsolete"): (
+        "9e0690a760eb710d7259a5878f6fd2052dd2718f95d7f64931526a6554be1a51",
+        "6b6ae12ebd80c4bdd00b54247e47cc185b9777763950fb9d86a56b309327001c",  # from 6.0 on
+    ),
+    ("django.core.cache", "close_caches"): (
+        "abe7badf0640b1466b5352dffad178f043f14c2dfab96eabb1275b50f4e301a6",
+    ),
+    ("django.core.handlers.base", "reset_urlconf"): (
+        "7ad5ce3f320f5c51f1a6bc7867df5574482acc6df32968e4bb7842026b4d4707",
+    ),
+    (_CONNECTIONS, "BaseConnectionHandler.all"): (
+        "025dd23cb80fcc62a12cd8c996fe8ef7b967a96758650452f6eceb3276a00606",
+    ),
+    (_CONNECTIONS, "BaseConnectionHandler.close_all"): (
+        "4faac3895c01a40be9e051bf9b8f3dedbf3dd7e4e91267bc2b0466fc225a31ca",
+    ),
+    (_RESPONSES, "HttpResponseBase.close"): (
+        "84589f5b23acbb23aa9010f3506ef411b72b1053f2fc2764590e2b3bf3470438",
+    ),
+    (_HANDLER, "ASGIRequest.close"): (
+        "60e2d9a1933db6ead119c16e6287cd7eb032c7d86c1bd15db6657cbc26b4b098",
+    ),
+    ("django.http.request", "HttpRequest.close"): (
+        "9a2302ad30a2a646da43b673ec057b898b11d9d756e8577325eb1d1a635c6745",
+    ),
+    (_SEND, "Signal.send"): (
+        "d7889ad6babeb8911bef25f23cb770dccb034f0fce8845cd29a4b6642f38ee31",  # 4.2
+        "30474fb27baa394646f376f62846e395ff57231d554f71cb96217cedccefac5d",  # 5.0 to 5.2
+        "6c0d3cd71cb762973c958298cdaa8c528d27ee77a2ae09c2f39a47f2e9d361fe",  # 6.0
+        "85b22666b79ea97bcb7d2f41c92ee5225626971e948185bc8cde0c730be6c05b",
+    ),
+}
+"""Django's own receivers of a request's signals, and what they and closing a response run."""
+
 # Of asgiref/sync.py before 3.8.0, whose calls are not cancelled as later ones are.
 _WITH_OTHER_CALLS = {
     "47927c97fa3956662d306356300364e4f50c39402998828af2f2a88060874da3",
@@ -232,6 +274,11 @@ def unsupported_requests() -> str | None:
     reason = reason or _unlike_signal()
     kind = kind_of_requests()
     return reason or (None if kind is None else _unlike(BESIDES[kind]))
+
+
+def unlike_own_receivers() -> str | None:
+    """Return why Django's receivers of a request's signals are called as ever, or None."""
+    return _unlike(OWN_RECEIVERS) or change_in(_SEND, ["Signal._live_receivers"])
 
 
 def _unlike_signal() -> str | None:

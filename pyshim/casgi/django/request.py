@@ -20,10 +20,12 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.http import FileResponse
 from django.http.response import HttpResponseBase
 
+from casgi.django import own_receivers
 from casgi.django.chain import Chain
 from casgi.django.early_close import EarlyClose
-from casgi.django.hop import hop, waits_for_thread
-from casgi.django.passage import response_for
+from casgi.django.first_trip import FirstTrip, begin_first_trip
+from casgi.django.hop import has_no_thread, hop, waits_for_thread
+from casgi.django.passage import Passage, response_for
 from casgi.django.sentry import Tell
 from casgi.django.sync_front import passage_of
 from casgi.django.work import LAST
@@ -75,13 +77,15 @@ class Request:
     def __init__(self, handler: Any, chain: Chain, scope: Any, send: Any) -> None:
         self._handler = handler
         self._chain = chain
-        self._early_close = EarlyClose(handler.__class__, send)
+        self._early_close = EarlyClose(handler.__class__, send, self.keeps_variables)
         if not self.may_close_early:
             self._early_close.prevent()
         self._passage = passage_of(chain, self._begin, self._early_close.close)
         self._scope = scope
         self._body: Any = None
-        self._receivers: list[Callable[..., Any]] = []
+        self._receivers: Sequence[Callable[..., Any]] = ()
+        self._had_left = False  # the client, before its request began
+        self._is_quiet = False  # Nobody but Django has heard of its start, in no thread.
         self._has_to_begin = [True]  # taken out once, by the thread or by the loop
         self._error: BaseException | None = None
 
@@ -100,15 +104,43 @@ class Request:
         """Find out who receives request_started; it is sent here if any receiver is async."""
         asgi.set_script_prefix(asgi.get_script_prefix(self._scope))
         signal, sender = signals.request_started, self._handler.__class__
-        if signal.receivers:
-            self._receivers, is_async = signal._live_receivers(sender)
-            if is_async:
-                self._receivers = []
-                await signal.asend(sender=sender, scope=self._scope)
+        if not signal.receivers or self._starts_quietly():
+            return
+        self._receivers, is_async = signal._live_receivers(sender)
+        if is_async:
+            self._receivers = ()
+            await signal.asend(sender=sender, scope=self._scope)
 
-    def _may_end_in_thread(self) -> bool:
-        """Whether the first trip may be all, but for sending the response."""
-        return self._chain.ends_as_django and self._early_close.is_possible()
+    def _starts_quietly(self) -> bool:
+        """Find out whether request_started has only receivers that have nothing to do."""
+        only_django = own_receivers.started.of(self._handler.__class__) is not None
+        self._is_quiet = only_django and has_no_thread()
+        return self._is_quiet
+
+    def _begins_in_loop(self) -> bool:
+        """Make the request here, and find its view, as Django does; whether that is async, too.
+
+        Only where nothing is for the thread before that.
+        """
+        handler, passage = self._chain.handler, self._passage
+        if not self._is_quiet or self.tells or self._chain.middleware or handler is None:
+            return False
+        if handler._view_middleware or not isinstance(passage, Passage):
+            return False
+        return passage.begin_in_loop()
+
+    def _begin_first_trip(
+        self, receive: Any, context: contextvars.Context | None
+    ) -> FirstTrip | None:
+        """Begin it if it may be all, but for sending the response."""
+        if not self._chain.ends_as_django or not self._early_close.is_possible():
+            return None
+        try:
+            return begin_first_trip(self._passage, receive, context)
+        except RequestAborted:
+            # What follows is cancelled as in Django: its thread may have an answer before that.
+            self._had_left = True
+            return None
 
     async def _get_response(self, go: Callable[[], Awaitable[Any]]) -> Any:
         """Do what run_get_response() and get_response_async() do; `go` is the passage's."""
@@ -134,8 +166,23 @@ class Request:
         """Close what has been sent."""
         if self._early_close.is_taken:
             self._early_close.raise_error()
+        elif self._is_quiet and self._leaves_nothing(response):
+            own_receivers.close_response(response, self._handler.__class__, [base.reset_urlconf])
         else:
             await close_response(response)
+
+    def _leaves_nothing(self, response: Any) -> bool:
+        """Whether closing does nothing that is for the thread, which there is none."""
+        request: Any = self._passage.request
+        return (
+            has_no_thread()
+            and type(response).close is HttpResponseBase.close
+            and "close" not in vars(response)
+            and response._resource_closers == [request.close]
+            and not vars(request).keys() & {"close", "_files"}
+            and own_receivers.finished.of(self._handler.__class__) is not None
+            and not own_receivers.has_caches()
+        )
 
     async def _end_unanswered(self) -> None:
         sender = self._handler.__class__
@@ -170,7 +217,7 @@ class Request:
         except IndexError:
             raise NotBegun from None
         try:
-            if self.keeps_variables:
+            if self.keeps_variables or not self._receivers:
                 self._send_started()
             else:
                 contextvars.copy_context().run(self._send_started)

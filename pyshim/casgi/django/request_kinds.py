@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from django.core.exceptions import RequestAborted
 from django.core.handlers import asgi
 
-from casgi.django.first_trip import FirstTrip, begin_first_trip
+from casgi.django.first_trip import FirstTrip
 from casgi.django.memory_responses import send_response
 from casgi.django.request import NotBegun, Request
 
@@ -32,6 +32,7 @@ class UnwatchedRequest(Request):
     async def _answer_read(self, receive: Any, send: Any) -> None:
         await self._start()
         try:
+            self._begins_in_loop()
             response = await self._get_response(self._passage.go)
         except NotBegun:
             await self._refuse(send)
@@ -41,7 +42,7 @@ class UnwatchedRequest(Request):
     async def _start(self) -> None:
         asgi.set_script_prefix(self._handler.get_script_prefix(self._scope))
         signal = asgi.signals.request_started
-        if signal.receivers:
+        if signal.receivers and not self._starts_quietly():
             self._receivers = signal._live_receivers(self._handler.__class__)
 
     async def _send_refusal(self, response: Any, send: Any) -> None:
@@ -58,9 +59,10 @@ class RequestInTasks(Request):
         # The context that the responding task has.
         context = contextvars.copy_context()
         trip = None
-        if self._may_end_in_thread():
-            trip = begin_first_trip(self._passage, receive, context)
         try:
+            is_in_loop = context.run(self._begins_in_loop)
+            if not is_in_loop:
+                trip = self._begin_first_trip(receive, context)
             if trip is None:
                 await self._answer_in_tasks(receive, send, context, self._passage.go)
             else:
@@ -134,6 +136,8 @@ class RequestInTasks(Request):
 
     async def _respond(self, send: Any, go: Go) -> Any:
         response = await self._get_response(go)
+        if self._had_left:
+            raise asyncio.CancelledError
         with contextlib.suppress(asyncio.CancelledError):  # There is a response to be closed.
             await self._handler.send_response(response, send)
         self._on_end()
@@ -194,8 +198,8 @@ class RequestInGroup(Request):
     async def _respond_first(self, receive: Any, send: Any) -> None:
         """Answer in the first trip, or in a group what has to be done behind it."""
         trip = None
-        if self._may_end_in_thread():
-            trip = begin_first_trip(self._passage, receive, None)
+        if not self._begins_in_loop():
+            trip = self._begin_first_trip(receive, None)
         if trip is None:
             await self._respond(receive, send, self._passage.go)
             return
@@ -221,8 +225,11 @@ class RequestInGroup(Request):
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(handler.listen_for_disconnect(receive))
-                    self._response = await self._get_response(go)
-                    await handler.send_response(self._response, send)
+                    response = await self._get_response(go)
+                    if self._had_left:
+                        raise RequestAborted
+                    self._response = response
+                    await handler.send_response(response, send)
                     raise _Processed
             except* (_Processed, RequestAborted):
                 pass

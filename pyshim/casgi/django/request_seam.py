@@ -7,7 +7,7 @@ from django.core import signals
 from django.core.handlers.asgi import ASGIHandler
 from django.utils.deprecation import MiddlewareMixin
 
-from casgi.django import memory_responses, sentry
+from casgi.django import memory_responses, own_receivers, sentry
 from casgi.django.chain import Chain, read_whole_chain
 from casgi.django.chain_facts import KnownChains
 from casgi.django.code_watch import CodeWatch, names_there
@@ -64,6 +64,7 @@ class Requests:
         self._handling.install()
         shadowed = [(signal, name) for _, signal, name in signal_names()]
         memory_responses.look()
+        own_receivers.look()
         self._code.begin(self._passed_by, [(signals, name) for name in SIGNALS] + shadowed)
 
     def remove(self) -> None:

@@ -154,8 +154,10 @@ def option_that_prevents() -> str | None:
 def _integration() -> Any:
     """Return the SDK's integration for Django, None if it is not in use."""
     module = sys.modules.get(_DJANGO)
+    if module is None:
+        return None
     get_client = getattr(sys.modules.get("sentry_sdk"), "get_client", None)
-    if module is None or get_client is None:  # 1.x has none, and no wrapper that is known here
+    if get_client is None:  # 1.x has none, and no wrapper that is known here
         return None
     return get_client().get_integration(module.DjangoIntegration)
 

@@ -16,19 +16,16 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
-from django.core import signals
-from django.db import close_old_connections, reset_queries
 from django.utils._os import safe_join
 from django.utils.http import content_disposition_header, http_date
 from django.views import static
 
 from casgi.asgi import Receive, Scope, Send
-from casgi.django.early_close import FINISHED_RECEIVERS, has_only_receivers
+from casgi.django import own_receivers
 from casgi.django.file_responses import takes_files
 from casgi.django.static_code import passed_by
 from casgi.origin import StandIn, WatchedCode, method_names
 
-_STARTED_RECEIVERS = (reset_queries, close_old_connections)
 # They look for a name in folders: that is done in the event loop. Others may ask a database.
 _QUICK_FINDERS = (finders.FileSystemFinder, finders.AppDirectoriesFinder)
 
@@ -78,8 +75,8 @@ class StaticFiles:
             and not vars(handler).keys() & _OF_HANDLERS
             and takes_files(send)
             and self._code.change() is None
-            and has_only_receivers(signals.request_started, handler.__class__, _STARTED_RECEIVERS)
-            and has_only_receivers(signals.request_finished, handler.__class__, FINISHED_RECEIVERS)
+            and own_receivers.started.read(handler.__class__) is not None
+            and own_receivers.finished.read(handler.__class__) is not None
         )
 
 

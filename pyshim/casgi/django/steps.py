@@ -12,6 +12,8 @@ from django.core.handlers import base
 from casgi.django.chain import Chain
 from casgi.django.url_trees import resolves_anywhere
 
+_ABSENT: Any = object()
+
 
 class Steps:
     """A request within a chain, with what is called in the thread.
@@ -71,10 +73,11 @@ class Steps:
         self._process_requests()
         if not self._is_inside or self.is_left or self._chain.handler is None:
             return None
-        if not resolves_anywhere(self.request):
-            return None
-        self.depth = len(self._chain.middleware)
-        self._resolve()
+        if self._match is None:
+            if not resolves_anywhere(self.request):
+                return None
+            self.depth = len(self._chain.middleware)
+            self._resolve()
         if not base.iscoroutinefunction(self._match[0]):
             return self._view_and_out()
         self._process_views()
@@ -90,8 +93,9 @@ class Steps:
             if self.is_left:
                 return
             self.depth = index
-            if hasattr(middleware, "process_request"):
-                response = middleware.process_request(request)
+            process = getattr(middleware, "process_request", _ABSENT)
+            if process is not _ABSENT:
+                response = process(request)
                 if response:
                     self.response = response
                     self.depth = index + 1
@@ -102,9 +106,9 @@ class Steps:
         request, chain = self.request, self._chain.middleware
         while self.depth and not self.is_left:
             self.depth -= 1
-            middleware = chain[self.depth]
-            if hasattr(middleware, "process_response"):
-                self.response = middleware.process_response(request, self.response)
+            process = getattr(chain[self.depth], "process_response", _ABSENT)
+            if process is not _ABSENT:
+                self.response = process(request, self.response)
 
     def _process_views(self) -> None:
         callback, args, kwargs = self._match

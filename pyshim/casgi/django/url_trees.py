@@ -27,16 +27,17 @@ _METHODS = ("resolve", "match", "to_python", "__getattribute__", "__getattr__", 
 _FUNCTIONS = ("get_resolver", "_get_cached_resolver", "get_ns_resolver")
 
 # The lists of patterns of each tree that is Django's alone, each with what was in it.
-_known: WeakKeyDictionary[Any, list[tuple[list[Any], list[Any]]]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Any, tuple[list[Any], list[Any]]] = WeakKeyDictionary()
 _others: WeakKeyDictionary[Any, None] = WeakKeyDictionary()
 
 
 def resolves_anywhere(request: Any) -> bool:
     """Whether the resolver of a request is one that `examine` has found to be Django's alone."""
-    lists = _known.get(get_resolver(getattr(request, "urlconf", None)))
-    if lists is None:
+    known = _known.get(get_resolver(getattr(request, "urlconf", None)))
+    if known is None:
         return False
-    return is_code_own() and all(patterns == copy for patterns, copy in lists)
+    lists, copies = known
+    return is_code_own() and lists == copies
 
 
 def examine(request: Any) -> None:
@@ -46,7 +47,8 @@ def examine(request: Any) -> None:
         return
     _known.pop(resolver, None)
     if is_code_own() and _is_own(resolver):
-        _known[resolver] = [(patterns, list(patterns)) for patterns in _lists_of(resolver)]
+        lists = list(_lists_of(resolver))
+        _known[resolver] = lists, list(map(list, lists))
     else:
         _others[resolver] = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import io
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -250,6 +251,12 @@ async def _inner() -> HttpResponse:
     return await sync_to_async(_answer)()
 
 
+async def _async_with_closer(request: Any) -> HttpResponse:
+    response = _answer()
+    response._resource_closers.append(functools.partial(current.get().note, "closer"))
+    return response
+
+
 def _parts() -> Iterator[bytes]:
     for number in range(3):
         current.get().note(f"part {number}")
@@ -292,6 +299,7 @@ VIEWS: dict[str, Any] = {
     "coroutine": lambda request: _unawaited(),
     "to_sync": lambda request: async_to_sync(_inner)(),
     "to_async": _to_async,
+    "async_closer": _async_with_closer,
     "streams": lambda request: StreamingHttpResponse(_parts()),
     "async_streams": lambda request: StreamingHttpResponse(_async_parts()),
     "file": lambda request: FileResponse(io.BytesIO(b"file" * 1000)),
