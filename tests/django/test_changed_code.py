@@ -299,6 +299,7 @@ async def test_signal_is_sent_by_what_shadows_it(shadowed: Callable[[], str]) ->
 
 
 def test_signal_that_is_shadowed_before(shadowed: Callable[[], str]) -> None:
-    reason = f"django.core.signals.request_started.{shadowed()} was replaced"
-    assert releases.unsupported_requests() == reason
-    assert releases.unsupported_static_files() == reason
+    name = shadowed()
+    signal = "django.core.signals.request_started"
+    assert releases.unsupported_requests() == f"{signal}.{name} was replaced"
+    assert releases.unsupported_static_files() == f"{signal} has a {name} of its own"
