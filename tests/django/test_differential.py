@@ -14,7 +14,7 @@ from differential.player import play
 from differential.program import Program, generate
 from django.core.signals import request_finished
 
-from casgi.django import early_close, first_trip, own_receivers
+from casgi.django import early_close, first_trip, own_receivers, request_kinds
 from casgi.django.hop import ShortHops
 from casgi.django.middleware_seam import PlainMiddleware
 from casgi.django.own_receivers import live_receivers
@@ -92,7 +92,8 @@ def close_early(patch: pytest.MonkeyPatch) -> list[object]:
 
 def answer_directly(patch: pytest.MonkeyPatch) -> list[object]:
     """Have the first trip of each request awaited without tasks, as under casgi's core."""
-    patch.setattr(first_trip, "is_watchable", lambda receive: True)
+    for module in (first_trip, request_kinds):
+        patch.setattr(module, "is_watchable", lambda receive: True)
     patch.setattr(player, "drops_the_rest", True)
     return close_early(patch)
 
@@ -155,9 +156,11 @@ def difference_in_loop(seed: int) -> str | None:
 
 
 @pytest.mark.timeout(max(120, COUNT))
-def test_random_views_without_middleware(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_watched", [False, True], ids=["with a task", "without"])
+def test_random_views_without_middleware(is_watched: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each request begins in the loop, and has a thread only if something is for it."""
     begun = begin_in_loop(monkeypatch)
+    monkeypatch.setattr(request_kinds, "is_watchable", lambda receive: is_watched)
     seeds = range(COUNT // 2)
     found = filter(None, map(difference_in_loop, seeds))
     assert next(found, None) is None

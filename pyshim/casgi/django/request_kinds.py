@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from django.core.exceptions import RequestAborted
 from django.core.handlers import asgi
 
+from casgi.django.client_watch import ClientWatch, is_watchable
 from casgi.django.first_trip import FirstTrip
 from casgi.django.memory_responses import send_response
 from casgi.django.request import NotBegun, Request
@@ -101,9 +102,34 @@ class RequestInTasks(Request):
     async def _answer_in_tasks(
         self, receive: Any, send: Any, context: contextvars.Context, go: Go
     ) -> None:
-        listening, responding = self._begin_tasks(receive, send, context, go)
-        await self._wait_for_first(listening, responding)
-        await self._end(listening, responding)
+        watch = self._watch(receive)
+        if watch is not None:
+            responding = self._begin_to_respond(send, context, go)
+            watch.call_when_left(self._on_end)
+            try:
+                await self._wait_for_first(responding)
+            finally:
+                watch.close()
+            await self._end(responding)
+            return
+        tasks = self._begin_tasks(receive, send, context, go)
+        await self._wait_for_first(*tasks)
+        await self._end(*tasks)
+
+    def _watch(self, receive: Any) -> ClientWatch | None:
+        """Watch the client without a task, if that can be done and it has not left."""
+        if not self._chain.ends_as_django or not is_watchable(receive):
+            return None
+        watch = ClientWatch(receive)
+        if not watch.has_left:
+            return watch
+        watch.close()
+        return None
+
+    def _begin_to_respond(
+        self, send: Any, context: contextvars.Context, go: Go
+    ) -> asyncio.Task[Any]:
+        return asyncio.get_running_loop().create_task(self._respond(send, go), context=context)
 
     def _begin_tasks(
         self, receive: Any, send: Any, context: contextvars.Context, go: Go
@@ -111,24 +137,24 @@ class RequestInTasks(Request):
         loop = asyncio.get_running_loop()
         return (
             loop.create_task(self._handler.listen_for_disconnect(receive)),
-            loop.create_task(self._respond(send, go), context=context),
+            self._begin_to_respond(send, context, go),
         )
 
-    async def _wait_for_first(self, listening: Any, responding: Any) -> None:
+    async def _wait_for_first(self, *tasks: asyncio.Task[Any]) -> None:
         """Wait until one of them is done; `_respond` tells it by itself, at its end."""
         self._first = asyncio.get_running_loop().create_future()
-        listening.add_done_callback(self._on_end)
-        responding.add_done_callback(self._on_end)
+        for task in tasks:
+            task.add_done_callback(self._on_end)
         try:
             await self._first
         except asyncio.CancelledError:
             if self._passage.request is None:  # As while request_started is sent.
-                listening.cancel()
-                responding.cancel()
+                for task in tasks:
+                    task.cancel()
             raise
         finally:
-            listening.remove_done_callback(self._on_end)
-            responding.remove_done_callback(self._on_end)
+            for task in tasks:
+                task.remove_done_callback(self._on_end)
 
     def _on_end(self, task: Any = None) -> None:
         if self._first is not None and not self._first.done():
@@ -143,13 +169,16 @@ class RequestInTasks(Request):
         self._on_end()
         return response
 
-    async def _end(self, listening: asyncio.Task[Any], responding: asyncio.Task[Any]) -> None:
-        for task in (listening, responding):
+    async def _end(self, *tasks: asyncio.Task[Any]) -> None:
+        for task in tasks:
             if task.done():
                 try:
                     task.result()
                 except RequestAborted:
                     pass  # The client has left.
+                except asyncio.CancelledError:
+                    if not self._had_left:
+                        raise
                 except AssertionError:
                     self._body.close()
                     raise
@@ -157,7 +186,7 @@ class RequestInTasks(Request):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-        await self._end_response(responding)
+        await self._end_response(tasks[-1])
 
     async def _end_response(self, responding: asyncio.Task[Any]) -> None:
         try:
