@@ -124,6 +124,7 @@ class RequestInTasks(Request):
         if not watch.has_left:
             return watch
         watch.close()
+        self._had_left = True
         return None
 
     def _begin_to_respond(
