@@ -12,19 +12,34 @@
 
 enum { LINE_ROOM = 512, FLUSH_SIZE = 64 * 1024 };
 
+/* How many bytes the first line of these has, or what is left of it. */
+static size_t line_length(struct slice lines) {
+    const char *end = memchr(lines.data, '\n', lines.length);
+    return end != NULL ? (size_t)(end - lines.data) + 1 : lines.length;
+}
+
 /* A full disk or a closed pipe: the server serves on. So many bytes were written; the rest of a
  * line that was begun is kept, so that none begins in the middle of it when there is room again. */
 static void lose_lines(struct access_log *log, size_t written, int error) {
     struct slice left = slice_without_front(buffer_slice(&log->lines), written);
-    const char *end = memchr(left.data, '\n', left.length);
     log->is_cut = written > 0 ? log->lines.data[written - 1] != '\n' : log->is_cut;
-    log->lines.length = log->is_cut && end != NULL ? (size_t)(end - left.data) + 1 : 0;
+    log->is_cut = log->is_cut && fstat(log->descriptor, &log->cut_file) == 0;
+    log->lines.length = log->is_cut ? line_length(left) : 0;
     memmove(log->lines.data, left.data, log->lines.length);
     log->error = error;
 }
 
+/* How many bytes at the front are of a line whose beginning is in another file: the shim opens the
+ * log anew when it was rotated. */
+static size_t rest_of_other_file(const struct access_log *log) {
+    struct stat file;
+    bool is_other = log->is_cut && fstat(log->descriptor, &file) == 0 &&
+                    (file.st_dev != log->cut_file.st_dev || file.st_ino != log->cut_file.st_ino);
+    return is_other ? line_length(buffer_slice(&log->lines)) : 0;
+}
+
 static void write_lines(struct access_log *log) {
-    size_t offset = 0;
+    size_t offset = rest_of_other_file(log);
     while (offset < log->lines.length) {
         ssize_t written =
             write(log->descriptor, log->lines.data + offset, log->lines.length - offset);

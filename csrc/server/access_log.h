@@ -6,6 +6,8 @@
 #ifndef CASGI_SERVER_ACCESS_LOG_H
 #define CASGI_SERVER_ACCESS_LOG_H
 
+#include <sys/stat.h>
+
 #include "http/request_head.h"
 #include "net/event_loop.h"
 #include "server/access_format.h"
@@ -14,8 +16,9 @@ struct access_log {
     struct event_loop *loop;
     struct deferred deferred;
     struct buffer lines;
-    bool is_cut; /* `lines` begins with the rest of one that is half written */
-    int error;   /* errno of lines that were lost and not yet reported; 0: none */
+    bool is_cut;          /* `lines` begins with the rest of one that is half written, */
+    struct stat cut_file; /* in this file */
+    int error;            /* errno of lines that were lost and not yet reported; 0: none */
     void (*on_lost)(void *owner, int error);
     void *owner;
     struct access_stamps stamps;

@@ -12,7 +12,8 @@
 
 static const struct http_request_head request = {.method = {"GET", 3}, .path = {"/rooms/", 7}};
 static struct record said;
-static char path[] = "/tmp/casgi-access-log-XXXXXX";
+#define PATH "/tmp/casgi-access-log-XXXXXX"
+static char path[] = PATH;
 
 static void on_lost(void *owner, int error) {
     record_add(owner, "lost for %d;", error);
@@ -68,11 +69,37 @@ static void test_every_line_is_whole(struct event_loop *loop) {
     unlink(path);
 }
 
+/* The disk is full in the middle of a line, and the log is opened anew before there is room. */
+static void test_rest_of_a_line_is_not_for_another_file(struct event_loop *loop) {
+    struct access_log log;
+    struct access_format format;
+    CHECK(access_format_parse(&format, SLICE_LITERAL("{status} {path}"), NULL, 0) == STATUS_OK);
+    strcpy(path, PATH);
+    int file = mkstemp(path);
+    access_log_init(&log, loop, file, &format, on_lost, &said);
+    record_clear(&said);
+    limit_files(5);
+    add_lines(&log, 1);
+    CHECK_RECORD(&said, "lost for 27;");
+    limit_files(RLIM_INFINITY);
+    unlink(path);
+    int other = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(dup2(other, file) == file);
+    add_lines(&log, 2);
+    add_lines(&log, 1);
+    check_file("200 /rooms/\n201 /rooms/\n200 /rooms/\n");
+    access_log_close(&log);
+    close(other);
+    close(file);
+    unlink(path);
+}
+
 int main(void) {
     _Static_assert(EFBIG == 27, "what is said of a file that is too large");
     signal(SIGXFSZ, SIG_IGN);
     struct event_loop *loop = event_loop_new();
     test_every_line_is_whole(loop);
+    test_rest_of_a_line_is_not_for_another_file(loop);
     event_loop_free(loop);
     record_clear(&said);
     return check_report();
