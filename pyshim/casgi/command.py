@@ -83,7 +83,7 @@ class SectionedCommand(click.Command):
             if place is None:
                 raise
             raise Refusal(f"{place}: {_what_is_allowed(error)}") from None
-        if left:
+        if left and not context.resilient_parsing:  # as for what a shell completes
             raise too_many(left, context)
         for parameter in self.get_params(context):
             _check_setting(context, parameter)

@@ -33,6 +33,7 @@ def completions(line: str) -> list[str]:
         ("casgi ctl conn", ["plain,connections"]),
         ("casgi top sl", ["plain,slow"]),
         ("casgi ctl kick --co", ["plain,--code", "plain,--control"]),
+        ("casgi hello:application 8000 --http-t", ["plain,--http-timeout"]),
     ],
 )
 def test_completion(line, expected):
