@@ -68,9 +68,18 @@ class StopSignals:
         self.restore()
 
     def taken(self) -> list[signal.Signals]:
-        """Return those that somebody else has a handler for by now; on any thread."""
-        found = [number for number in self._previous if signal.getsignal(number) != self._at_once]
+        """Return those that are not for us any more, since somebody has taken them; on any thread.
+
+        A handler of signal.signal() takes none: the loop is told of the signal as well.
+        """
+        found = [number for number in self._previous if self._is_taken(number)]
         return [] if self._is_given_back else found
+
+    def _is_taken(self, number: signal.Signals) -> bool:
+        # Only asyncio's own loops let others see whose a signal is.
+        handle = getattr(self._loop, "_signal_handlers", {}).get(number)
+        is_ours = handle is None or handle._callback == self._in_loop
+        return not is_ours or signal.getsignal(number) == signal.SIG_IGN
 
     def restore(self) -> None:
         """Set the handlers that were there before."""

@@ -94,7 +94,7 @@ class Watchdog:
                 self._told_of.add(number)
                 logger.warning(
                     "%s does not stop the server any more: the application has a handler of its"
-                    " own for it; a lifespan is told of the stop, without one",
+                    " own for it, or ignores it; a lifespan is told of the stop, without one",
                     number.name,
                 )
 

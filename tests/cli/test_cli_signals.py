@@ -1,11 +1,16 @@
 """SIGINT and SIGTERM: a graceful stop for one, an end at once for two."""
 
+import asyncio
+import os
 import signal
 import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
+
+from casgi.loop import new_event_loop
+from casgi.signals import StopSignals
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -123,3 +128,28 @@ def test_second_signal_ends_a_process_whose_loop_is_blocked(casgi, client):
         if process.has_ended():
             break
     assert process.wait() == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("loop_factory", [new_event_loop, asyncio.new_event_loop])
+def test_what_takes_a_signal_from_a_server(loop_factory):
+    """Not a handler of signal.signal(): the loop is told of the signal, too."""
+
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        told, own = asyncio.Event(), asyncio.Event()
+        with StopSignals(told.set, (signal.SIGUSR2,)) as signals:
+            assert signals.taken() == []
+            signal.signal(signal.SIGUSR2, lambda number, frame: own.set())
+            os.kill(os.getpid(), signal.SIGUSR2)
+            async with asyncio.timeout(30):
+                await told.wait()
+            assert own.is_set()
+            assert signals.taken() == []
+            signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+            assert signals.taken() == [signal.SIGUSR2]
+            loop.add_signal_handler(signal.SIGUSR2, own.set)
+            assert signals.taken() == [signal.SIGUSR2]
+        assert signals.taken() == []
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(serve())
