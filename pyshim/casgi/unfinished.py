@@ -22,6 +22,7 @@ _MOST_NAMED = 3
 # The innermost; a stack is as deep as its middleware.
 _MOST_FRAMES = 30
 _OF_LOOP = asyncio.BaseEventLoop.shutdown_default_executor.__code__
+_WAITING_FOR_EXECUTOR = vars(asyncio.BaseEventLoop).get("_do_shutdown", object())
 _FRAME_AND_NEXT = (
     ("cr_frame", "cr_await"),
     ("ag_frame", "ag_await"),
@@ -99,7 +100,7 @@ def lasting_threads() -> list[threading.Thread]:
 def _is_of_loop(thread: threading.Thread) -> bool:
     """Whether asyncio has made it to wait for the threads of its executor."""
     target = getattr(thread, "_target", None)
-    return isinstance(getattr(target, "__self__", None), asyncio.AbstractEventLoop)
+    return getattr(target, "__func__", None) is _WAITING_FOR_EXECUTOR
 
 
 def lasting_tasks(loop: asyncio.AbstractEventLoop | None) -> list[asyncio.Task[Any]]:

@@ -149,6 +149,14 @@ def test_threads_of_the_loop_alone_are_named(casgi, client):
     assert "without waiting for task" not in text
 
 
+def test_thread_that_runs_a_loop_of_the_application_is_named(casgi, get):
+    process = casgi("-p", "0", "--lifespan=off", *SOON, "served:with_loop_in_thread")
+    get(process.port())
+    assert process.stop() == 0
+    process.stderr.wait_for("without waiting for threads: bridge$")
+    assert "runs at exit" not in "\n".join(process.stderr.lines())
+
+
 def test_handler_of_the_application_in_the_place_of_casgis(casgi, get):
     process = casgi("-p", "0", "--lifespan=off", "own_signals:taking_sigterm")
     get(process.port())

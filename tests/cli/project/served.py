@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -128,6 +129,13 @@ async def in_thread(scope, receive, send):
     assert scope["type"] == "http", scope["type"]
     say("request")
     await asyncio.to_thread(time.sleep, 1000)
+
+
+async def with_loop_in_thread(scope, receive, send):
+    """Have an event loop of its own in a thread, as bridges to other libraries do, for ever."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="bridge").start()
+    await hello(scope, receive, send)
 
 
 async def blocking(scope, receive, send):
