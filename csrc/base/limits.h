@@ -73,6 +73,10 @@
  * is left. */
 #define LIMIT_WRITE_HIGH_WATER (64 * 1024)
 
+/* Messages to a group that follow each other wait for each other up to so much: beyond it nothing
+ * is gained, and a peer must not be taken for a slow one that nobody has written to. */
+#define LIMIT_WRITE_TOGETHER (16 * 1024)
+
 /* --write-backlog-limit: most unsent bytes of group messages per connection before the
  * slow-consumer policy. */
 #define LIMIT_WRITE_BACKLOG (1024 * 1024)

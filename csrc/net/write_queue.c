@@ -5,11 +5,11 @@
 #include "base/limits.h"
 #include "base/list.h"
 
-static void send_at_end_of_turn(struct deferred *deferred);
+static void send_deferred(struct deferred *deferred);
 
 void write_queue_init(struct write_queue *queue, struct stream *stream) {
     *queue = (struct write_queue){.stream = stream};
-    deferred_init(&queue->deferred, send_at_end_of_turn);
+    deferred_init(&queue->deferred, send_deferred);
 }
 
 static bool is_closed(const struct write_queue *queue) {
@@ -172,9 +172,10 @@ static bool is_writing(const struct write_queue *queue) {
     return queue->frames.held > 0;
 }
 
-static void send_at_end_of_turn(struct deferred *deferred) {
+static void send_deferred(struct deferred *deferred) {
     struct write_queue *queue = LIST_OBJECT(deferred, struct write_queue, deferred);
     struct stream *stream = queue->stream;
+    queue->waits_for_rest = false;
     if (is_closed(queue) || is_writing(queue)) {
         return;
     }
@@ -227,6 +228,15 @@ int write_queue_send(struct write_queue *queue, struct frame *frame) {
     return status == STATUS_OK ? write_queue_flush(queue) : status;
 }
 
+/* Also what was to wait for longer. */
+static void flush_at_end_of_turn(struct write_queue *queue) {
+    if (queue->waits_for_rest) {
+        deferred_cancel(&queue->deferred);
+        queue->waits_for_rest = false;
+    }
+    event_loop_defer(queue->stream->loop, &queue->deferred);
+}
+
 int write_queue_flush(struct write_queue *queue) {
     if (is_closed(queue)) {
         return STATUS_CLOSED;
@@ -241,7 +251,7 @@ int write_queue_flush(struct write_queue *queue) {
     if (takes_turn(queue)) {
         return send_now(queue);
     }
-    write_queue_flush_later(queue);
+    flush_at_end_of_turn(queue);
     return STATUS_OK;
 }
 
@@ -253,8 +263,17 @@ int write_queue_flush_now(struct write_queue *queue) {
 }
 
 void write_queue_flush_later(struct write_queue *queue) {
-    if (!is_closed(queue) && queue->frames.size > 0 && !is_writing(queue)) {
-        event_loop_defer(queue->stream->loop, &queue->deferred);
+    if (is_closed(queue) || queue->frames.size == 0 || is_writing(queue)) {
+        return;
+    }
+    struct event_loop *loop = queue->stream->loop;
+    uint64_t rest = event_loop_rest_number(loop);
+    if (queue->written_rest != rest || queue->frames.size > LIMIT_WRITE_TOGETHER) {
+        queue->written_rest = rest;
+        flush_at_end_of_turn(queue);
+    } else if (list_is_empty(&queue->deferred.link)) {
+        queue->waits_for_rest = true;
+        event_loop_defer_to_rest(loop, &queue->deferred);
     }
 }
 

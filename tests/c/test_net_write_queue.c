@@ -34,6 +34,63 @@ static void test_cork(struct event_loop *loop) {
     script_release(&script);
 }
 
+static void test_much_does_not_wait(struct event_loop *loop) {
+    static const char much[LIMIT_WRITE_TOGETHER] = {0};
+    struct script script;
+    script_init(&script, loop);
+    append(&script, "a");
+    write_queue_flush_later(&script.queue);
+    event_loop_turn(loop, 0);
+    append(&script, "b");
+    write_queue_flush_later(&script.queue);
+    CHECK(script.queue.waits_for_rest);
+    CHECK(write_queue_append(&script.queue, slice_of(much, sizeof(much))) == STATUS_OK);
+    write_queue_flush_later(&script.queue);
+    CHECK(!script.queue.waits_for_rest);
+    event_loop_turn(loop, 0);
+    CHECK(write_queue_size(&script.queue) == 0);
+    script_release(&script);
+}
+
+/* Of what a fan-out sends before the loop has rested only the first leaves at the end of its turn;
+ * what anybody else sends takes the rest of it along. */
+static void test_cork_of_a_busy_loop(void) {
+    struct event_loop *loop = event_loop_new();
+    event_loop_set_hooks(loop, &(struct event_loop_hooks){.lets_rest = true});
+    struct script script;
+    script_init(&script, loop);
+    append(&script, "a");
+    write_queue_flush_later(&script.queue);
+    event_loop_turn(loop, 0);
+    CHECK(took(&script, "a") && !script.queue.waits_for_rest);
+    append(&script, "b");
+    write_queue_flush_later(&script.queue);
+    append(&script, "c");
+    write_queue_flush_later(&script.queue);
+    CHECK(took(&script, "a") && script.queue.waits_for_rest);
+    event_loop_turn(loop, 1);
+    CHECK(took(&script, "abc") && script.socket.try_writes == 2 && script.notices == 2);
+    append(&script, "d");
+    write_queue_flush_later(&script.queue);
+    CHECK(!script.queue.waits_for_rest);
+    event_loop_turn(loop, 0);
+    append(&script, "e");
+    write_queue_flush_later(&script.queue);
+    append(&script, "f");
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    CHECK(took(&script, "abcdef") && script.socket.try_writes == 4);
+    append(&script, "g");
+    write_queue_flush_later(&script.queue);
+    CHECK(script.queue.waits_for_rest);
+    CHECK(write_queue_flush(&script.queue) == STATUS_OK);
+    CHECK(took(&script, "abcdef") && !script.queue.waits_for_rest);
+    event_loop_turn(loop, 0);
+    CHECK(took(&script, "abcdefg"));
+    script_release(&script);
+    test_much_does_not_wait(loop);
+    event_loop_free(loop);
+}
+
 static void test_writing_in_place(struct event_loop *loop) {
     struct script script;
     script_init(&script, loop);
@@ -253,6 +310,7 @@ static void test_no_memory(struct event_loop *loop) {
 int main(void) {
     struct event_loop *loop = event_loop_new();
     test_cork(loop);
+    test_cork_of_a_busy_loop();
     test_writing_in_place(loop);
     for (uint64_t seed = 1; seed <= 30; seed++) {
         test_random_programs(loop, seed * 0x9E3779B97F4A7C15u);
