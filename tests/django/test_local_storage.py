@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asgiref.local import Local
 from django.core.cache import caches
 from django.db import connections
 from django.db.utils import ConnectionHandler
@@ -50,6 +51,20 @@ def test_caches() -> None:
     assert contextvars.Context().run(use) == (True, False)
     assert _in_new_thread(use) == (True, False)
     assert contextvars.Context().run(known.are_none)
+
+
+def test_storage_that_somebody_else_has_put_there() -> None:
+    """What is in that one is found."""
+    handler: Any = ConnectionHandler({"default": {"ENGINE": "django.db.backends.dummy"}})
+    known = Connections(handler)
+    handler._connections = Local(thread_critical=True)
+
+    def use() -> tuple[bool, bool]:
+        before = known.are_none()
+        handler["default"]
+        return before, known.are_none()
+
+    assert _in_new_thread(use) == (True, False)
 
 
 def test_storage_that_is_not_known() -> None:

@@ -28,14 +28,16 @@ class Connections:
 
     def __init__(self, handler: Any) -> None:
         self.handler = handler
-        local = vars(handler).get("_connections")
-        self._variable = variable_of(local)
-        self._thread_local = thread_local_of(local)
+        self._names = vars(handler)
+        self._local = self._names.get("_connections")
+        self._variable = variable_of(self._local)
+        self._thread_local = thread_local_of(self._local)
 
     def are_none(self) -> bool:
         """Whether none was used in this context or thread."""
-        if self._variable is not None:
-            return self._variable.get(None) is None
-        if self._thread_local is not None:
-            return not self._thread_local.__dict__
+        if self._names.get("_connections") is self._local:
+            if self._variable is not None:
+                return self._variable.get(None) is None
+            if self._thread_local is not None:
+                return not self._thread_local.__dict__
         return not self.handler.all(initialized_only=True)
