@@ -2,7 +2,8 @@
 
 Nothing more can happen when no callback is ready, no descriptor is, and every thread that works
 for the loop waits for something the scenario has to do. All sockets are Unix sockets, which have
-delivered what was written when the writing call returns, and there are no timers.
+delivered what was written when the writing call returns, and there are no timers but what ends a
+rest.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from equivalence.turns import Turns
 # What the server itself defers to its next turn cannot be seen here, and between two events of a
 # consumer there are several such turns.
 QUIET_TURNS = 8
+REST_SECONDS = 0.001
 WHILES = (0, 1, 5, 20, 100)
 
 
@@ -37,6 +39,8 @@ class QuietLoop(asyncio.SelectorEventLoop):
         quiet_turns = 0
         while quiet_turns < QUIET_TURNS:
             quiet_turns = 0 if self._turn() else quiet_turns + 1
+            if quiet_turns in (1, QUIET_TURNS):
+                self._rest()
 
     def run_for_a_while(self) -> None:
         """Run as many turns as chance says, if anything is left to chance."""
@@ -49,6 +53,11 @@ class QuietLoop(asyncio.SelectorEventLoop):
         self.call_soon(self.stop)
         self.run_forever()
         return self.turns.take_one() or bool(self._ready)  # type: ignore[attr-defined]
+
+    def _rest(self) -> None:
+        """Wait for a moment, as a loop does with nothing to do: what was kept for that leaves."""
+        self.call_later(REST_SECONDS, self.stop)
+        self.run_forever()
 
     def close(self) -> None:
         self.turns.close()
