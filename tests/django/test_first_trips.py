@@ -163,11 +163,18 @@ async def test_client_that_leaves() -> None:
     assert await task == []
 
 
-async def test_client_that_has_left_before() -> None:
+@pytest.mark.parametrize("url", ["/", "/async/"])
+@pytest.mark.parametrize("is_watched", [True, False])
+async def test_client_that_has_left_before(
+    monkeypatch: pytest.MonkeyPatch, is_watched: bool, url: str
+) -> None:
     """However soon there is an answer, it is not sent, and the request is over."""
+    for module in (first_trip, request_kinds):
+        monkeypatch.setattr(module, "is_watchable", lambda receive: is_watched)
     views["sync"] = lambda request: HttpResponse()
+    local.name = "set"
     for _ in range(50):
-        client = Client()
+        client = Client(url=url)
         client.leaves.set()
         assert await client.ask() == []
 

@@ -9,8 +9,6 @@ import asyncio
 import contextvars
 from typing import Any
 
-from django.core.exceptions import RequestAborted
-
 from casgi.django.client_watch import ClientWatch, is_watchable
 from casgi.django.hop import Trip, arrive_in, begin_trip
 from casgi.django.passage import Passage
@@ -105,7 +103,7 @@ class FirstTrip:
 def begin_first_trip(
     passage: Passage | SyncFront, receive: Any, context: contextvars.Context | None
 ) -> FirstTrip | None:
-    """Begin it; None if nobody can be watched so. Raises RequestAborted if the client has left.
+    """Begin it; None if the client has left, or if nobody can be watched so.
 
     Args:
         passage: the request's way, of which the first part is gone.
@@ -116,10 +114,7 @@ def begin_first_trip(
     if not is_watchable(receive):
         return None
     watch = ClientWatch(receive)
-    if watch.has_left:
-        watch.close()
-        raise RequestAborted
-    trip = begin_trip(passage.enter, context)
+    trip = None if watch.has_left else begin_trip(passage.enter, context)
     if trip is None:
         watch.close()
         return None

@@ -84,7 +84,6 @@ class Request:
         self._scope = scope
         self._body: Any = None
         self._receivers: Sequence[Callable[..., Any]] = ()
-        self._had_left = False  # the client, before its request began
         self._is_quiet = False  # Nobody but Django has heard of its start, in no thread.
         self._has_to_begin = [True]  # taken out once, by the thread or by the loop
         self._error: BaseException | None = None
@@ -135,12 +134,7 @@ class Request:
         """Begin it if it may be all, but for sending the response."""
         if not self._chain.ends_as_django or not self._early_close.is_possible():
             return None
-        try:
-            return begin_first_trip(self._passage, receive, context)
-        except RequestAborted:
-            # What follows is cancelled as in Django: its thread may have an answer before that.
-            self._had_left = True
-            return None
+        return begin_first_trip(self._passage, receive, context)
 
     async def _get_response(self, go: Callable[[], Awaitable[Any]]) -> Any:
         """Do what run_get_response() and get_response_async() do; `go` is the passage's."""

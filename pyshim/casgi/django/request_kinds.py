@@ -54,6 +54,7 @@ class RequestInTasks(Request):
     """As Django 5.0 to 6.0 have it."""
 
     _first: "asyncio.Future[None] | None" = None
+    _listening: "asyncio.Task[Any] | None" = None
 
     async def _answer_read(self, receive: Any, send: Any) -> None:
         await self._start()
@@ -124,7 +125,6 @@ class RequestInTasks(Request):
         if not watch.has_left:
             return watch
         watch.close()
-        self._had_left = True
         return None
 
     def _begin_to_respond(
@@ -135,11 +135,13 @@ class RequestInTasks(Request):
     def _begin_tasks(
         self, receive: Any, send: Any, context: contextvars.Context, go: Go
     ) -> tuple[asyncio.Task[Any], asyncio.Task[Any]]:
-        loop = asyncio.get_running_loop()
-        return (
-            loop.create_task(self._handler.listen_for_disconnect(receive)),
-            self._begin_to_respond(send, context, go),
-        )
+        listen = self._handler.listen_for_disconnect
+        self._listening = asyncio.get_running_loop().create_task(listen(receive))
+        return self._listening, self._begin_to_respond(send, context, go)
+
+    def _has_left(self) -> bool:
+        """Whether the task that listens knows that the client has left."""
+        return self._listening is not None and self._listening.done()
 
     async def _wait_for_first(self, *tasks: asyncio.Task[Any]) -> None:
         """Wait until one of them is done; `_respond` tells it by itself, at its end."""
@@ -163,7 +165,8 @@ class RequestInTasks(Request):
 
     async def _respond(self, send: Any, go: Go) -> Any:
         response = await self._get_response(go)
-        if self._had_left:
+        if self._has_left():
+            # About to be cancelled: in Django no thread has an answer so soon.
             raise asyncio.CancelledError
         with contextlib.suppress(asyncio.CancelledError):  # There is a response to be closed.
             await self._handler.send_response(response, send)
@@ -178,7 +181,7 @@ class RequestInTasks(Request):
                 except RequestAborted:
                     pass  # The client has left.
                 except asyncio.CancelledError:
-                    if not self._had_left:
+                    if not self._has_left():
                         raise
                 except AssertionError:
                     self._body.close()
@@ -254,10 +257,10 @@ class RequestInGroup(Request):
         try:
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(handler.listen_for_disconnect(receive))
+                    listening = group.create_task(handler.listen_for_disconnect(receive))
                     response = await self._get_response(go)
-                    if self._had_left:
-                        raise RequestAborted
+                    if listening.done():
+                        await asyncio.sleep(0)  # The client has left: the group cancels this.
                     self._response = response
                     await handler.send_response(response, send)
                     raise _Processed
