@@ -23,6 +23,7 @@ from django.urls import clear_url_caches, path
 from django.utils.datastructures import CaseInsensitiveMapping
 from django.utils.deprecation import MiddlewareMixin
 from request_scope import SCOPE
+from seams import in_place
 
 from casgi.django import early_close, first_trip, memory_responses, releases, url_trees
 from casgi.django.file_responses import FileResponses
@@ -88,12 +89,8 @@ def short(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[st
 
     monkeypatch.setattr(Passage, "enter", noted)
     monkeypatch.setattr(Passage, "go", gone)
-    seams = (ShortHops(), FileResponses(), PlainMiddleware(), Requests())
-    for seam in seams:
-        seam.install()
-    yield found
-    for seam in reversed(seams):
-        seam.remove()
+    with in_place(ShortHops(), FileResponses(), PlainMiddleware(), Requests()):
+        yield found
 
 
 def _put_around(function: FunctionType, monkeypatch: pytest.MonkeyPatch, title: str) -> None:

@@ -12,8 +12,9 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponse
 from django.test import override_settings
-from django.urls import clear_url_caches, path
+from django.urls import path
 from request_scope import SCOPE as GET
+from seams import site_in_place
 
 pytest.importorskip("corsheaders", reason="pip install -e '.[frameworks]'")
 from corsheaders import middleware as module
@@ -22,9 +23,6 @@ from corsheaders.middleware import CorsMiddleware
 from corsheaders.signals import check_request_enabled
 
 from casgi.django import corsheaders, lease, ways
-from casgi.django.hop import ShortHops
-from casgi.django.middleware_seam import PlainMiddleware
-from casgi.django.request_seam import Requests
 from casgi.django.thread_pool import ThreadPool
 from casgi.origin import WatchedCode
 
@@ -47,20 +45,10 @@ class _Text(str):
 def site(pool: ThreadPool, monkeypatch: Patch) -> Iterator[None]:
     """A site with ours in place, which has not seen the package yet."""
     monkeypatch.setattr(corsheaders, "_known", WatchedCode(corsheaders._look))
-    seams = (ShortHops(), PlainMiddleware(), Requests())
-    for seam in seams:
-        seam.install()
-    own = {
-        "ROOT_URLCONF": __name__,
-        "ALLOWED_HOSTS": ["*"],
-        "MIDDLEWARE": [PLAIN, CORS, PLAIN],
-        "CORS_ALLOWED_ORIGINS": ["https://example.com"],
-    }
-    with override_settings(**own):
-        clear_url_caches()
+    origins = ["https://example.com"]
+    chain = [PLAIN, CORS, PLAIN]
+    with site_in_place(__name__, MIDDLEWARE=chain, CORS_ALLOWED_ORIGINS=origins):
         yield
-    for seam in reversed(seams):
-        seam.remove()
 
 
 async def _trips(handler: Any, patch: Patch) -> int:

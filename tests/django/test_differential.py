@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import os
@@ -13,6 +14,7 @@ from differential import player
 from differential.player import play
 from differential.program import Program, generate
 from django.core.signals import request_finished
+from seams import in_place
 
 from casgi.django import early_close, first_trip, own_receivers, request_kinds
 from casgi.django.hop import ShortHops
@@ -42,14 +44,8 @@ def difference(
     pool = ThreadPool()
     pool.open()
     seams = (LeasingContexts(pool), ShortHops(), PlainMiddleware(), Requests())
-    for seam in seams:
-        seam.install()
-    try:
+    with contextlib.closing(pool), in_place(*seams):
         ours = play(program)
-    finally:
-        for seam in reversed(seams):
-            seam.remove()
-        pool.close()
     for number, (expected, found) in enumerate(zip(stock, ours, strict=True)):
         if as_told(expected) != as_told(found):
             lines = [f"{program}\nrequest {number}, stock:", *expected, "ours:", *found]

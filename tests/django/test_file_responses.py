@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import seams
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
 from django.core.handlers.asgi import ASGIHandler
@@ -160,12 +161,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @contextlib.contextmanager
 def in_place() -> Iterator[None]:
-    seam = FileResponses()
-    seam.install()
-    try:
+    with seams.in_place(FileResponses()):
         yield
-    finally:
-        seam.remove()
 
 
 def answers(serve: Serve, *requests: bytes, application: Any = None) -> list[Response]:

@@ -12,14 +12,11 @@ import pytest
 from asgiref.local import Local
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponse
-from django.test import override_settings
-from django.urls import clear_url_caches, path
+from django.urls import path
 from request_scope import SCOPE
+from seams import site_in_place
 
 from casgi.django import early_close, first_trip, request_kinds
-from casgi.django.hop import ShortHops
-from casgi.django.middleware_seam import PlainMiddleware
-from casgi.django.request_seam import Requests
 from casgi.django.thread_pool import ThreadPool
 
 pytestmark = pytest.mark.skipif(
@@ -44,14 +41,8 @@ def site(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(early_close, "_is_own", lambda send: True)
     for module in (first_trip, request_kinds):
         monkeypatch.setattr(module, "is_watchable", lambda receive: True)
-    seams = (ShortHops(), PlainMiddleware(), Requests())
-    for seam in seams:
-        seam.install()
-    with override_settings(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], MIDDLEWARE=[]):
-        clear_url_caches()
+    with site_in_place(__name__):
         yield
-    for seam in reversed(seams):
-        seam.remove()
     views.clear()
     before_view.clear()
 

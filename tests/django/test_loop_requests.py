@@ -16,14 +16,11 @@ from django.core.cache import caches
 from django.core.handlers.asgi import ASGIHandler
 from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.test import override_settings
-from django.urls import clear_url_caches, get_urlconf, path
+from django.urls import get_urlconf, path
 from request_scope import SCOPE
+from seams import site_in_place
 
 from casgi.django import lease, own_receivers
-from casgi.django.hop import ShortHops
-from casgi.django.middleware_seam import PlainMiddleware
-from casgi.django.request_seam import Requests
 from casgi.django.thread_pool import ThreadPool
 
 views: dict[str, Callable[[Any], Any]] = {}
@@ -58,14 +55,8 @@ def site(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(lease.Lease, "call_from_task", counted)
     monkeypatch.setattr(lease.Lease, "submit", submitted)
-    seams = (ShortHops(), PlainMiddleware(), Requests())
-    for seam in seams:
-        seam.install()
-    with override_settings(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], MIDDLEWARE=[]):
-        clear_url_caches()
+    with site_in_place(__name__):
         yield
-    for seam in reversed(seams):
-        seam.remove()
     views.clear()
     calls.clear()
 

@@ -17,15 +17,13 @@ from django.db import connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.test import override_settings
-from django.urls import clear_url_caches, path
+from django.urls import path
 from django.utils.deprecation import MiddlewareMixin
 from request_scope import SCOPE as GET
+from seams import site_in_place
 
-from casgi.django.hop import ShortHops
-from casgi.django.middleware_seam import PlainMiddleware
 from casgi.django.passage import Passage
 from casgi.django.request import Request
-from casgi.django.request_seam import Requests
 from casgi.django.thread_pool import ThreadPool
 
 SCOPE = {
@@ -51,7 +49,6 @@ urlpatterns = [path("", lambda request: views.get("view", length)(request))]
 @pytest.fixture(autouse=True)
 def site(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A site with ours in place; the names of the requests that took the short way."""
-    seams = (ShortHops(), PlainMiddleware(), Requests())
     short: list[str] = []
     go = Passage.go
 
@@ -60,13 +57,8 @@ def site(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
         return await go(self)
 
     monkeypatch.setattr(Passage, "go", noted)
-    for seam in seams:
-        seam.install()
-    with override_settings(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], MIDDLEWARE=[]):
-        clear_url_caches()
+    with site_in_place(__name__):
         yield short
-    for seam in reversed(seams):
-        seam.remove()
     views.clear()
     events.clear()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import seams
 from django.contrib.staticfiles import finders, views
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core import signals
@@ -95,14 +96,8 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @contextlib.contextmanager
 def in_place() -> Iterator[None]:
-    seams = [FileResponses(), StaticFiles()]
-    for seam in seams:
-        seam.install()
-    try:
+    with seams.in_place(FileResponses(), StaticFiles()):
         yield
-    finally:
-        for seam in reversed(seams):
-            seam.remove()
 
 
 def ask(server: LiveServer, target: str, *fields: str, method: str = "GET") -> Response:
