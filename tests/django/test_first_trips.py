@@ -154,20 +154,39 @@ async def test_client_that_leaves() -> None:
     assert await task == []
 
 
-@pytest.mark.parametrize("url", ["/", "/async/"])
 @pytest.mark.parametrize("is_watched", [True, False])
 async def test_client_that_has_left_before(
-    monkeypatch: pytest.MonkeyPatch, is_watched: bool, url: str
+    monkeypatch: pytest.MonkeyPatch, is_watched: bool
 ) -> None:
     """However soon there is an answer, it is not sent, and the request is over."""
     for module in (first_trip, request_kinds):
         monkeypatch.setattr(module, "is_watchable", lambda receive: is_watched)
     views["sync"] = lambda request: HttpResponse()
-    local.name = "set"
     for _ in range(50):
-        client = Client(url=url)
+        client = Client()
         client.leaves.set()
         assert await client.ask() == []
+
+
+async def test_client_that_leaves_while_the_answer_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The loop hears of both in one turn, and who listens is heard first."""
+
+    class Leaving(Client):
+        async def receive(self) -> Any:
+            if self._has_body:
+                return await super().receive()
+            await asyncio.sleep(0)
+            over.wait(0.05)  # The view's trip, meanwhile.
+            return {"type": "http.disconnect"}
+
+    for module in (first_trip, request_kinds):
+        monkeypatch.setattr(module, "is_watchable", lambda receive: False)
+    views["sync"] = lambda request: HttpResponse()
+    over = threading.Event()  # which nobody sets
+    for _ in range(10):
+        assert await Leaving().ask() == []
 
 
 async def test_handler_that_watches_in_its_own_way() -> None:

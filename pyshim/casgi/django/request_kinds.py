@@ -15,6 +15,7 @@ from django.core.handlers import asgi
 
 from casgi.django.client_watch import ClientWatch, is_watchable
 from casgi.django.first_trip import FirstTrip
+from casgi.django.hop import has_no_thread
 from casgi.django.memory_responses import send_response
 from casgi.django.request import NotBegun, Request
 
@@ -48,6 +49,13 @@ class UnwatchedRequest(Request):
 
     async def _send_refusal(self, response: Any, send: Any) -> None:
         await self._handler.send_response(response, send)
+
+
+class _Unheard(Exception):
+    """There is an answer, and the request would have been cancelled before, since its client left.
+
+    Django goes to the thread several times for it; here one trip may be over before that.
+    """
 
 
 class RequestInTasks(Request):
@@ -139,10 +147,6 @@ class RequestInTasks(Request):
         self._listening = asyncio.get_running_loop().create_task(listen(receive))
         return self._listening, self._begin_to_respond(send, context, go)
 
-    def _has_left(self) -> bool:
-        """Whether the task that listens knows that the client has left."""
-        return self._listening is not None and self._listening.done()
-
     async def _wait_for_first(self, *tasks: asyncio.Task[Any]) -> None:
         """Wait until one of them is done; `_respond` tells it by itself, at its end."""
         self._first = asyncio.get_running_loop().create_future()
@@ -165,9 +169,8 @@ class RequestInTasks(Request):
 
     async def _respond(self, send: Any, go: Go) -> Any:
         response = await self._get_response(go)
-        if self._has_left():
-            # About to be cancelled: in Django no thread has an answer so soon.
-            raise asyncio.CancelledError
+        if self._listening is not None and _is_too_soon(self._listening):
+            raise _Unheard
         with contextlib.suppress(asyncio.CancelledError):  # There is a response to be closed.
             await self._handler.send_response(response, send)
         self._on_end()
@@ -178,11 +181,8 @@ class RequestInTasks(Request):
             if task.done():
                 try:
                     task.result()
-                except RequestAborted:
+                except (RequestAborted, _Unheard):
                     pass  # The client has left.
-                except asyncio.CancelledError:
-                    if not self._has_left():
-                        raise
                 except AssertionError:
                     self._body.close()
                     raise
@@ -195,7 +195,7 @@ class RequestInTasks(Request):
     async def _end_response(self, responding: asyncio.Task[Any]) -> None:
         try:
             response = responding.result()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, _Unheard):
             await self._end_unanswered()
         else:
             await self._close(response)
@@ -259,8 +259,8 @@ class RequestInGroup(Request):
                 async with asyncio.TaskGroup() as group:
                     listening = group.create_task(handler.listen_for_disconnect(receive))
                     response = await self._get_response(go)
-                    if listening.done():
-                        await asyncio.sleep(0)  # The client has left: the group cancels this.
+                    if _is_too_soon(listening):
+                        await asyncio.sleep(0)  # The group cancels this.
                     self._response = response
                     await handler.send_response(response, send)
                     raise _Processed
@@ -270,6 +270,11 @@ class RequestInGroup(Request):
             if len(errors.exceptions) == 1:
                 raise errors.exceptions[0]  # noqa: B904 (as in Django)
             raise
+
+
+def _is_too_soon(listening: asyncio.Task[Any]) -> bool:
+    """Whether an answer came from the thread when the client was known to have left."""
+    return listening.done() and not has_no_thread()
 
 
 KINDS = {"4.2": UnwatchedRequest, "5.0": RequestInTasks, "6.1": RequestInGroup}
