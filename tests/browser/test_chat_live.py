@@ -41,17 +41,32 @@ WRITE_AT_ONCE = """
 }
 """
 
-OVERLAPS_OF_FOUR = """
-() => {
+OVERLAPS_OF = """
+(many) => {
   const all = [...document.querySelectorAll(".flying")];
   const boxes = all.map((element) => element.getBoundingClientRect());
-  if (boxes.length < 4) return false;
+  if (boxes.length < many) return false;
   const beside = (a, b) => a.right <= b.left || b.right <= a.left;
   const apart = (a, b) => beside(a, b) || a.bottom <= b.top || b.bottom <= a.top;
   window.overlaps = boxes.filter((a, i) => boxes.some((b, j) => i < j && !apart(a, b))).length;
   return true;
 }
 """
+
+
+# Holds the page up each time that a comment is told to fly, as a slow machine does.
+SLOW_TO_SHOW = """
+() => {
+  const animate = Element.prototype.animate;
+  Element.prototype.animate = function (...how) {
+    const animation = animate.apply(this, how);
+    for (const since = performance.now(); performance.now() < since + 1500; );
+    return animation;
+  };
+}
+"""
+
+ONE_LANE = """() => (document.querySelector(".comments").style.height = "50px")"""
 
 
 def expect_flight(person: Person, text: str, color: str) -> None:
@@ -72,7 +87,16 @@ def test_a_comment_flies_on_two_screens(new_person: NewPerson) -> None:
 def test_comments_of_one_moment_do_not_overlap(new_person: NewPerson) -> None:
     ada, ben = watching(new_person("Ada")), watching(new_person("Ben"))
     ada.page.evaluate(WRITE_AT_ONCE, ["one", "two", "three", "four"])
-    ben.page.wait_for_function(OVERLAPS_OF_FOUR, polling=50)
+    ben.page.wait_for_function(OVERLAPS_OF, arg=4, polling=50)
+    assert ben.page.evaluate("window.overlaps") == 0
+
+
+def test_comments_of_a_slow_machine_do_not_overlap(new_person: NewPerson) -> None:
+    ada, ben = watching(new_person("Ada")), watching(new_person("Ben"))
+    ben.page.evaluate(ONE_LANE)
+    ben.page.evaluate(SLOW_TO_SHOW)
+    ada.page.evaluate(WRITE_AT_ONCE, ["one", "two"])
+    ben.page.wait_for_function(OVERLAPS_OF, arg=2, polling=50)
     assert ben.page.evaluate("window.overlaps") == 0
 
 

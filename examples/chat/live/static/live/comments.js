@@ -12,7 +12,7 @@ const LONGEST_QUEUE = 100;
 
 export class CommentLayer {
   #layer;
-  #laneFreeAt = [];
+  #lanes = []; // the last comment of each
   #waiting = [];
   #timer = null;
 
@@ -31,13 +31,12 @@ export class CommentLayer {
   clear() {
     this.#waiting = [];
     this.#layer.replaceChildren();
-    this.#laneFreeAt = [];
+    this.#lanes = [];
   }
 
   #drain() {
-    const now = performance.now();
-    while (this.#waiting.length && this.#freeLane(now) >= 0) {
-      this.#fly(this.#waiting.shift(), this.#freeLane(now), now);
+    while (this.#waiting.length && this.#freeLane() >= 0) {
+      this.#fly(this.#waiting.shift(), this.#freeLane());
     }
     if (!this.#waiting.length || this.#timer !== null) return;
     this.#timer = setTimeout(() => {
@@ -46,24 +45,32 @@ export class CommentLayer {
     }, 100);
   }
 
-  #freeLane(now) {
+  #freeLane() {
     const lanes = Math.max(1, Math.floor(this.#layer.clientHeight / LANE_HEIGHT));
     for (let lane = 0; lane < lanes; lane++) {
-      if ((this.#laneFreeAt[lane] ?? 0) <= now) return lane;
+      if (this.#isFree(lane)) return lane;
     }
     return -1;
   }
 
-  #fly({ text, color }, lane, now) {
+  /** A slow machine shows a comment later than it was told to, so its own time counts, not the clock's. */
+  #isFree(lane) {
+    if (!(lane in this.#lanes)) return true;
+    const { animation, laneFor } = this.#lanes[lane];
+    return animation.playState === "finished" || animation.currentTime >= laneFor;
+  }
+
+  #fly({ text, color }, lane) {
     const element = document.createElement("span");
     element.className = `flying ${color}`;
     element.textContent = text;
     element.style.top = `${lane * LANE_HEIGHT}px`;
     this.#layer.append(element);
     const { places, duration, laneFor } = prefersStillness() ? this.#standing(element) : this.#flight(element);
-    this.#laneFreeAt[lane] = now + laneFor;
     const frames = places.map((left) => ({ transform: `translateX(${left}px)` }));
-    element.animate(frames, { duration }).onfinish = () => element.remove();
+    const animation = element.animate(frames, { duration });
+    animation.onfinish = () => element.remove();
+    this.#lanes[lane] = { animation, laneFor };
   }
 
   /** Where a comment is, from its beginning to its end, and for how long it needs its lane. */
