@@ -183,6 +183,28 @@ static int choose_certificate(SSL *ssl, int *alert, void *owner) {
 
 /* --- Making --- */
 
+/* RFC 8446, B.4. */
+enum { AES_128_GCM_SHA256 = 0x1301, AES_256_GCM_SHA384 = 0x1302, CHACHA20_POLY1305_SHA256 = 0x1303 };
+
+/* Whether nobody has said, in openssl.cnf, which suites of TLS 1.3 there are, or in what order. */
+static bool has_default_suites(const SSL_CTX *context) {
+    const uint16_t usual[] = {AES_256_GCM_SHA384, CHACHA20_POLY1305_SHA256, AES_128_GCM_SHA256};
+    const STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(context);
+    bool is_usual = sk_SSL_CIPHER_num(ciphers) >= 3;
+    for (int i = 0; is_usual && i < 3; i++) {
+        is_usual = SSL_CIPHER_get_protocol_id(sk_SSL_CIPHER_value(ciphers, i)) == usual[i];
+    }
+    return is_usual;
+}
+
+/* AES with 128 bits first, as Mozilla's recommendation and the servers written in Go have it: with
+ * 256 a short request takes a twentieth more of the processor, and neither is known to be broken. */
+static bool prefer_short_keys(SSL_CTX *context) {
+    return !has_default_suites(context) ||
+           SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                                             "TLS_CHACHA20_POLY1305_SHA256") == 1;
+}
+
 static SSL_CTX *new_ssl_ctx(struct tls_context *owner, const struct tls_settings *settings,
                             const struct tls_certificate *certificate, struct tls_error *error) {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -212,6 +234,9 @@ static SSL_CTX *new_ssl_ctx(struct tls_context *owner, const struct tls_settings
         SSL_CTX_set_cipher_list(context, settings->ciphers) != 1) {
         is_made =
             tls_error_set(error, "ssl_ciphers: OpenSSL knows none of \"%s\"", settings->ciphers);
+    }
+    if (is_made && !prefer_short_keys(context)) {
+        is_made = tls_error_set(error, "TLS cannot be started: %s", tls_error_reason());
     }
     if (is_made && (!tls_session_context_set(context, settings->verify, settings->ca_certs) ||
                     tls_ticket_keys_install(owner->keys, context) != STATUS_OK)) {

@@ -2,6 +2,7 @@
 
 import http.client
 import signal
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,42 @@ def test_chain_in_a_file_of_its_own(casgi: StartCasgi, authority: Authority) -> 
     process = casgi("-e", f"{endpoint}:extraCertChain={files.key}", "served:hello")
     assert process.wait() == 2
     assert process.stderr.wait_for("extraCertChain: there is no certificate in ")
+
+
+def openssl_configuration(folder: Path, suites: str) -> str:
+    """Write an openssl.cnf that says which suites of TLS 1.3 there are; return its path."""
+    path = folder / "openssl.cnf"
+    lines = ["openssl_conf = all", "[all]", "ssl_conf = ssl", "[ssl]", "system_default = default"]
+    path.write_text("\n".join([*lines, "[default]", f"Ciphersuites = {suites}", ""]))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("suites", "taken"),
+    [
+        ("TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"),
+        ("TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"),
+        (
+            "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256",
+            "TLS_CHACHA20_POLY1305_SHA256",
+        ),
+    ],
+)
+def test_suites_of_openssls_configuration(
+    casgi: StartCasgi, authority: Authority, tmp_path: Path, suites: str, taken: str
+) -> None:
+    files = authority.issue("127.0.0.1")
+    options = ["-p", "0", "--ssl-certfile", files.certificate, "--ssl-keyfile", files.key]
+    variables = {"OPENSSL_CONF": openssl_configuration(tmp_path, suites)}
+    process = casgi(*options, "served:hello", variables=variables)
+    context = ssl.create_default_context(cafile=authority.certificate)
+    with (
+        socket.create_connection(("127.0.0.1", process.port()), DEADLINE) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
+    ):
+        chosen = secure.cipher()
+        assert chosen is not None
+        assert chosen[0] == taken
 
 
 def test_renewed_at_sighup(casgi: StartCasgi, authority: Authority) -> None:

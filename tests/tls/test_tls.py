@@ -218,6 +218,23 @@ def test_only_1_3_if_so_told(serve: Serve, authority: Authority) -> None:
     assert b"TLSv1.3, Cipher is TLS" in s_client(server, "-tls1_3")
 
 
+AES_128, AES_256 = "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"
+CHACHA20 = "TLS_CHACHA20_POLY1305_SHA256"
+
+
+@pytest.mark.parametrize(
+    ("offered", "taken"),
+    [
+        ([AES_256, CHACHA20, AES_128], AES_128),
+        ([AES_256, CHACHA20], AES_256),
+        ([CHACHA20, AES_256, AES_128], CHACHA20),  # of a client without AES in its processor
+    ],
+)
+def test_which_suite_is_taken(server: LiveServer, offered: list[str], taken: str) -> None:
+    seen = s_client(server, "-tls1_3", "-ciphersuites", ":".join(offered))
+    assert f"Cipher is {taken}".encode() in seen
+
+
 def test_a_protocol_that_is_not_spoken(server: LiveServer) -> None:
     assert b"no application protocol" in s_client(server, "-alpn", "imap", "-tls1_3")
 
