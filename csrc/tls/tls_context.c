@@ -184,7 +184,11 @@ static int choose_certificate(SSL *ssl, int *alert, void *owner) {
 /* --- Making --- */
 
 /* RFC 8446, B.4. */
-enum { AES_128_GCM_SHA256 = 0x1301, AES_256_GCM_SHA384 = 0x1302, CHACHA20_POLY1305_SHA256 = 0x1303 };
+enum {
+    AES_128_GCM_SHA256 = 0x1301,
+    AES_256_GCM_SHA384 = 0x1302,
+    CHACHA20_POLY1305_SHA256 = 0x1303
+};
 
 /* Whether nobody has said, in openssl.cnf, which suites of TLS 1.3 there are, or in what order. */
 static bool has_default_suites(const SSL_CTX *context) {
@@ -198,7 +202,8 @@ static bool has_default_suites(const SSL_CTX *context) {
 }
 
 /* AES with 128 bits first, as Mozilla's recommendation and the servers written in Go have it: with
- * 256 a short request takes a twentieth more of the processor, and neither is known to be broken. */
+ * 256 a short request takes a twentieth more of the processor, and neither is known to be broken.
+ */
 static bool prefer_short_keys(SSL_CTX *context) {
     return !has_default_suites(context) ||
            SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
