@@ -1,5 +1,6 @@
 """systemd is told by the supervisor alone: ready, reloading, stopping, alive."""
 
+import contextlib
 import signal
 import socket
 import time
@@ -7,12 +8,14 @@ import time
 import pytest
 from support.casgi_process import DEADLINE
 
+DATAGRAMS = socket.AF_UNIX, socket.SOCK_DGRAM
+
 
 class Manager:
     """The socket of a service manager."""
 
     def __init__(self, path: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket = socket.socket(*DATAGRAMS)
         self._socket.settimeout(DEADLINE)
         self._socket.bind(path)
 
@@ -26,6 +29,17 @@ class Manager:
         while ignored in (told := self.told()):
             pass
         return told
+
+    def fill(self) -> None:
+        """Leave no room for a message, as somebody who does not read."""
+        has_room = True
+        while has_room:  # A sender may come to its own limit before.
+            has_room = False
+            with contextlib.suppress(BlockingIOError), socket.socket(*DATAGRAMS) as sender:
+                sender.setblocking(False)
+                while True:
+                    sender.sendto(b"OTHER=1", self._socket.getsockname())
+                    has_room = True
 
     def close(self) -> None:
         self._socket.close()
@@ -78,6 +92,19 @@ def test_supervisor_shows_that_it_is_alive_also_during_a_reload(start, manager):
         alive += 1
     assert alive >= 1
     assert site.stop() == 0
+
+
+def test_what_has_no_room_is_said_when_there_is_some(start, manager):
+    manager.fill()
+    site = start("kept:tell_process", variables={"NOTIFY_SOCKET": manager.variable})
+    site.worker(2)
+    site.signal(signal.SIGHUP)
+    site.stderr.wait_for("The workers were replaced$")
+    assert "READY" in manager.told_but("OTHER")
+    assert "RELOADING" in manager.told()
+    assert "READY" in manager.told()
+    assert site.stop() == 0
+    assert "STOPPING" in manager.told()
 
 
 def test_other_process_of_the_manager_is_not_watched(start, manager):

@@ -1,19 +1,23 @@
 """What systemd is told of the service (sd_notify(3)), by the supervisor alone.
 
 READY=1 when every worker serves, RELOADING=1 and a READY=1 after it, STOPPING=1, and WATCHDOG=1
-twice in the time that systemd gives. Without NOTIFY_SOCKET nothing is said.
+twice in the time that systemd gives. Without NOTIFY_SOCKET nothing is said. Where there is no room,
+since systemd reads late, all of that waits but WATCHDOG=1, which the next one makes up for.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
 import time
+from collections import deque
 
 from casgi.waiting import wait_for_any
 
 logger = logging.getLogger("casgi.supervisor")
+
+# Nothing tells that a socket of datagrams has room again at its other end.
+_LOOK_FOR_ROOM = 0.1
 
 
 class ServiceManager:
@@ -24,6 +28,8 @@ class ServiceManager:
         self._address = os.environ.get("NOTIFY_SOCKET", "")
         self._watchdog = _watchdog_seconds()
         self._is_stopping = False
+        self._unsaid: deque[str] = deque()
+        self._retry: asyncio.TimerHandle | None = None
         self._socket: socket.socket | None = None
         if self._address:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
@@ -47,25 +53,45 @@ class ServiceManager:
     async def keep_alive(self, until: asyncio.Event) -> None:
         """Say again and again that the supervisor is alive, until the event is set."""
         while self._watchdog is not None and not until.is_set():
-            self._say("WATCHDOG=1")
+            if not self._unsaid:
+                self._send("WATCHDOG=1")
             await wait_for_any(until, timeout=self._watchdog / 2)
 
     def close(self) -> None:
         """Say nothing more."""
+        if self._retry is not None:
+            self._retry.cancel()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
     def _say(self, *lines: str) -> None:
+        """Say something behind what has not been said yet, now or when there is room."""
+        self._unsaid.append("\n".join(lines))
+        if self._retry is None:
+            self._say_the_rest()
+
+    def _say_the_rest(self) -> None:
+        self._retry = None
+        while self._unsaid and self._send(self._unsaid[0]):
+            self._unsaid.popleft()
+        if self._unsaid:
+            loop = asyncio.get_running_loop()
+            self._retry = loop.call_later(_LOOK_FOR_ROOM, self._say_the_rest)
+
+    def _send(self, text: str) -> bool:
+        """Return False when there is no room; whatever else is wrong will not be better later."""
         if self._socket is None:
-            return
+            return True
         # The name of an abstract socket begins with a zero, which is written as @.
         address = "\0" + self._address[1:] if self._address[0] == "@" else self._address
         try:
-            with contextlib.suppress(BlockingIOError):
-                self._socket.sendto("\n".join(lines).encode(), socket.MSG_DONTWAIT, address)
+            self._socket.sendto(text.encode(), socket.MSG_DONTWAIT, address)
+        except BlockingIOError:
+            return False
         except OSError as error:
             logger.warning("Cannot notify %s: %s", self._address, error.strerror)
+        return True
 
 
 def _watchdog_seconds() -> float | None:
