@@ -106,15 +106,19 @@ def test_readiness_ends_with_the_beginning_of_a_stop(start):
         assert site.wait() == 0
 
 
-def test_readiness_outlives_a_reload(start):
-    site, port = start_with_metrics(start, "kept:tell_process")
+def test_readiness_outlives_a_reload(start, tmp_path):
+    broken, go_on = tmp_path / "broken", tmp_path / "go-on"
+    go_on.touch()
+    variables = {"BROKEN": str(broken), "GO_ON": str(go_on)}
+    site, port = start_with_metrics(start, "kept:deployed_slowly()", variables=variables)
     site.worker(2)
+    go_on.unlink()
     site.signal(signal.SIGHUP)
-    asked = 0
+    site.stderr.wait_for("Replacing the workers$")
+    assert ask(port, "/ready")[0] == 200
+    go_on.touch()
     while not any("were replaced" in line for line in site.stderr.so_far()):
         assert ask(port, "/ready")[0] == 200
-        asked += 1
-    assert asked > 0
     assert site.stop() == 0
 
 
