@@ -41,10 +41,12 @@ async def request(call):
 
 def slow():
     began.set()
-    goes_on.wait(0.2)
+    ends.wait()
+    threading.Event().wait(0.2)  # Who does not wait for it is gone by then.
     print("finished", flush=True)
 
-began, goes_on = threading.Event(), threading.Event()
+began, ends = threading.Event(), threading.Event()
+threading._register_atexit(ends.set)  # Before what waits, which the pool has registered.
 """
 
 
