@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -264,15 +265,40 @@ async def test_last_call_with_others_behind_it(pool: ThreadPool) -> None:
     await lease.end()
 
 
-async def test_one_thread_at_a_time_begins(pool: ThreadPool) -> None:
-    """Not one for each of a rush of short requests; one for each that waits."""
+@pytest.fixture
+def gil_is_kept() -> Iterator[None]:
+    """No other thread runs until the test awaits something."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    yield
+    sys.setswitchinterval(interval)
 
+
+@pytest.mark.usefixtures("gil_is_kept")
+async def test_one_thread_at_a_time_begins(
+    pool: ThreadPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one for each of a rush of requests."""
+    made: list[thread_pool.PoolThread] = []
+
+    class Noted(thread_pool.PoolThread):
+        def __init__(self, pool: ThreadPool) -> None:
+            super().__init__(pool)
+            made.append(self)
+
+    monkeypatch.setattr(thread_pool, "PoolThread", Noted)
+    leases = [Lease(pool) for _ in range(50)]
+    calls = [lease.submit(int) for lease in leases]
+    assert len(made) == 1
+    await asyncio.gather(*map(asyncio.wrap_future, calls))
+    await asyncio.gather(*(lease.end() for lease in leases))
+
+
+async def test_threads_for_all_that_wait(pool: ThreadPool) -> None:
     async def request(call: Callable[[], object]) -> None:
         async with ThreadSensitiveContext():
             await sync_to_async(call)()
 
-    await asyncio.gather(*(request(int) for _ in range(50)))
-    assert pool.counts()["threads"] < 50
     barrier = threading.Barrier(20)
     await asyncio.gather(*(request(lambda: barrier.wait(20)) for _ in range(20)))
     assert pool.counts()["threads"] >= 20
