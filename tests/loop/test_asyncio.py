@@ -63,9 +63,10 @@ async def test_timers():
     loop = asyncio.get_running_loop()
     order: list[str] = []
     start = loop.time()
-    loop.call_later(0.02, order.append, "second")
-    loop.call_later(0.01, order.append, "first")
-    loop.call_at(start + 0.03, order.append, "third")
+    # Counted from one moment: this thread may be stopped between two lines.
+    loop.call_at(start + 0.02, order.append, "second")
+    loop.call_at(start + 0.01, order.append, "first")
+    loop.call_later(0.03, order.append, "third")
     loop.call_later(0.015, order.append, "never").cancel()
     await asyncio.sleep(0.05)
     assert order == ["first", "second", "third"]
