@@ -15,7 +15,7 @@ from check import answer, framing
 from checks_handshake import scope_of
 from site_process import ORIGIN, Site, new_key
 from support.raw import RawClient, request
-from support.ws import PING, PONG, upgrade
+from support.ws import PING, PONG, WebSocketClient, upgrade
 
 Start = Callable[..., AbstractContextManager[Site]]
 CHECKS: dict[str, Callable[[Start], Any]] = {}
@@ -27,6 +27,13 @@ def check(ask: Callable[[Start], Any]) -> Callable[[Start], Any]:
     return ask
 
 
+def answer_ping(client: WebSocketClient) -> bool:
+    """Answer the next frame; return whether it is a ping."""
+    frame = client.read_frame()
+    client.send_frame(PONG, frame.payload)
+    return frame.opcode == PING
+
+
 @check
 def pings(start: Start) -> Any:
     """A ping comes; who answers stays, who does not is dropped and told as 1006."""
@@ -35,12 +42,12 @@ def pings(start: Start) -> Any:
         answering = site.websocket("/ws/echo/")
         silent = site.websocket(f"/ws/echo/?key={key}")
         with answering, silent:
-            seen = []
-            for _ in range(2):
-                frame = answering.read_frame()
-                seen.append(frame.opcode == PING)
-                answering.send_frame(PONG, frame.payload)
-            entries = site.journal(key)
+            seen = [answer_ping(answering) for _ in range(2)]
+            entries: list[Any] = []
+            for _ in range(30):
+                if entries := site.journal(key, patience=0):
+                    break
+                answer_ping(answering)
             answering.send_text("still here")
             return seen, entries, answering.read_text()
 

@@ -1,6 +1,7 @@
 """The application: Django and Channels side by side, as the documentation of Channels does it."""
 
 import os
+import sys
 
 from django.core.asgi import get_asgi_application
 
@@ -13,6 +14,10 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 from django.urls import path, re_path  # noqa: E402
 
 from site_of_tests import consumers, events, rooms  # noqa: E402
+
+if "daphne.ws_protocol" in sys.modules:
+    # It waits a second for a client's close frame: a machine may hold up the client for longer.
+    sys.modules["daphne.ws_protocol"].WebSocketProtocol.closeHandshakeTimeout = 30
 
 http_routes = [
     path("consumer/events/", events.Events.as_asgi()),
