@@ -13,6 +13,8 @@ from support.redis_server import RedisServer
 from support.server_process import ServerProcess, environment_of_foreign_programs
 
 SECONDS = 60.0
+# After so long without an answer the master counts as gone: a machine holds it up for less.
+GONE_MILLISECONDS = 5000
 SLOTS = 16384
 MASTERS = 3
 
@@ -47,7 +49,7 @@ class SentinelServers:
         configuration.write_text(
             f"port {self.port}\nbind 127.0.0.1\ndir {folder}\n"
             f"sentinel monitor {self.name} 127.0.0.1 {self.master.port} 1\n"
-            f"sentinel down-after-milliseconds {self.name} 1000\n"
+            f"sentinel down-after-milliseconds {self.name} {GONE_MILLISECONDS}\n"
             f"sentinel failover-timeout {self.name} 5000\n"
         )
         self._sentinel = ServerProcess(
