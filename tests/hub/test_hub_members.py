@@ -137,7 +137,7 @@ def test_password_and_activity(site: Site) -> None:
     with (
         site.socket(browser) as client,
         site.socket(site.browser("name=dan")) as other,
-        site.socket(site.browser("name=ann&age=3")) as short,
+        site.socket(site.browser("name=ann&age=8")) as short,
     ):
         assert short.read_text() == "ann"
         assert client.read_text() == "cid"
