@@ -54,6 +54,22 @@ static bool has_event(const HttpCycleObject *self) {
     return request_body_has_event(&self->body) || is_over(self);
 }
 
+/* A client may have ended only its own side: it still gets an answer, until the application knows
+ * of its going. */
+static bool is_known_to_have_left(const HttpCycleObject *self) {
+    return self->is_disconnected && self->disconnects_received > 0 && !self->is_stop_reported;
+}
+
+/* Whoever waits in send() for a client that reads no more need not, once the application knows that
+ * it has left. */
+static void note_disconnect_received(HttpCycleObject *self) {
+    self->disconnects_received += self->disconnects_received < LIMIT_DISCONNECT_EVENTS;
+    if (is_known_to_have_left(self)) {
+        waiter_queue_wake_all(&self->cycle.senders);
+    }
+    waiter_queue_pass_on(&self->cycle.receivers);
+}
+
 static PyObject *poll_receive(PyObject *op) {
     HttpCycleObject *self = (HttpCycleObject *)op;
     struct bridge *bridge = self->cycle.bridge;
@@ -75,8 +91,7 @@ static PyObject *poll_receive(PyObject *op) {
         app_task_end_soon(&self->cycle.app_task);
         return NULL;
     }
-    self->disconnects_received += self->disconnects_received < LIMIT_DISCONNECT_EVENTS;
-    waiter_queue_pass_on(&self->cycle.receivers);
+    note_disconnect_received(self);
     return event_new(bridge->state, bridge->state->strings.http_disconnect);
 }
 
@@ -93,20 +108,15 @@ static PyObject *drop(HttpCycleObject *self) {
     return outcome_none_later(self->cycle.bridge->state);
 }
 
-/* A client may have ended only its own side: it still gets an answer, until the application knows
- * of its going. */
-static bool is_known_to_have_left(const HttpCycleObject *self) {
-    return self->disconnects_received > 0 && !self->is_stop_reported;
-}
-
 static bool is_congested(const HttpCycleObject *self) {
     return self->response.exchange != NULL && exchange_is_congested(self->response.exchange);
 }
 
+/* That the client has ended its side is no reason to go on: what it reads more slowly than it is sent
+ * would fill the memory. */
 static PyObject *poll_drained(PyObject *op) {
     HttpCycleObject *self = (HttpCycleObject *)op;
-    bool is_open = self->response.exchange != NULL && !self->is_disconnected;
-    return is_open && is_congested(self) ? NULL : Py_NewRef(Py_None);
+    return is_congested(self) && !is_known_to_have_left(self) ? NULL : Py_NewRef(Py_None);
 }
 
 /* Something was sent: a stream that begins while the server stops is looked at, too. */
@@ -124,7 +134,7 @@ static void note_sent(HttpCycleObject *self) {
 /* The response is complete: send_body() of Channels promises that what follows is ignored. */
 static PyObject *refuse_late(HttpCycleObject *self, PyObject *type) {
     if (cycle_drops_late_messages(&self->cycle)) {
-        return cycle_sent(&self->cycle, false, NULL);
+        return drop(self);
     }
     return PyErr_Format(PyExc_RuntimeError, "unexpected ASGI message %R: the response is complete",
                         type);
@@ -315,7 +325,6 @@ static void on_disconnect(void *owner) {
     self->is_disconnected = true;
     app_task_end_soon(&self->cycle.app_task);
     give_up_what_is_left_open(self);
-    waiter_queue_wake_all(&self->cycle.senders);
     waiter_queue_wake_one(&self->cycle.receivers);
     Py_DECREF(self);
 }

@@ -40,10 +40,11 @@ static PyObject *sent(WsCycleObject *self) {
     return cycle_sent(&self->cycle, is_congested(self), poll_drained);
 }
 
-/* After the close: an error, except for a consumer of Channels, whose disconnect() may send. */
+/* After the close: an error, except for a consumer of Channels, whose disconnect() may send. One
+ * that goes on sending, and waits for nothing else, leaves the loop its turns. */
 static PyObject *gone(WsCycleObject *self) {
     bool is_dropped = cycle_drops_late_messages(&self->cycle);
-    return is_dropped ? outcome_none(self->cycle.bridge->state) : raise_gone(self);
+    return is_dropped ? outcome_none_later(self->cycle.bridge->state) : raise_gone(self);
 }
 
 static PyObject *answer(WsCycleObject *self, int status, PyObject *type) {

@@ -1,5 +1,7 @@
 """The end of an HTTP/2 connection: a stop, times that are over, clients that go."""
 
+import asyncio
+
 import pytest
 from support.apps import Gate, Journal, Receive, Scope, Send, read_body, respond
 from support.http2 import Http2Client, Http2WebSocket, frame
@@ -143,3 +145,32 @@ def test_a_client_that_ends_its_side_is_not_waited_for(serve: Serve, late: bool)
     assert (len(response.body), response.is_whole) == (65_535, False)
     assert response.reset is not None
     assert journal.next() == "ended"
+
+
+@pytest.mark.plain  # TLS has no half-open connections
+def test_a_stream_to_a_client_that_ends_its_side(serve: Serve) -> None:
+    """Nothing is kept for it while a task of the application sends, and another listens."""
+    journal = Journal()
+    sent = 0
+
+    async def send_all(send: Send) -> None:
+        nonlocal sent
+        for _ in range(1000):
+            await send({"type": "http.response.body", "body": bytes(65536), "more_body": True})
+            sent += 1
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200})
+        sender = asyncio.create_task(send_all(send))
+        journal.add((await receive())["type"])
+        assert sent < 500
+        await sender
+        journal.add("ended")
+
+    client = Http2Client(serve(application).connect())
+    stream = client.request()
+    client.held.add(stream)
+    client.until(lambda: len(client.responses[stream].body) == 65_535)
+    client.raw.half_close()
+    assert [journal.next(), journal.next()] == ["http.disconnect", "ended"]

@@ -1,9 +1,11 @@
 """Clients that read late or never: what they cost is bounded, and what is theirs is not cut off."""
 
+import asyncio
 import socket
 import time
 from typing import Any
 
+import pytest
 from support.apps import Journal, Receive, Scope, Send, echo_websocket, respond
 from support.raw import RawClient, request
 from support.server import Serve
@@ -53,6 +55,63 @@ def test_response_outlives_a_late_half_close(serve: Serve) -> None:
         assert client.read_head().status == 200
         client.half_close()
         assert len(client.read_to_end()) == LARGE
+
+
+class Stream:
+    """An application that sends 64 MB in pieces, and notes how many it has sent."""
+
+    def __init__(self, journal: Journal, *, listens: bool) -> None:
+        """Let a task listen for the client's end, too, as Starlette does, or do nothing else."""
+        self.sent = 0
+        self._journal = journal
+        self._listens = listens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Respond."""
+        await receive()
+        await send({"type": "http.response.start", "status": 200})
+        sender = asyncio.create_task(self._send_all(send))
+        if self._listens:
+            self._journal.add(((await receive())["type"], self.sent))
+        await sender
+        self._journal.add("ended")
+
+    async def _send_all(self, send: Send) -> None:
+        for number in range(1000):
+            more = {"more_body": number < 999}
+            await send({"type": "http.response.body", "body": bytes(65536), **more})
+            self.sent += 1
+
+
+@pytest.mark.plain  # TLS has no half-open connections
+def test_stream_to_a_client_that_ended_its_side_and_reads_nothing(serve: Serve) -> None:
+    """What it does not read is not kept for it, and ends when the application knows."""
+    journal = Journal()
+    with serve(Stream(journal, listens=True)).connect(receive_buffer=SMALL) as client:
+        client.send(request())
+        client.half_close()
+        kind, sent = journal.next()
+        assert kind == "http.disconnect"
+        assert sent < 500
+        assert journal.next() == "ended"
+
+
+@pytest.mark.plain  # TLS has no half-open connections
+def test_stream_to_a_client_that_ended_its_side_and_reads(serve: Serve) -> None:
+    """An application that does not ask is not told: it sends as fast as the client reads."""
+    journal = Journal()
+    stream = Stream(journal, listens=False)
+    with serve(stream).connect(receive_buffer=SMALL) as client:
+        client.send(request(version="1.0"))
+        assert client.read_head().status == 200
+        client.half_close()
+        size = len(client.buffer)
+        while size < LARGE:
+            size += len(client.socket.recv(65536))
+        assert stream.sent < 700  # 8 MB were read, and 32 may stand in buffers
+        client.buffer.clear()
+        assert size + len(client.read_to_end()) == 1000 * 65536
+        assert journal.next() == "ended"
 
 
 def test_half_a_request_behind_a_half_close(serve: Serve) -> None:
