@@ -53,7 +53,8 @@ async def computing(scope, receive, send):
 
 async def blocking_for_a_while(scope, receive, send):
     if scope["type"] == "http":
-        time.sleep(3)  # noqa: ASYNC251  The fault is what is tested.
+        # A pipe that nobody writes to yet: the fault is what is tested.
+        os.close(os.open(os.environ["GO_ON"], os.O_RDONLY))
         await respond(send, b"at last")
 
 
