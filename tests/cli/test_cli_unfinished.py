@@ -118,11 +118,17 @@ def test_task_that_has_ended_has_no_stack():
 
 
 def test_stack_of_a_thread():
-    end = threading.Event()
-    thread = threading.Thread(target=end.wait)
+    begun, end = threading.Event(), threading.Event()
+
+    def begin_and_wait() -> None:
+        begun.set()
+        end.wait()
+
+    thread = threading.Thread(target=begin_and_wait)
     thread.start()
     try:
-        assert "in wait" in thread_stack(thread)
+        assert begun.wait(DEADLINE)
+        assert "in begin_and_wait" in thread_stack(thread)
     finally:
         end.set()
         thread.join()
