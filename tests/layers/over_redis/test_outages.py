@@ -24,10 +24,13 @@ def read_until(client: WebSocketClient, text: str) -> list[str]:
 
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the layers notice within some seconds that nobody answers."""
-    monkeypatch.setattr("casgi.channels.redis.reader.READING_MARGIN", 2.0)
-    monkeypatch.setattr("casgi.channels.redis.pools.COMMAND_SECONDS", 2.0)
-    monkeypatch.setattr("casgi.channels.redis.subscription.COMMAND_SECONDS", 2.0)
+    """Make the layers notice within some seconds that nobody answers.
+
+    A machine does not hold up Redis, or the layers, for so long.
+    """
+    monkeypatch.setattr("casgi.channels.redis.reader.READING_MARGIN", 4.0)
+    monkeypatch.setattr("casgi.channels.redis.pools.COMMAND_SECONDS", 4.0)
+    monkeypatch.setattr("casgi.channels.redis.subscription.COMMAND_SECONDS", 4.0)
     monkeypatch.setattr("casgi.channels.redis.subscription.IDLE_SECONDS", 0.5)
     monkeypatch.setattr("casgi.channels.redis.core.RedisChannelLayer.brpop_timeout", 1)
 
