@@ -16,7 +16,7 @@ from channels.generic.websocket import (
     AsyncWebsocketConsumer,
     WebsocketConsumer,
 )
-from support.apps import Application, Journal, Receive, Scope, Send
+from support.apps import Application, Journal, Receive, Scope, Send, respond
 from support.engines import ClientDisconnected
 from support.raw import request
 from support.server import Serve
@@ -107,6 +107,67 @@ def test_body_after_the_end(accelerated: Accelerated, behind: Callable[[Any], An
     server = accelerated(behind(Twice.as_asgi()))
     assert server.exchange(request()).body == b"once"
     assert journal.next() == "ignored"
+
+
+MANY = 300_000
+
+
+class Endless:
+    """Sends again and again after the end, until a request comes, and notes how often."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._is_over = False
+
+    async def send_on(self, send: Callable[[Any], Any]) -> None:
+        """Send, and wait for nothing else."""
+        count = 0
+        self._journal.add("begun")
+        while count < MANY and not self._is_over:
+            await send("too late")
+            count += 1
+        self._journal.add(count)
+
+    async def stop(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request that ends it."""
+        self._is_over = True
+        await respond(send, b"over")
+
+
+def endless_on_a_websocket(endless: Endless) -> Any:
+    class Late(AsyncWebsocketConsumer):
+        async def disconnect(self, code: int) -> None:
+            await endless.send_on(self.send)
+
+    return Late.as_asgi()
+
+
+def endless_behind_a_response(endless: Endless) -> Any:
+    class Late(AsyncHttpConsumer):
+        async def handle(self, body: bytes) -> None:
+            await self.send_response(200, b"once")
+            await endless.send_on(lambda text: self.send_body(text.encode()))
+
+    return Late.as_asgi()
+
+
+@pytest.mark.parametrize("make", [endless_on_a_websocket, endless_behind_a_response])
+def test_others_have_their_turn(accelerated: Accelerated, make: Callable[[Endless], Any]) -> None:
+    journal = Journal()
+    endless = Endless(journal)
+    late = make(endless)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await (endless.stop if scope["path"] == "/stop" else late)(scope, receive, send)
+
+    server = accelerated(application)
+    if make is endless_on_a_websocket:
+        server.websocket().finish()
+    else:
+        assert server.exchange(request()).body == b"once"
+    assert journal.next() == "begun"
+    assert server.exchange(request("/stop")).body == b"over"
+    assert journal.next() < MANY
 
 
 def test_who_is_no_consumer_gets_an_error(accelerated: Accelerated) -> None:
