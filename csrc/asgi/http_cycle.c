@@ -112,8 +112,8 @@ static bool is_congested(const HttpCycleObject *self) {
     return self->response.exchange != NULL && exchange_is_congested(self->response.exchange);
 }
 
-/* That the client has ended its side is no reason to go on: what it reads more slowly than it is sent
- * would fill the memory. */
+/* That the client has ended its side is no reason to go on: what it reads more slowly than it is
+ * sent would fill the memory. */
 static PyObject *poll_drained(PyObject *op) {
     HttpCycleObject *self = (HttpCycleObject *)op;
     return is_congested(self) && !is_known_to_have_left(self) ? NULL : Py_NewRef(Py_None);
