@@ -21,6 +21,9 @@ static PyObject *raise_gone(WsCycleObject *self) {
 }
 
 static bool is_congested(const WsCycleObject *self) {
+    if (self->denial != NULL) {
+        return self->denial->exchange != NULL && exchange_is_congested(self->denial->exchange);
+    }
     return self->websocket != NULL && websocket_is_congested(self->websocket);
 }
 

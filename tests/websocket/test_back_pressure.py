@@ -49,6 +49,45 @@ def offer_until_blocked(client: WebSocketClient, frame: bytes, count: int) -> tu
     return sent // len(frame), rest
 
 
+def test_denial_waits_for_a_slow_client(serve: Serve) -> None:
+    count = 200
+    journal = Journal()
+    part = {"type": "websocket.http.response.body", "body": BLOCK, "more_body": True}
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.http.response.start", "status": 403})
+        for number in range(count):
+            await send(part)
+            journal.add(number)
+        await send({**part, "body": b"", "more_body": False})
+        await receive()
+
+    with serve(application).websocket_connect(receive_buffer=65536) as client:
+        client.send(upgrade())
+        assert 0 < settle(journal) < count, "the server took a body that nobody reads"
+        assert client.read_response().body == BLOCK * count
+
+
+def test_denial_of_a_client_that_leaves(serve: Serve) -> None:
+    journal = Journal()
+    part = {"type": "websocket.http.response.body", "body": BLOCK, "more_body": True}
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.http.response.start", "status": 403})
+        with pytest.raises(ClientDisconnected):
+            for number in range(1000):
+                await send(part)
+                journal.add(number)
+        journal.add((await receive())["type"])
+
+    with serve(application).websocket_connect(receive_buffer=65536) as client:
+        client.send(upgrade())
+        assert 0 < settle(journal) < 200
+    assert journal.next() == "websocket.disconnect"
+
+
 def test_send_waits_for_a_slow_client(serve: Serve) -> None:
     count = 200
     journal = Journal()
