@@ -147,7 +147,6 @@ def test_a_client_that_ends_its_side_is_not_waited_for(serve: Serve, late: bool)
     assert journal.next() == "ended"
 
 
-@pytest.mark.plain  # TLS has no half-open connections
 def test_a_stream_to_a_client_that_ends_its_side(serve: Serve) -> None:
     """Nothing is kept for it while a task of the application sends, and another listens."""
     journal = Journal()

@@ -83,7 +83,6 @@ class Stream:
             self.sent += 1
 
 
-@pytest.mark.plain  # TLS has no half-open connections
 def test_stream_to_a_client_that_ended_its_side_and_reads_nothing(serve: Serve) -> None:
     """What it does not read is not kept for it, and ends when the application knows."""
     journal = Journal()
