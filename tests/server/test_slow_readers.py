@@ -100,7 +100,7 @@ def test_stream_to_a_client_that_ended_its_side_and_reads(serve: Serve) -> None:
     """An application that does not ask is not told: it sends as fast as the client reads."""
     journal = Journal()
     stream = Stream(journal, listens=False)
-    with serve(stream).connect(receive_buffer=SMALL) as client:
+    with serve(stream, application_close_timeout=60).connect(receive_buffer=SMALL) as client:
         client.send(request(version="1.0"))
         assert client.read_head().status == 200
         client.half_close()
