@@ -108,15 +108,13 @@ static PyObject *drop(HttpCycleObject *self) {
     return outcome_none_later(self->cycle.bridge->state);
 }
 
-static bool is_congested(const HttpCycleObject *self) {
-    return self->response.exchange != NULL && exchange_is_congested(self->response.exchange);
-}
-
 /* That the client has ended its side is no reason to go on: what it reads more slowly than it is
  * sent would fill the memory. */
 static PyObject *poll_drained(PyObject *op) {
     HttpCycleObject *self = (HttpCycleObject *)op;
-    return is_congested(self) && !is_known_to_have_left(self) ? NULL : Py_NewRef(Py_None);
+    return response_is_congested(&self->response) && !is_known_to_have_left(self)
+               ? NULL
+               : Py_NewRef(Py_None);
 }
 
 /* Something was sent: a stream that begins while the server stops is looked at, too. */
@@ -184,7 +182,9 @@ static PyObject *take_message(PyObject *op, PyObject *message, PyObject *type) {
         return drop(self);
     }
     note_sent(self);
-    return status == STATUS_OK ? cycle_sent(&self->cycle, is_congested(self), poll_drained) : NULL;
+    return status == STATUS_OK
+               ? cycle_sent(&self->cycle, response_is_congested(&self->response), poll_drained)
+               : NULL;
 }
 
 static PyObject *send(PyObject *op, PyObject *message) {
@@ -337,7 +337,7 @@ static void stop_if_it_waits(HttpCycleObject *self) {
         return;
     }
     double silent = (double)(event_loop_now(bridge->event_loop) - self->last_sent) / 1000.0;
-    if (silent < LIMIT_STREAM_PAUSE_SECONDS || is_congested(self)) {
+    if (silent < LIMIT_STREAM_PAUSE_SECONDS || response_is_congested(&self->response)) {
         timer_start(bridge->event_loop, &self->stop_timer, LIMIT_STREAM_PAUSE_SECONDS);
         return;
     }

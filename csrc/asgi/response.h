@@ -55,6 +55,11 @@ static inline bool response_is_under_way(const struct response *response) {
     return response->state == RESPONSE_BEGUN || response->state == RESPONSE_TRAILERS;
 }
 
+/* The client takes less than is sent; false when the exchange is over. */
+static inline bool response_is_congested(const struct response *response) {
+    return response->exchange != NULL && exchange_is_congested(response->exchange);
+}
+
 /* Ends a response that will not be completed: 500 while nothing was sent, a cut connection
  * afterwards, so that the client gets no half answer that looks whole. Nothing when it is complete.
  */

@@ -22,7 +22,7 @@ static PyObject *raise_gone(WsCycleObject *self) {
 
 static bool is_congested(const WsCycleObject *self) {
     if (self->denial != NULL) {
-        return self->denial->exchange != NULL && exchange_is_congested(self->denial->exchange);
+        return response_is_congested(self->denial);
     }
     return self->websocket != NULL && websocket_is_congested(self->websocket);
 }

@@ -1,12 +1,11 @@
 """Clients that read late or never: what they cost is bounded, and what is theirs is not cut off."""
 
-import asyncio
 import socket
 import time
 from typing import Any
 
 import pytest
-from support.apps import Journal, Receive, Scope, Send, echo_websocket, respond
+from support.apps import Journal, Receive, Scope, Send, Stream, echo_websocket, respond
 from support.raw import RawClient, request
 from support.server import Serve
 from support.ws import PING, PONG, encode_frame
@@ -55,32 +54,6 @@ def test_response_outlives_a_late_half_close(serve: Serve) -> None:
         assert client.read_head().status == 200
         client.half_close()
         assert len(client.read_to_end()) == LARGE
-
-
-class Stream:
-    """An application that sends 64 MB in pieces, and notes how many it has sent."""
-
-    def __init__(self, journal: Journal, *, listens: bool) -> None:
-        """Let a task listen for the client's end, too, as Starlette does, or do nothing else."""
-        self.sent = 0
-        self._journal = journal
-        self._listens = listens
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond."""
-        await receive()
-        await send({"type": "http.response.start", "status": 200})
-        sender = asyncio.create_task(self._send_all(send))
-        if self._listens:
-            self._journal.add(((await receive())["type"], self.sent))
-        await sender
-        self._journal.add("ended")
-
-    async def _send_all(self, send: Send) -> None:
-        for number in range(1000):
-            more = {"more_body": number < 999}
-            await send({"type": "http.response.body", "body": bytes(65536), **more})
-            self.sent += 1
 
 
 def test_stream_to_a_client_that_ended_its_side_and_reads_nothing(serve: Serve) -> None:

@@ -134,3 +134,29 @@ def recording_websocket(journal: Journal) -> Application:
             journal.add(message)
 
     return application
+
+
+class Stream:
+    """An application that sends 64 MB in pieces, and notes how many it has sent."""
+
+    def __init__(self, journal: Journal, *, listens: bool) -> None:
+        """Let a task listen for the client's end, too, as Starlette does, or do nothing else."""
+        self.sent = 0
+        self._journal = journal
+        self._listens = listens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Respond."""
+        await receive()
+        await send({"type": "http.response.start", "status": 200})
+        sender = asyncio.create_task(self._send_all(send))
+        if self._listens:
+            self._journal.add(((await receive())["type"], self.sent))
+        await sender
+        self._journal.add("ended")
+
+    async def _send_all(self, send: Send) -> None:
+        for number in range(1000):
+            more = {"more_body": number < 999}
+            await send({"type": "http.response.body", "body": bytes(65536), **more})
+            self.sent += 1
