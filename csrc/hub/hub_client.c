@@ -319,9 +319,10 @@ int hub_client_connect(struct hub_client *client) {
     client->reason[0] = '\0';
     client->first = client->acked = client->sent;
     client->sent_bytes = client->acked_bytes = 0;
-    client->probe = client->lived_at = client->written_rest = 0;
+    client->probe = client->lived_at = 0;
     stream_open(client->stream);
     hub_client_say_hello(client);
+    hub_client_write(client);
     if (stream_read_start(client->stream) != STATUS_OK) {
         set_reason(client, "it cannot be read");
         go_down(client);

@@ -45,7 +45,6 @@ struct hub_client {
     struct timer silence;
     struct deferred reading; /* goes on with what waits in the decoder */
     struct deferred writing; /* sends what waits for the loop's rest */
-    uint64_t written_rest;   /* number of the rest behind which something was sent at once */
     double next_retry;
     uint64_t sent, acked, first;      /* numbers of frames; the first of this connection */
     uint64_t sent_bytes, acked_bytes; /* of this connection */
@@ -71,9 +70,10 @@ void hub_client_init(struct hub_client *client, struct event_loop *loop, const c
 int hub_client_connect(struct hub_client *client);
 
 /* Each sends one request, of a message as many frames as it needs, and sets *number to what `acked`
- * will come to. The first since the loop rested goes at once, those that follow leave together
- * (event_loop_defer_to_rest()). They connect if need be. STATUS_OK; STATUS_SYSTEM: down, `reason`
- * says why; STATUS_STATE: no credit (the hub does not read); STATUS_TOO_LARGE; STATUS_NO_MEMORY. */
+ * will come to. They leave together when the loop rests
+ * (event_loop_defer_to_rest()), at once on a loop that never does. They connect if need be.
+ * STATUS_OK; STATUS_SYSTEM: down, `reason` says why; STATUS_STATE: no credit (the hub does not
+ * read); STATUS_TOO_LARGE; STATUS_NO_MEMORY. */
 int hub_client_publish(struct hub_client *client, struct slice topic, struct slice payload,
                        bool wants_receiver, uint64_t *number);
 int hub_client_send(struct hub_client *client, struct slice channel, struct slice payload,

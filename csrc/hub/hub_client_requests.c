@@ -24,12 +24,10 @@ static int push(void *context, struct frame *frame) {
 
 /* Each time that the hub is woken costs it, and those who are told, more than the message does. */
 static void write_soon(struct hub_client *client) {
-    uint64_t rest = event_loop_rest_number(client->loop);
-    if (client->written_rest != rest || write_queue_size(&client->queue) > LIMIT_HUB_CHUNK) {
-        client->written_rest = rest;
-        (void)write_queue_flush(&client->queue);
-    } else {
+    if (event_loop_rests(client->loop) && write_queue_size(&client->queue) <= LIMIT_HUB_CHUNK) {
         event_loop_defer_to_rest(client->loop, &client->writing);
+    } else {
+        (void)write_queue_flush(&client->queue);
     }
 }
 

@@ -100,7 +100,7 @@ struct event_loop *event_loop_new(void) {
     memset(loop, 0, offsetof(struct event_loop, read_buffer));
     list_init(&loop->deferred);
     list_init(&loop->at_rest);
-    loop->turn_number = loop->rest_number = 1;
+    loop->turn_number = 1;
     if (open_own_handles(loop) != STATUS_OK) {
         memory_free(loop);
         return NULL;
@@ -158,7 +158,6 @@ static void run_overdue(struct event_loop *loop) {
 
 /* Returns false when that has brought work for this turn. */
 static bool rest(struct event_loop *loop) {
-    loop->rest_number++;
     run_all(&loop->at_rest);
     return !loop->woken && !loop->skips_wait && list_is_empty(&loop->deferred);
 }
@@ -363,8 +362,8 @@ void event_loop_defer_to_rest(struct event_loop *loop, struct deferred *deferred
     }
 }
 
-uint64_t event_loop_rest_number(const struct event_loop *loop) {
-    return loop->hooks.lets_rest ? loop->rest_number : loop->turn_number;
+bool event_loop_rests(const struct event_loop *loop) {
+    return loop->hooks.lets_rest;
 }
 
 void deferred_cancel(struct deferred *deferred) {

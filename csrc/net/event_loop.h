@@ -126,8 +126,8 @@ void event_loop_defer(struct event_loop *loop, struct deferred *deferred);
  * whose driver does not let it rest. */
 void event_loop_defer_to_rest(struct event_loop *loop, struct deferred *deferred);
 
-/* Tells whether the loop has waited since; on such a loop, whether a turn has begun. */
-uint64_t event_loop_rest_number(const struct event_loop *loop);
+/* Whether its driver lets it rest. */
+bool event_loop_rests(const struct event_loop *loop);
 
 /* To be embedded: not queued. */
 void deferred_init(struct deferred *deferred, void (*run)(struct deferred *deferred));

@@ -21,7 +21,6 @@ struct event_loop {
     struct timer_wheel *timers;
     void *interrupt;
     uint64_t turn_number;
-    uint64_t rest_number;
     uint32_t reads;        /* in this turn so far */
     uint32_t open_handles; /* streams and listeners that were not asked to close */
     bool in_turn;

@@ -266,14 +266,11 @@ void write_queue_flush_later(struct write_queue *queue) {
     if (is_closed(queue) || queue->frames.size == 0 || is_writing(queue)) {
         return;
     }
-    struct event_loop *loop = queue->stream->loop;
-    uint64_t rest = event_loop_rest_number(loop);
-    if (queue->written_rest != rest || queue->frames.size > LIMIT_WRITE_TOGETHER) {
-        queue->written_rest = rest;
+    if (queue->frames.size > LIMIT_WRITE_TOGETHER) {
         flush_at_end_of_turn(queue);
     } else if (list_is_empty(&queue->deferred.link)) {
         queue->waits_for_rest = true;
-        event_loop_defer_to_rest(loop, &queue->deferred);
+        event_loop_defer_to_rest(queue->stream->loop, &queue->deferred);
     }
 }
 

@@ -14,7 +14,6 @@ struct write_queue {
     struct deferred deferred; /* the flush at the end of the turn, or at the loop's rest */
     struct frame_queue frames;
     uint64_t written_turn; /* turn of the last direct write */
-    uint64_t written_rest; /* number of the loop's rest behind which a fan-out was written last */
     bool waits_for_rest;
     int failure; /* why everything is dropped: STATUS_CLOSED, the peer takes no more;
                     STATUS_SYSTEM, a file has become shorter, or there is no memory */
@@ -61,8 +60,8 @@ int write_queue_send(struct write_queue *queue, struct frame *frame);
  * at. Statuses as above. */
 int write_queue_flush_now(struct write_queue *queue);
 
-/* Sends at the end of the turn, and what comes again before the loop has rested at its rest: for a
- * fan-out, where one call writes to thousands, and many follow each other. */
+/* Sends when the loop rests, much already at the end of the turn: for a fan-out, where one call
+ * writes to thousands, and many follow each other. */
 void write_queue_flush_later(struct write_queue *queue);
 
 /* The owner's stream_events.on_written passes on to this. Statuses as above. */

@@ -74,8 +74,7 @@ static void publish(struct pair *pair) {
                              &number) == STATUS_OK);
 }
 
-/* The first at once, those of the turns that follow together; on a slow machine they may leave with
- * the clock instead. */
+/* Also those of several turns; on a slow machine they may leave with the clock instead. */
 static void test_what_a_busy_loop_sends_leaves_together(void) {
     struct pair pair;
     pair_open(&pair, true);
@@ -83,7 +82,6 @@ static void test_what_a_busy_loop_sends_leaves_together(void) {
     for (int i = 0; i < 1000 && !left_together; i++) {
         event_loop_turn(pair.loop, 1);
         publish(&pair);
-        CHECK(taken(&pair) == message_size);
         publish(&pair);
         CHECK(taken(&pair) == 0);
         event_loop_turn(pair.loop, 0);
@@ -91,7 +89,7 @@ static void test_what_a_busy_loop_sends_leaves_together(void) {
         size_t before = taken(&pair);
         event_loop_turn(pair.loop, 1);
         size_t behind = taken(&pair);
-        CHECK(before + behind == 2 * message_size);
+        CHECK(before + behind == 3 * message_size);
         left_together = before == 0;
     }
     CHECK(left_together);

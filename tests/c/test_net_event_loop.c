@@ -248,16 +248,15 @@ static void test_work_for_the_rest(void) {
     struct job job, cancelled;
     job_init(&job, loop);
     job_init(&cancelled, loop);
-    uint64_t rest = event_loop_rest_number(loop);
+    CHECK(event_loop_rests(loop));
     event_loop_defer_to_rest(loop, &job.deferred);
     event_loop_defer_to_rest(loop, &job.deferred);
     event_loop_defer_to_rest(loop, &cancelled.deferred);
     deferred_cancel(&cancelled.deferred);
-    CHECK(job.runs == 0 && event_loop_rest_number(loop) == rest);
+    CHECK(job.runs == 0);
     job.again = 1;
     event_loop_turn(loop, 10000);
     CHECK(job.runs == 2 && driver.blocks == 0);
-    CHECK(event_loop_rest_number(loop) == rest + 1);
     event_loop_turn(loop, 1);
     CHECK(job.runs == 2 && driver.blocks == 1 && cancelled.runs == 0);
     event_loop_free(loop);
@@ -289,11 +288,11 @@ static void test_a_driver_that_lets_no_loop_rest(void) {
     struct event_loop *loop = new_loop(&driver);
     struct job job;
     job_init(&job, loop);
-    uint64_t rest = event_loop_rest_number(loop);
+    CHECK(!event_loop_rests(loop));
     event_loop_defer_to_rest(loop, &job.deferred);
     CHECK(driver.wanted == 1);
     event_loop_turn(loop, 0);
-    CHECK(job.runs == 1 && event_loop_rest_number(loop) != rest);
+    CHECK(job.runs == 1);
     event_loop_free(loop);
 }
 
