@@ -47,6 +47,8 @@
     STRING(more_trailers)                                                                          \
     STRING(name)                                                                                   \
     STRING(offset)                                                                                 \
+    STRING(on_deliver)                                                                             \
+    STRING(on_message)                                                                             \
     STRING(path)                                                                                   \
     STRING(path_template)                                                                          \
     STRING(query_string)                                                                           \

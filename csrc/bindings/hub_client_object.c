@@ -36,27 +36,36 @@ static PyObject *call_handler(HubClientObject *self, const char *method, const c
     return result;
 }
 
-static bool on_deliver(void *owner, struct slice topic, struct slice payload) {
-    HubClientObject *self = owner;
-    struct server *server = self->bridge == NULL ? NULL : self->bridge->server;
-    if (hub_websocket_groups_deliver(server, topic, payload)) {
-        return true;
+/* Calls a method of the handler with both; false when that returns False. */
+static bool pass_on(HubClientObject *self, PyObject *method, struct slice name,
+                    struct slice payload) {
+    PyObject *handler = Py_XNewRef(self->handler);
+    PyObject *first = PyBytes_FromStringAndSize(name.data, (Py_ssize_t)name.length);
+    PyObject *second = PyBytes_FromStringAndSize(payload.data, (Py_ssize_t)payload.length);
+    PyObject *result = handler == NULL || first == NULL || second == NULL
+                           ? NULL
+                           : PyObject_CallMethodObjArgs(handler, method, first, second, NULL);
+    if (result == NULL && PyErr_Occurred()) {
+        PyErr_WriteUnraisable(handler);
     }
-    PyObject *result =
-        call_handler(self, "on_deliver", "(y#y#)", topic.data, (Py_ssize_t)topic.length,
-                     payload.data, (Py_ssize_t)payload.length);
     bool goes_on = result != Py_False;
     Py_XDECREF(result);
+    Py_XDECREF(second);
+    Py_XDECREF(first);
+    Py_XDECREF(handler);
     return goes_on;
 }
 
+static bool on_deliver(void *owner, struct slice topic, struct slice payload) {
+    HubClientObject *self = owner;
+    struct server *server = self->bridge == NULL ? NULL : self->bridge->server;
+    return hub_websocket_groups_deliver(server, topic, payload) ||
+           pass_on(self, self->state->strings.on_deliver, topic, payload);
+}
+
 static bool on_message(void *owner, struct slice channel, struct slice payload) {
-    PyObject *result =
-        call_handler(owner, "on_message", "(y#y#)", channel.data, (Py_ssize_t)channel.length,
-                     payload.data, (Py_ssize_t)payload.length);
-    bool goes_on = result != Py_False;
-    Py_XDECREF(result);
-    return goes_on;
+    HubClientObject *self = owner;
+    return pass_on(self, self->state->strings.on_message, channel, payload);
 }
 
 static void on_acked(void *owner) {
@@ -146,6 +155,7 @@ static PyObject *client_make(PyTypeObject *type, PyObject *args, PyObject *kwarg
         Py_DECREF(path);
         return NULL;
     }
+    self->state = state;
     self->path = path;
     self->project = Py_NewRef(project);
     self->handler = Py_NewRef(handler);

@@ -7,6 +7,7 @@
 
 typedef struct {
     PyObject_HEAD
+    struct module_state *state;
     struct hub_client *client;   /* NULL once it is released */
     struct event_loop *own_loop; /* NULL on a server's */
     PyThreadState *waiting;      /* of the thread that waits in a turn, without the GIL */

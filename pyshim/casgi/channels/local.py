@@ -133,7 +133,7 @@ class LocalChannels:
         """
         home = self._core.home
         if home is None or _is_running(home):
-            return self.send(group, message, end)
+            return self._core.send(group, message, end)
         done: concurrent.futures.Future[int] = concurrent.futures.Future()
         copy = _core.copy_message(message)
 

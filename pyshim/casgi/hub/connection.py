@@ -67,8 +67,8 @@ class HubConnection(TurnedClient):
 
     def others_of(self, prefix: str, space: Space) -> list[Space]:
         """Return the other spaces of a prefix: mostly none."""
-        spaces = self.spaces_of(prefix) if len(self._spaces.get(prefix, ())) > 1 else []
-        return [one for one in spaces if one is not space]
+        is_alone = len(self._spaces.get(prefix, ())) <= 1
+        return [] if is_alone else [one for one in self.spaces_of(prefix) if one is not space]
 
     # Requests: each returns the number to wait for
 
