@@ -61,8 +61,9 @@ def test_a_stop_closes_websockets_with_1012(serve: Serve) -> None:
     server.shut_down()
     for socket in sockets:
         assert socket.read_frame().payload == close_payload(1012)
-        socket.send_frame(CLOSE, close_payload(1012))
-        socket.end()
+        if socket.response.reset is None:  # A server that stops waits a second for it.
+            socket.send_frame(CLOSE, close_payload(1012))
+            socket.end()
         assert journal.next() == 1012
     client.read_to_end()
     server.join()

@@ -170,6 +170,10 @@ class WebSocketClient(RawClient):
         code, _ = self.read_close()
         self.send_close(code)
 
+    def answer_stop(self) -> None:
+        """Answer the close frame of a server that stops, if it still waits: it has a second."""
+        self.offer(encode_frame(CLOSE, close_payload(1012)))
+
     def finish(self, code: int = 1000, reason: str = "") -> None:
         """Close from this side, and wait for the server to close the connection."""
         self.send_close(code, reason)

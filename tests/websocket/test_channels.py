@@ -194,7 +194,7 @@ def test_shutdown(serve: Serve) -> None:
     with server.websocket() as client:
         server.shut_down()
         assert client.read_close()[0] == 1012
-        client.send_close(1012)
+        client.answer_stop()
         client.assert_closed()
     assert journal.next() == 1012
     server.join()

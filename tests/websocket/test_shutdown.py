@@ -16,7 +16,7 @@ def test_open_websockets(serve: Serve) -> None:
     server.shut_down()
     for client in clients:
         assert client.read_close()[0] == 1012
-        client.send_close(1012)
+        client.answer_stop()
         client.assert_closed()
     assert [journal.next()["code"] for _ in clients] == [1012] * 5
     server.join()
@@ -40,7 +40,7 @@ def test_message_on_its_way_is_still_delivered(serve: Serve) -> None:
         assert client.read_close()[0] == 1012
         gate.open()
         assert journal.next() == "websocket.disconnect"
-        client.send_close(1012)
+        client.answer_stop()
         client.assert_closed()
     server.join()
 
@@ -98,7 +98,7 @@ def test_application_that_sends_meanwhile(serve: Serve) -> None:
         while (frame := client.read_frame()).payload == b"tick":
             pass
         assert frame.payload[:2] == (1012).to_bytes(2)
-        client.send_close(1012)
+        client.answer_stop()
         client.assert_closed()
     assert journal.next() == 1012
     server.join()
