@@ -1,5 +1,6 @@
 """A request that was sent before the client could know that its idle connection ends."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 
@@ -13,7 +14,10 @@ BLOCKED = 0.3
 
 
 class Blocking:
-    """Answers with the path; `/block` keeps the loop until the test lets it go on."""
+    """Answers with the path; `/block` keeps the loop until the test lets it go on.
+
+    `/then-block` does so when it is answered, before the loop turns again.
+    """
 
     def __init__(self) -> None:
         self.journal = Journal()
@@ -36,6 +40,8 @@ class Blocking:
         if scope["path"] == "/block":
             self.block()
         await respond(send, scope["path"].encode())
+        if scope["path"] == "/then-block":
+            asyncio.get_running_loop().call_soon(self.block)
 
 
 @pytest.fixture
@@ -45,10 +51,9 @@ def blocking() -> Blocking:
 
 def test_idle_time_is_over_while_a_request_arrives(serve: Serve, blocking: Blocking) -> None:
     server: LiveServer = serve(blocking, keep_alive_timeout=BLOCKED / 3)
-    with server.connect() as idle, server.connect() as other:
-        idle.send(request("/first"))
-        assert idle.read_response().body == b"/first"
-        other.send(request("/block"))
+    with server.connect() as idle:
+        idle.send(request("/then-block"))
+        assert idle.read_response().body == b"/then-block"
         blocking.journal.next()
         idle.send(request("/second"))
         threading.Timer(BLOCKED, blocking.go_on.set).start()
