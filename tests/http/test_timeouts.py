@@ -86,12 +86,17 @@ def test_idle_connection_is_closed(serve: Serve) -> None:
 
 
 def test_idle_time_begins_anew_with_each_request(serve: Serve) -> None:
-    with serve(hello, keep_alive_timeout=2.0).connect() as client:
-        for _ in range(5):
+    server = serve(hello, keep_alive_timeout=3.0)
+    with server.connect() as other, server.connect() as client:
+        for each in (other, client):
+            each.send(request())
+            assert each.read_response().status == 200
+        while other.is_silent(0.2):
             client.send(request())
             assert client.read_response().status == 200
-            assert client.is_silent(0.5)
-        client.assert_closed()
+        other.assert_closed()
+        client.send(request())
+        assert client.read_response().status == 200
 
 
 def test_idle_for_four_seconds_by_default(serve: Serve) -> None:

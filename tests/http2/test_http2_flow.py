@@ -154,7 +154,7 @@ def test_a_response_that_is_cut_resets_its_stream_alone(serve: Serve) -> None:
 
 def test_a_stream_that_waits_for_another_is_not_stalled(serve: Serve) -> None:
     """Streams of one urgency leave one after the other, however long the first one takes."""
-    timeout, step = 1.5, 200
+    timeout, step = 2.5, 200
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, b"x" * (65535 if scope["path"] == "/filler" else 100 * step))
