@@ -92,6 +92,7 @@ def test_task_factory(loop: str, factory: str) -> None:
     provoke(f"""
     import logging
     logging.disable()
+    import select
     {RUN}
     async def application(scope, receive, send):
         await receive()
@@ -106,7 +107,10 @@ def test_task_factory(loop: str, factory: str) -> None:
         loop = {loop}()
         errors, listener, server, client = run(loop, application)
         loop.set_task_factory({FACTORIES[factory]})
-        stop = loop.call_later(0.05, loop.stop)
+        def stop_when_answered():
+            has_come = select.select([client], [], [], 0)[0]
+            loop.call_soon(loop.stop) if has_come else loop.call_later(0.001, stop_when_answered)
+        stop_when_answered()
         loop.run_forever()
         loop.set_task_factory(None)
         assert client.recv(1000)[9:12] == {expected!r}
