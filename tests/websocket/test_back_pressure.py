@@ -85,7 +85,9 @@ def test_denial_of_a_client_that_leaves(serve: Serve) -> None:
     with serve(application).websocket_connect(receive_buffer=65536) as client:
         client.send(upgrade())
         assert 0 < settle(journal) < 200
-    assert journal.next() == "websocket.disconnect"
+    while isinstance(entry := journal.next(), int):
+        pass  # One that was only slow is followed by more.
+    assert entry == "websocket.disconnect"
 
 
 def test_send_waits_for_a_slow_client(serve: Serve) -> None:
