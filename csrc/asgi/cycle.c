@@ -7,6 +7,7 @@
 #include "asgi/message.h"
 #include "asgi/outcome.h"
 #include "asgi/scope.h"
+#include "base/limits.h"
 
 static void start_later(struct deferred *deferred) {
     CycleObject *self = LIST_OBJECT(deferred, CycleObject, start);
@@ -77,9 +78,25 @@ void cycle_detach(CycleObject *self) {
 
 /* --- send() --- */
 
+/* Of what is sent in answer to HEAD, for one, nothing stays here that would have to be read before
+ * more can be sent: an application that streams on and on would keep the loop to itself. */
+static bool has_sent_enough(CycleObject *self) {
+    struct event_loop *loop = self->bridge->event_loop;
+    uint64_t turn = loop == NULL ? 0 : event_loop_turn_number(loop);
+    if (self->sent_turn != turn || self->sent_in_turn >= LIMIT_SENDS_IN_TURN) {
+        self->sent_turn = turn;
+        self->sent_in_turn = 0;
+    }
+    self->sent_in_turn++;
+    return self->sent_in_turn >= LIMIT_SENDS_IN_TURN;
+}
+
 PyObject *cycle_sent(CycleObject *self, bool is_congested, pending_poll poll) {
-    return is_congested ? pending_new(self->bridge, (PyObject *)self, &self->senders, poll)
-                        : outcome_none(self->bridge->state);
+    if (is_congested) {
+        return pending_new(self->bridge, (PyObject *)self, &self->senders, poll);
+    }
+    struct module_state *state = self->bridge->state;
+    return has_sent_enough(self) ? outcome_none_later(state) : outcome_none(state);
 }
 
 PyObject *cycle_send(PyObject *op, PyObject *message, cycle_take take) {
@@ -89,7 +106,8 @@ PyObject *cycle_send(PyObject *op, PyObject *message, cycle_take take) {
     PyObject *awaitable = type == NULL ? NULL : take(op, message, type);
     bridge_let_go(held);
     Py_XDECREF(type);
-    return awaitable != NULL ? awaitable : outcome_of_error(bridge->state);
+    return awaitable != NULL ? awaitable
+                             : outcome_of_error(bridge->state, has_sent_enough((CycleObject *)op));
 }
 
 static CycleObject *cycle_of(struct module_state *state, PyObject *method) {

@@ -25,6 +25,8 @@ typedef struct {
     uint64_t began; /* event_loop_now() when it was made */
     const struct cycle_methods *methods;
     struct deferred start;    /* due when another thread has asked for it */
+    uint64_t sent_turn;       /* event_loop_turn_number() of the last send() */
+    uint32_t sent_in_turn;    /* calls of send() in that turn that have not waited */
     bool can_send;            /* somebody holds the method send */
     bool drops_late_messages; /* what is sent too late is dropped without an error */
 } CycleObject;
@@ -62,7 +64,8 @@ void cycle_detach(CycleObject *self);
 PyObject *cycle_sent(CycleObject *self, bool is_congested, pending_poll poll);
 
 /* The way of a message: `take` returns an awaitable, or NULL with an exception, which is raised
- * where send() is awaited. */
+ * where send() is awaited. Who has sent LIMIT_SENDS_IN_TURN times waits for the loop's next turn.
+ */
 typedef PyObject *(*cycle_take)(PyObject *self, PyObject *message, PyObject *type);
 PyObject *cycle_send(PyObject *self, PyObject *message, cycle_take take);
 

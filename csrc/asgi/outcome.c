@@ -24,11 +24,19 @@ PyObject *outcome_new(struct module_state *state, PyObject *value, bool raises) 
     return (PyObject *)self;
 }
 
-PyObject *outcome_of_error(struct module_state *state) {
+/* *Takes* the outcome; NULL is passed on. */
+static PyObject *make_later(PyObject *outcome) {
+    if (outcome != NULL) {
+        ((OutcomeObject *)outcome)->yields = true;
+    }
+    return outcome;
+}
+
+PyObject *outcome_of_error(struct module_state *state, bool is_later) {
     PyObject *exception = bridge_take_exception();
     PyObject *outcome = outcome_new(state, exception, true);
     Py_XDECREF(exception);
-    return outcome;
+    return is_later ? make_later(outcome) : outcome;
 }
 
 PyObject *outcome_none(struct module_state *state) {
@@ -36,11 +44,7 @@ PyObject *outcome_none(struct module_state *state) {
 }
 
 PyObject *outcome_none_later(struct module_state *state) {
-    OutcomeObject *self = (OutcomeObject *)outcome_new(state, Py_None, false);
-    if (self != NULL) {
-        self->yields = true;
-    }
-    return (PyObject *)self;
+    return make_later(outcome_new(state, Py_None, false));
 }
 
 static PySendResult step(PyObject *op, PyObject **result) {

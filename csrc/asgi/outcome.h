@@ -9,9 +9,9 @@
  * when `raises`. It may be awaited any number of times. NULL with an exception. */
 PyObject *outcome_new(struct module_state *state, PyObject *value, bool raises);
 
-/* Returns new awaitable that raises the exception set now, which is cleared. NULL with an
- * exception. */
-PyObject *outcome_of_error(struct module_state *state);
+/* Returns new awaitable that raises the exception set now, which is cleared; the first time behind
+ * a turn of the loop when `is_later`. NULL with an exception. */
+PyObject *outcome_of_error(struct module_state *state, bool is_later);
 
 /* Returns new reference to the awaitable whose result is None. */
 PyObject *outcome_none(struct module_state *state);

@@ -69,6 +69,10 @@
  */
 #define LIMIT_PIPELINE_BYTES (64 * 1024)
 
+/* Messages that an application sends in one turn of the loop, waiting for nothing, before others
+ * have their turn: a millisecond, of small ones. */
+#define LIMIT_SENDS_IN_TURN 256
+
 /* --write-high-water: above this many unsent bytes the application's send() waits, until half of it
  * is left. */
 #define LIMIT_WRITE_HIGH_WATER (64 * 1024)
