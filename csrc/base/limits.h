@@ -290,8 +290,8 @@
  * asks, and never reads what comes of it, is closed. */
 #define LIMIT_HUB_ANSWERS (1024 * 1024)
 
-/* Seconds after which a hub that acknowledges nothing is taken for dead: with those below, and a
- * moment on a busy machine, senders hear of it within one. */
+/* CASGI_HUB_SILENCE: seconds after which a hub that acknowledges nothing is taken for dead: with
+ * those below, and a moment on a busy machine, senders hear of it within one. */
 #define LIMIT_HUB_SILENCE_SECONDS 0.6
 
 /* Seconds more for whoever had no time to look for the answer. */

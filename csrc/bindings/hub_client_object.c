@@ -9,6 +9,7 @@
 #include "bindings/hub_client_requests.h"
 #include "bindings/server_object.h"
 
+#include "base/limits.h"
 #include "base/memory.h"
 #include "hub/hub_websocket_groups.h"
 
@@ -125,7 +126,7 @@ static int open_own_loop(HubClientObject *self) {
 
 /* --- Making --- */
 
-static int open_client(HubClientObject *self) {
+static int open_client(HubClientObject *self, double most_silence) {
     struct event_loop *loop = self->own_loop != NULL ? self->own_loop : self->bridge->event_loop;
     self->client = memory_allocate(sizeof(*self->client));
     if (self->client == NULL) {
@@ -135,6 +136,7 @@ static int open_client(HubClientObject *self) {
     struct slice project =
         slice_of(PyBytes_AS_STRING(self->project), (size_t)PyBytes_GET_SIZE(self->project));
     hub_client_init(self->client, loop, PyBytes_AS_STRING(self->path), project, &events, self);
+    self->client->most_silence = most_silence;
     if (self->bridge != NULL) {
         hub_websocket_groups_join(self->bridge->server, self->client);
     }
@@ -142,10 +144,12 @@ static int open_client(HubClientObject *self) {
 }
 
 static PyObject *client_make(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"path", "project", "handler", "server", NULL};
+    static char *names[] = {"path", "project", "handler", "server", "silence", NULL};
     PyObject *path, *project, *handler, *server = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&SO|O:HubClient", names, PyUnicode_FSConverter,
-                                     &path, &project, &handler, &server)) {
+    double most_silence = LIMIT_HUB_SILENCE_SECONDS;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&SO|Od:HubClient", names,
+                                     PyUnicode_FSConverter, &path, &project, &handler, &server,
+                                     &most_silence)) {
         return NULL;
     }
     struct module_state *state = module_state_of_type(type);
@@ -164,7 +168,7 @@ static PyObject *client_make(PyTypeObject *type, PyObject *args, PyObject *kwarg
         self->bridge = server_object_bridge(state, server);
     }
     bool is_ready = server == Py_None ? open_own_loop(self) == 0 : self->bridge != NULL;
-    if (!is_ready || open_client(self) < 0) {
+    if (!is_ready || open_client(self, most_silence) < 0) {
         Py_CLEAR(self);
     }
     return (PyObject *)self;

@@ -24,7 +24,8 @@ void hub_client_init(struct hub_client *client, struct event_loop *loop, const c
                                   .owner = owner,
                                   .path = slice_of(path, strlen(path)),
                                   .project = project,
-                                  .next_retry = LIMIT_HUB_RETRY_SECONDS};
+                                  .next_retry = LIMIT_HUB_RETRY_SECONDS,
+                                  .most_silence = LIMIT_HUB_SILENCE_SECONDS};
     uint64_t seed = (uintptr_t)client;
     (void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
     table_init(&client->topics, seed);
@@ -81,9 +82,9 @@ static void on_silence(struct timer *timer) {
     struct hub_client *client = LIST_OBJECT(timer, struct hub_client, silence);
     double quiet =
         client->is_held ? 0 : (double)(event_loop_now(client->loop) - client->read_at) / 1000;
-    if (quiet < LIMIT_HUB_SILENCE_SECONDS) {
+    if (quiet < client->most_silence) {
         client->is_suspect = false;
-        timer_start(client->loop, timer, LIMIT_HUB_SILENCE_SECONDS - quiet);
+        timer_start(client->loop, timer, client->most_silence - quiet);
         return;
     }
     if (client->is_suspect) {
@@ -98,7 +99,7 @@ static void on_silence(struct timer *timer) {
 void hub_client_expect_answer(struct hub_client *client) {
     if (!timer_is_running(&client->silence)) {
         client->is_suspect = false;
-        timer_start(client->loop, &client->silence, LIMIT_HUB_SILENCE_SECONDS);
+        timer_start(client->loop, &client->silence, client->most_silence);
     }
 }
 

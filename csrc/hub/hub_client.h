@@ -46,6 +46,7 @@ struct hub_client {
     struct deferred reading; /* goes on with what waits in the decoder */
     struct deferred writing; /* sends what waits for the loop's rest */
     double next_retry;
+    double most_silence;              /* seconds after which a hub that says nothing is dead */
     uint64_t sent, acked, first;      /* numbers of frames; the first of this connection */
     uint64_t sent_bytes, acked_bytes; /* of this connection */
     uint64_t wanted;                  /* on_acked() is called there; 0: not */
@@ -61,7 +62,8 @@ struct hub_client {
     char reason[200]; /* why it is down, or not yet up */
 };
 
-/* Prepares a client, which is down. *Borrows* all for life. */
+/* Prepares a client, which is down. *Borrows* all for life. Its owner may change `most_silence`,
+ * which is LIMIT_HUB_SILENCE_SECONDS, before it connects. */
 void hub_client_init(struct hub_client *client, struct event_loop *loop, const char *path,
                      struct slice project, const struct hub_client_events *events, void *owner);
 

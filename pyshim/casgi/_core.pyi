@@ -430,8 +430,12 @@ class HubClient:
         project: bytes,
         handler: HubHandler,
         server: Server | None = None,
+        silence: float = ...,
     ) -> None:
-        """Make a client that is not connected; it has a loop of its own without a server."""
+        """Make a client that is not connected; it has a loop of its own without a server.
+
+        A hub that says nothing for `silence` seconds, of what it is asked, counts as dead.
+        """
 
     @property
     def acked(self) -> int:

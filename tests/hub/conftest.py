@@ -31,8 +31,8 @@ def make_peer(path: str) -> Iterator[MakePeer]:
     """Make peers, which are closed at the end."""
     peers: list[CorePeer] = []
 
-    def make(project: bytes = b"project") -> CorePeer:
-        peers.append(CorePeer(path, project))
+    def make(project: bytes = b"project", **options: float) -> CorePeer:
+        peers.append(CorePeer(path, project, **options))
         return peers[-1]
 
     yield make

@@ -13,13 +13,13 @@ DEADLINE = 30.0
 class CorePeer:
     """A client that is turned by the test, and writes down what it is told."""
 
-    def __init__(self, path: str, project: bytes = b"project") -> None:
+    def __init__(self, path: str, project: bytes = b"project", **options: float) -> None:
         """Make a client that is not connected yet."""
         self.heard: list[tuple[bytes, bytes]] = []
         self.failures: list[tuple[int, int]] = []
         self.events: list[str] = []
         self.holds = False
-        self.client = _core.HubClient(path, project, self)
+        self.client = _core.HubClient(path, project, self, **options)
 
     def on_deliver(self, topic: bytes, payload: bytes) -> bool:
         """Take a message; False when the test holds it."""

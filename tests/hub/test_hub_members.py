@@ -42,6 +42,7 @@ class Site:
             PYTHONPATH=os.pathsep.join([str(FOLDER), *(path for path in sys.path if path)]),
             MEMBERS_FOLDER=str(folder),
             MEMBERS_LAYER=LAYERS[kind],
+            CASGI_HUB_SILENCE=os.environ["CASGI_HUB_SILENCE"],
         )
         if kind == "hub":
             self.environment["CASGI_HUB"] = str(folder / "hub")

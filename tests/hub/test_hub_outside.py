@@ -26,6 +26,7 @@ from casgi import _core  # noqa: E402
 from casgi.channels import ChannelLayer  # noqa: E402
 from casgi.hub import HubUnavailable  # noqa: E402
 from casgi.hub.connection import connection_to  # noqa: E402
+from casgi.hub.project import patience  # noqa: E402
 
 DEADLINE = 30.0
 # A process that says what it hears in the group `room`, and ends with its input.
@@ -77,6 +78,12 @@ def layer(hub: _core.Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield layer
     asyncio.run(layer.flush())
     connection_to(hub.path).close()
+
+
+@pytest.fixture
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is without the variable that the other tests have."""
+    monkeypatch.delenv("CASGI_HUB_SILENCE", raising=False)
 
 
 @pytest.fixture
@@ -211,6 +218,7 @@ def send_often(send: Callable[[], None]) -> None:
         send()
 
 
+@pytest.mark.usefixtures("little_patience")
 def test_an_answer_that_was_not_read_counts_from_when_it_was_asked_for(path: str) -> None:
     """Who sends now and then would take the answer before for a sign of life."""
     with HubProcess(path) as hub:
@@ -224,6 +232,7 @@ def test_an_answer_that_was_not_read_counts_from_when_it_was_asked_for(path: str
         layer.hub.close()
 
 
+@pytest.mark.usefixtures("little_patience")
 def test_close_after_the_end_of_the_hub(path: str, caplog: pytest.LogCaptureFixture) -> None:
     """It is told of only where something may have been missed."""
     with HubProcess(path) as hub:
@@ -265,6 +274,7 @@ def test_last_words_of_a_process(layer: Any, listener: Listener, end: str) -> No
     ]
 
 
+@pytest.mark.usefixtures("little_patience")
 def test_a_silent_hub(path: str) -> None:
     with HubProcess(path) as hub:
         layer = ChannelLayer(hub=path)
@@ -358,6 +368,18 @@ def test_green_threads_can_send(layer: Any, listener: Listener) -> None:
     )
     assert [listener.read() for _ in range(10)] == [said("sync")] * 9 + [said("async")]
     assert ran.stdout.count("gevent has replaced Python's threads: this process can send") == 2
+
+
+def test_patience_is_a_number_of_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CASGI_HUB_SILENCE", raising=False)
+    assert patience() == {}
+    monkeypatch.setenv("CASGI_HUB_SILENCE", "2.5")
+    assert patience() == {"silence": 2.5}
+    layer = ChannelLayer(hub=str(tmp_path / "nowhere"))
+    for wrong in ("long", "0", "-1", "nan", "inf"):
+        monkeypatch.setenv("CASGI_HUB_SILENCE", wrong)
+        with pytest.raises(ValueError, match="CASGI_HUB_SILENCE must be a number of seconds"):
+            layer.sync.group_send("room", said("one"))
 
 
 def test_what_cannot_be_packed(layer: Any) -> None:

@@ -41,6 +41,7 @@ class Project:
             PYTHONPATH=os.pathsep.join([str(FOLDER), *(path for path in sys.path if path)]),
             DJANGO_SETTINGS_MODULE="chat_settings",
             CASGI_HUB=self.hub.path,
+            CASGI_HUB_SILENCE=os.environ["CASGI_HUB_SILENCE"],
         )
 
     def server(self, name: str, number: int = 0) -> ServerProcess:

@@ -280,6 +280,21 @@ def test_a_hub_that_says_much_before_it_answers_is_not_silent(
     assert "down" not in peer.events
 
 
+def test_patience_with_a_silent_hub(path: str, make_peer: MakePeer) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()  # and never says a word
+        patient, hasty, usual = make_peer(silence=60.0), make_peer(silence=0.05), make_peer()
+        peers = (patient, hasty, usual)
+        for peer in peers:
+            assert peer.client.publish(b"room", b"one") > 0
+        while hasty.client.is_connected or usual.client.is_connected:
+            for peer in peers:
+                peer.client.turn(0.01)
+        assert patient.client.is_connected
+        assert usual.client.reason == hasty.client.reason == "it does not answer"
+
+
 def test_a_silent_hub_is_noticed(path: str) -> None:
     """It is stopped by a signal: the kernel still takes connections and bytes."""
     with hub_process(path) as process:

@@ -17,9 +17,10 @@ DEADLINE = 60.0
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return this process's environment without CASGI_* variables, and with these."""
+    """Return this process's environment without CASGI_* variables but one, and with these."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("CASGI_")}
-    return {**ours, "PYTHONUNBUFFERED": "1", **variables}
+    patience = {name: os.environ[name] for name in ("CASGI_HUB_SILENCE",) if name in os.environ}
+    return {**ours, "PYTHONUNBUFFERED": "1", **patience, **variables}
 
 
 class Output:

@@ -1,10 +1,12 @@
-"""Where the hub of this process is, and which project the process is of."""
+"""What the environment says of the hub: where it is, of which project we are, our patience."""
 
+import math
 import os
 import sys
 
 PATH_VARIABLE = "CASGI_HUB"
 PROJECT_VARIABLE = "CASGI_HUB_PROJECT"
+SILENCE_VARIABLE = "CASGI_HUB_SILENCE"
 
 
 def hub_path() -> str | None:
@@ -27,3 +29,20 @@ def project_name() -> bytes:
 
             name = salted_hmac("casgi.hub", "project", algorithm="sha256").hexdigest()[:32]
     return (name or "").encode()
+
+
+def patience() -> dict[str, float]:
+    """Return the argument of a HubClient that the variable CASGI_HUB_SILENCE stands for.
+
+    None when it is not set. Raises ValueError when that is no number of seconds.
+    """
+    text = os.environ.get(SILENCE_VARIABLE)
+    if not text:
+        return {}
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"{SILENCE_VARIABLE} must be a number of seconds, not {text!r}")
+    return {"silence": seconds}

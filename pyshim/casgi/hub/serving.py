@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from casgi import _core
 from casgi.hub.connection import HubConnection, connection_to, connections
-from casgi.hub.project import hub_path, project_name
+from casgi.hub.project import hub_path, patience, project_name
 
 logger = logging.getLogger("casgi.hub")
 
@@ -35,7 +35,7 @@ def join_hub(server: _core.Server) -> Callable[[], None]:
     clients: list[_core.HubClient] = []
     if path is not None and connection_to(path) not in attached:
         # Another server of this process has the connection.
-        clients.append(_core.HubClient(path, project_name(), _Deaf(), server))
+        clients.append(_core.HubClient(path, project_name(), _Deaf(), server, **patience()))
         clients[0].connect()
 
     def leave() -> None:

@@ -14,7 +14,7 @@ from collections import Counter
 from typing import Any
 
 from casgi import _core
-from casgi.hub.project import project_name
+from casgi.hub.project import patience, project_name
 from casgi.hub.waiting import Waiting
 
 logger = logging.getLogger("casgi.hub")
@@ -55,7 +55,7 @@ class TurnedClient:
 
     def _make(self, server: _core.Server | None) -> _core.HubClient:
         handler: Any = self  # a subclass is one
-        client = _core.HubClient(self.path, project_name(), handler, server)
+        client = _core.HubClient(self.path, project_name(), handler, server, **patience())
         self._client = client
         for topic in self._topics:
             self._topics[topic] = max(0, client.announce(topic))

@@ -32,6 +32,7 @@ class Host(ServerProcess):
             "PYTHONPATH": os.pathsep.join([str(FOLDER), *(path for path in sys.path if path)]),
             "DJANGO_SETTINGS_MODULE": "site_settings",
             "SITE_REDIS": redis,
+            "CASGI_HUB_SILENCE": os.environ["CASGI_HUB_SILENCE"],
         }
         command = [sys.executable, "-m", "casgi", "-b", "127.0.0.1", "-p", str(port), *options]
         command += ["site_application:application"]

@@ -11,6 +11,7 @@ from casgi.channels.hub.names import process_topic
 from casgi.channels.hub.serialization import pack, unpack
 from casgi.hub.connection import NOBODY
 from casgi.hub.errors import HubUnavailable
+from casgi.hub.project import patience
 
 if TYPE_CHECKING:
     from casgi.channels.hub.layer import HubChannelLayer
@@ -41,7 +42,8 @@ class Strangers:
         try:
             is_here = await layer._do(layer.publishing(topic, text, True)) != NOBODY
             if is_here or layer.reaches_other_hosts:
-                await asyncio.wait_for(answer, _PATIENCE)
+                own = patience().get("silence", 0.0) if is_here else 0.0
+                await asyncio.wait_for(answer, max(_PATIENCE, own))
         except TimeoutError:
             if not is_here:
                 return  # it has gone from all hosts
