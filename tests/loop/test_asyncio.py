@@ -109,15 +109,16 @@ async def test_signal_handlers():
     assert loop.remove_signal_handler(signal.SIGUSR1)
 
 
-def interrupt_soon() -> threading.Timer:
+def interrupt_soon(loop: asyncio.AbstractEventLoop) -> threading.Timer:
+    """Interrupt this thread once the loop runs: before that, it would be the end of the tests."""
     timer = threading.Timer(0.05, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
-    timer.start()
+    loop.call_soon(timer.start)
     return timer
 
 
 def test_ctrl_c_reaches_run_forever():
     loop = new_selector_loop()
-    timer = interrupt_soon()
+    timer = interrupt_soon(loop)
     with pytest.raises(KeyboardInterrupt):
         loop.run_forever()
     timer.join()
@@ -126,21 +127,22 @@ def test_ctrl_c_reaches_run_forever():
 
 def test_ctrl_c_cancels_the_main_task_of_a_runner():
     cancelled: list[bool] = []
+    timers: list[threading.Timer] = []
 
     async def main() -> None:
+        timers.append(interrupt_soon(asyncio.get_running_loop()))
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
             cancelled.append(True)
             raise
 
-    timer = interrupt_soon()
     with (
         pytest.raises(KeyboardInterrupt),
         asyncio.Runner(loop_factory=new_selector_loop) as runner,
     ):
         runner.run(main())
-    timer.join()
+    timers[0].join()
     assert cancelled == [True]
 
 
@@ -149,7 +151,7 @@ def test_ctrl_c_after_the_signal_handlers_are_gone():
     loop = new_selector_loop()
     loop.add_signal_handler(signal.SIGUSR1, print)
     loop.remove_signal_handler(signal.SIGUSR1)
-    timer = interrupt_soon()
+    timer = interrupt_soon(loop)
     with pytest.raises(KeyboardInterrupt):
         loop.run_forever()
     timer.join()

@@ -6,19 +6,26 @@ import threading
 
 import pytest
 
+from casgi._core import Selector
+
 READ = selectors.EVENT_READ
 
 
-def interrupt_soon() -> threading.Timer:
-    timer = threading.Timer(0.05, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
+def interruption() -> threading.Timer:
+    """Return what interrupts this thread soon, to be started where that is expected."""
+    return threading.Timer(0.05, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
+
+
+def started(timer: threading.Timer, selector: Selector) -> Selector:
+    """Start the timer, and return the selector that is to wait meanwhile."""
     timer.start()
-    return timer
+    return selector
 
 
 def test_ctrl_c_ends_select(selector):
-    timer = interrupt_soon()
+    timer = interruption()
     with pytest.raises(KeyboardInterrupt):
-        selector.select(None)
+        started(timer, selector).select(None)
     timer.join()
 
 
@@ -26,8 +33,8 @@ def test_a_signal_handler_runs_and_select_returns(selector):
     calls: list[int] = []
     previous = signal.signal(signal.SIGINT, lambda number, frame: calls.append(number))
     try:
-        timer = interrupt_soon()
-        assert selector.select(30) == []
+        timer = interruption()
+        assert started(timer, selector).select(30) == []
         assert calls == [signal.SIGINT]
         timer.join()
     finally:
@@ -44,9 +51,9 @@ def test_ready_descriptors_outlive_an_interrupt(selector, pair):
 
     previous = signal.signal(signal.SIGINT, fail)
     try:
-        timer = interrupt_soon()
+        timer = interruption()
         with pytest.raises(InterruptedError):
-            selector.select(None)
+            started(timer, selector).select(None)
         timer.join()
     finally:
         signal.signal(signal.SIGINT, previous)
@@ -58,8 +65,8 @@ def test_select_inside_a_signal_handler_of_select(selector):
     results: list[object] = []
     previous = signal.signal(signal.SIGINT, lambda *_: results.append(selector.select(0)))
     try:
-        timer = interrupt_soon()
-        assert selector.select(30) == []
+        timer = interruption()
+        assert started(timer, selector).select(30) == []
         timer.join()
     finally:
         signal.signal(signal.SIGINT, previous)
