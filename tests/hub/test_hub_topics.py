@@ -298,7 +298,7 @@ def test_patience_with_a_silent_hub(path: str, make_peer: MakePeer) -> None:
 def test_a_silent_hub_is_noticed(path: str) -> None:
     """It is stopped by a signal: the kernel still takes connections and bytes."""
     with hub_process(path) as process:
-        peer = CorePeer(path)
+        peer = CorePeer(path, silence=2.5)
         peer.synchronize()
         process.send_signal(signal.SIGSTOP)
         os.waitpid(process.pid, os.WUNTRACED)
