@@ -194,12 +194,14 @@ static PyObject *turn(PyObject *op, PyObject *value) {
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(wake_doc, "wake() -> None\n\nEnds the wait of the thread that is in turn().");
+PyDoc_STRVAR(wake_doc, "wake() -> None\n\nEnds the wait of the thread that is in turn(), or is "
+                       "about to be; from any thread.");
 
 static PyObject *wake(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     HubClientObject *self = (HubClientObject *)op;
     if (self->own_loop != NULL) {
-        event_loop_want_turn(self->own_loop);
+        /* Whose the loop is says who has turned it, not who is going to. */
+        event_loop_unblock(self->own_loop);
     }
     Py_RETURN_NONE;
 }

@@ -491,7 +491,7 @@ class HubClient:
     def turn(self, seconds: float) -> None:
         """Turn the loop of its own, and wait so long at most. One thread at a time."""
     def wake(self) -> None:
-        """End the wait of the thread that is in turn()."""
+        """End the wait of the thread that is in turn(), or is about to be; from any thread."""
     def close(self) -> None:
         """Close for good; before the server is closed, not from inside a turn."""
     def leave_to_parent(self) -> None:

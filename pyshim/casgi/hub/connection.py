@@ -296,10 +296,12 @@ class HubConnection(TurnedClient):
         if self._is_away:
             logger.warning("The hub is back: %s", self.path)
         self._is_up, self._is_away = True, False
-        assert self._client is not None
+        client = self._client  # None when another thread is closing the connection
+        if client is None:
+            return
         for channel, count in list(self._asked.items()):
             for _ in range(count):
-                self._client.receive(channel)
+                client.receive(channel)
 
     def on_gap(self) -> None:
         """Tell all spaces."""
@@ -310,9 +312,10 @@ class HubConnection(TurnedClient):
     def on_down(self) -> None:
         """Say so, once."""
         self._is_up = False
-        if not self._is_away and self._client is not None:
+        client = self._client
+        if not self._is_away and client is not None:
             self._is_away = True
-            reason = self._client.reason
+            reason = client.reason
             logger.error("The hub is away, messages may be missed: %s (%s)", self.path, reason)
 
     def leave_to_parent(self) -> None:
@@ -336,7 +339,8 @@ def connections() -> list[HubConnection]:
     return list(_connections.values())
 
 
-def _close_all() -> None:
+def close_connections() -> None:
+    """Close all, once their hubs have read what was sent last."""
     for connection in connections():
         connection.close()
 
@@ -346,5 +350,5 @@ def _leave_all_to_parent() -> None:
         connection.leave_to_parent()
 
 
-atexit.register(_close_all)
+atexit.register(close_connections)
 os.register_at_fork(after_in_child=_leave_all_to_parent)

@@ -14,6 +14,7 @@ from collections import Counter
 from typing import Any
 
 from casgi import _core
+from casgi.hub.errors import HubUnavailable
 from casgi.hub.project import patience, project_name
 from casgi.hub.waiting import Waiting
 
@@ -33,6 +34,7 @@ class TurnedClient:
         self._client: _core.HubClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reader: threading.Thread | None = None
+        self._ending: threading.Thread | None = None
         self._making = threading.RLock()
         self._turning = threading.Lock()
         self._waiting = Waiting()
@@ -46,6 +48,9 @@ class TurnedClient:
         if self._process != os.getpid():
             self.leave_to_parent()
         client = self._client
+        if client is None and threading.current_thread() is self._ending:
+            # Who closes the connection has the lock, and waits for this thread.
+            raise HubUnavailable(self.path, "this process has closed its connection")
         if client is None:
             with self._making:
                 client = self._client or self._make(None)
@@ -78,6 +83,8 @@ class TurnedClient:
 
     def read_always(self) -> None:
         """Have a thread read, unless it does so already or a server's loop does."""
+        if threading.current_thread() in (self._reader, self._ending):
+            return
         with self._making:
             if self._loop is None and not self._is_read():
                 client = self._live()
@@ -93,7 +100,7 @@ class TurnedClient:
 
     def _end_client(self) -> None:
         client, self._client, self._is_up = self._client, None, False
-        reader, self._reader = self._reader, None
+        reader, self._ending, self._reader = self._reader, self._reader, None
         if client is None:
             return
         if reader is not None and reader is not threading.current_thread():
