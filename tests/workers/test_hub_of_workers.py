@@ -3,11 +3,16 @@
 import contextlib
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from support.casgi_process import DEADLINE
 from websockets.sync.client import connect
+
+from casgi.config import Config
+from casgi.errors import BindError
+from casgi.hub.hub_host import HubHost
 
 
 def open_on_both(site, stack: contextlib.ExitStack) -> list:
@@ -61,3 +66,10 @@ def test_hub_that_cannot_be_stops_the_start(start, tmp_path, name):
     site = start("--hub", os.path.join(tmp_path, name), "kept:tell_environment")
     assert site.wait() == 2
     assert any("cannot start the hub at" in line for line in site.stderr.lines())
+
+
+def test_no_folder_for_the_hub_is_said_in_one_line(tmp_path, monkeypatch):
+    """As in a container whose root is read-only, and has no other place for temporary files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    with pytest.raises(BindError, match="No such file or directory: name the hub's place"):
+        HubHost(Config()).start()

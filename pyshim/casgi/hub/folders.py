@@ -38,7 +38,7 @@ def _is_left_behind(folder: Path) -> bool:
     status = folder.lstat()
     if status.st_uid != os.getuid() or time.time() - status.st_mtime < _START_SECONDS:
         return False
-    return not (_is_there(int(name[1])) or _is_answered(folder / SOCKET))
+    return not (_is_there(int(name[1])) or is_answered(folder / SOCKET))
 
 
 def _is_there(pid: int) -> bool:
@@ -51,7 +51,8 @@ def _is_there(pid: int) -> bool:
     return True
 
 
-def _is_answered(path: Path) -> bool:
+def is_answered(path: str | Path) -> bool:
+    """Return whether somebody listens at a path, though this process may not be let in."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         try:

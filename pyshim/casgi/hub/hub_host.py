@@ -52,7 +52,7 @@ class HubHost:
     def start(self) -> None:
         """Start it, and put its path into the environment, in the running loop. Raise BindError."""
         if self._config.hub is None:
-            self.folder = make_folder()
+            self.folder = _folder_of_workers()
         path = self._config.hub or os.path.join(str(self.folder), SOCKET)
         self._path = os.path.abspath(path)
         self._begin()
@@ -84,7 +84,7 @@ class HubHost:
         try:
             hub.start()
         except OSError as error:
-            if error.errno != errno.EADDRINUSE or not _is_socket(self._path):
+            if error.errno != errno.EADDRINUSE or not is_socket(self._path):
                 reason = f"cannot start the hub at {self._path}: {error.strerror}"
                 raise BindError(reason) from None
         else:
@@ -105,7 +105,18 @@ class HubHost:
         logger.info("The hub at %s had gone, and is here now", self._path)
 
 
-def _is_socket(path: str) -> bool:
+def _folder_of_workers() -> str:
+    try:
+        return make_folder()
+    except OSError as error:
+        raise BindError(
+            f"cannot make a folder for the workers' hub: {error.strerror}: name the hub's place by"
+            " --hub, or a folder that can be written to by TMPDIR"
+        ) from None
+
+
+def is_socket(path: str) -> bool:
+    """Return whether a socket is at a path."""
     try:
         return stat.S_ISSOCK(os.stat(path).st_mode)
     except OSError:

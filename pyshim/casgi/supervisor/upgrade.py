@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import IO
 
@@ -86,7 +85,7 @@ class Upgrade:
     async def check(self, left: Inheritance, until: asyncio.Event) -> bool:
         """Return whether a new process could go on with this; say why not."""
         logger.info("SIGUSR2: looking whether the casgi that is installed now can serve")
-        with tempfile.TemporaryFile() as output, _written(left) as descriptor:
+        with _output() as output, _written(left) as descriptor:
             pid = _start_check(descriptor, output)
             ended = self._children.end_of(pid)
             await wait_for_any(until, tasks=[ended], timeout=self._longest)
@@ -117,6 +116,11 @@ class Upgrade:
         with _written(left) as descriptor, _inheritable(left):
             variable = variable_for(descriptor, is_check=False)
             os.execve(command[0], command, {**os.environ, VARIABLE: variable})
+
+
+def _output() -> IO[bytes]:
+    """Return a file in memory: where there is no folder for any other there are upgrades, too."""
+    return open(os.memfd_create("casgi-upgrade"), "w+b")
 
 
 def _start_check(descriptor: int, output: IO[bytes]) -> int:
