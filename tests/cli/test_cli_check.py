@@ -14,6 +14,7 @@ from support.casgi_process import PROJECT, environment
 from support.certificates import Authority
 from support.redis_server import RedisServer
 
+from casgi import _core
 from casgi.checking.findings import Finding
 from casgi.checking.listening import check_listening
 from casgi.checking.system import check_system
@@ -65,7 +66,8 @@ def check(tmp_path: Path) -> Check:
     def checked(*options: str, **settings: Any) -> tuple[int, list[dict[str, Any]]]:
         site = json.dumps(settings)
         arguments = ["--json", *options, "asgi:application"]
-        code, output, _ = run(*arguments, folder=tmp_path, SITE=site)
+        code, output, errors = run(*arguments, folder=tmp_path, SITE=site)
+        assert "The hub is away" not in errors
         report = json.loads(output)
         assert report["ok"] is (code == 0)
         return code, report["findings"]
@@ -113,6 +115,7 @@ def test_application_that_cannot_be_served(application, said):
             "from django.conf import settings\nsettings.DEBUG",
             "broken.py, line 2: ImproperlyConfigured: ",
         ),
+        ("import os\nos.environ['ABSENT']", "broken.py, line 2: KeyError: 'ABSENT'"),
     ],
 )
 def test_module_that_fails(tmp_path, source, said):
@@ -183,6 +186,63 @@ def test_django_project_with_a_fault(check, settings, subject, level, said):
     assert code == (1 if level == "error" else 0)
 
 
+HUB_LAYER = {"default": {"BACKEND": "casgi.channels.ChannelLayer"}}
+
+
+@pytest.mark.parametrize("options", [["--hub", "hub"], ["--workers", "2"]])
+def test_hub_that_the_server_will_run(check, tmp_path, options):
+    """As at the first start of a service, whose unit checks before it serves."""
+    code, findings = check(*options, CHANNEL_LAYERS=HUB_LAYER)
+    assert code == 0, findings
+    assert found(findings, "channel layer default")[0] == "ok"
+    if "--hub" in options:
+        assert found(findings, "hub") == ("ok", f"can be at {tmp_path}/hub\n")
+    assert not [name for name in os.listdir(tmp_path) if name.startswith("hub")]
+
+
+def test_hub_that_only_a_variable_names(check, tmp_path, monkeypatch):
+    monkeypatch.setenv("CASGI_HUB", str(tmp_path / "hub"))
+    code, findings = check(CHANNEL_LAYERS=HUB_LAYER)
+    assert code == 0, findings
+    assert found(findings, "channel layer default")[0] == "ok"
+
+
+def test_hub_that_is_there(check, tmp_path):
+    hub = _core.Hub(str(tmp_path / "hub"))
+    hub.start()
+    try:
+        code, findings = check("--hub", "hub", CHANNEL_LAYERS=HUB_LAYER)
+        assert hub.metrics()["connected"] > 0
+    finally:
+        hub.stop()
+    assert code == 0, findings
+    assert found(findings, "hub") == ("ok", f"there is one at {tmp_path}/hub, which is used\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "subject", "said"),
+    [
+        (["--hub", "absent/hub"], "hub", "absent/hub: No such file or directory"),
+        (["--hub", "asgi.py"], "hub", "a file there that is not a socket"),
+        (["--hub", "h" * 100], "hub", "too long"),
+        (["--control", "absent/control"], "control", "--control: No such file or directory"),
+        (["--metrics", "unix:absent/metrics"], "metrics", "--metrics: No such file or directory"),
+    ],
+)
+def test_other_sockets_that_cannot_be_had(check, options, subject, said):
+    code, findings = check(*options, CHANNEL_LAYERS=HUB_LAYER)
+    level, text = found(findings, subject)
+    assert (code, level) == (1, "error")
+    assert said in text
+    assert found(findings, "channel layer default")[0] == "ok"
+
+
+def test_address_of_the_metrics_is_perhaps_the_servers_own(check):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, findings = check("--metrics", str(taken.getsockname()[1]))
+    assert (code, found(findings, "metrics")[0]) == (0, "warning")
+
+
 def redis_layers(url: str) -> dict[str, Any]:
     config = {"hosts": [url]}
     return {name[:6]: {"BACKEND": name, "CONFIG": config} for name in REDIS_LAYERS}
@@ -213,6 +273,19 @@ def test_redis_that_is_not_there_and_one_that_is_silent(check):
             assert f"redis://127.0.0.1:{port}/0" in text
             assert "secret" not in text
             assert ("within 5 s" if "silent" in alias else "running") in text
+
+
+def test_sentinels_that_are_not_there(check):
+    with socket.socket() as absent:
+        absent.bind(("127.0.0.1", 0))
+        port = absent.getsockname()[1]
+        hosts = [{"sentinels": [["127.0.0.1", port]], "master_name": "mymaster"}]
+        layer = {"BACKEND": REDIS_LAYERS[0], "CONFIG": {"hosts": hosts}}
+        code, findings = check(CHANNEL_LAYERS={"default": layer})
+    level, text = found(findings, "channel layer default")
+    assert (code, level) == (1, "error")
+    assert f"Sentinels 127.0.0.1:{port}" in text
+    assert max(map(len, text.splitlines())) < 400
 
 
 def one(findings: Any, subject: str) -> Finding:

@@ -37,6 +37,11 @@ def _place(error: Exception, app_dir: str) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     project = Path(app_dir).resolve()
     own = [each for each in frames if project in Path(each.filename).resolve().parents]
-    own = [each for each in own if "site-packages" not in each.filename]
+    # What is frozen into the interpreter has no file: "<frozen os>".
+    own = [each for each in own if not _is_foreign(each.filename)]
     nearest = (own or frames)[-1]
     return f"{nearest.filename}, line {nearest.lineno}"
+
+
+def _is_foreign(filename: str) -> bool:
+    return filename.startswith("<") or "site-packages" in filename

@@ -83,6 +83,8 @@ def _hosts(alias: str) -> str:
 
 
 def _without_password(host: Any) -> str:
+    if isinstance(host, dict) and "sentinels" in host:
+        return f"Sentinels {', '.join(map(_without_password, host['sentinels']))}"
     if isinstance(host, dict):
         host = host.get("address", host.get("host", "a host"))
     if isinstance(host, list | tuple):

@@ -1,5 +1,6 @@
 """`casgi check`: all the checks in their order, and the report."""
 
+import contextlib
 import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
@@ -12,6 +13,7 @@ from casgi.checking.django_project import check_django, check_threads
 from casgi.checking.environment import check_environment
 from casgi.checking.findings import Finding
 from casgi.checking.listening import check_listening
+from casgi.checking.own_sockets import check_hub, check_own_sockets
 from casgi.checking.system import check_system
 from casgi.config import Config
 from casgi.errors import CasgiError
@@ -39,10 +41,11 @@ def run_checks(
 
     """
     findings = []
-    for finding in _findings(application, app_dir, make_config, variables):
-        findings.append(finding)
-        if not as_json:
-            _print(finding)
+    with contextlib.ExitStack() as until:
+        for finding in _findings(application, app_dir, make_config, variables, until):
+            findings.append(finding)
+            if not as_json:
+                _print(finding)
     errors = sum(finding.level == "error" for finding in findings)
     warnings = sum(finding.level == "warning" for finding in findings)
     if as_json:
@@ -54,7 +57,11 @@ def run_checks(
 
 
 def _findings(
-    application: str, app_dir: str, make_config: Callable[[], Config], variables: Collection[str]
+    application: str,
+    app_dir: str,
+    make_config: Callable[[], Config],
+    variables: Collection[str],
+    until: contextlib.ExitStack,
 ) -> Iterator[Finding]:
     yield from check_environment(variables)
     yield from check_threads()
@@ -66,6 +73,8 @@ def _findings(
     else:
         connections = config.max_connections
         yield from check_listening(config)
+        yield from check_own_sockets(config)
+        yield from check_hub(config, until)
     yield from check_system(connections)
     yield from check_application(application, app_dir)
     yield from check_django()

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+_LONGEST = 200
+
 Level: TypeAlias = Literal["ok", "hint", "warning", "error"]
 
 
@@ -28,4 +30,6 @@ def plain(error: BaseException) -> str:
     """Return an exception in one line: its text, and its type where the text alone says little."""
     lines = str(error).splitlines()
     text = lines[0] if lines else ""
+    if len(text) > _LONGEST:  # as with the representation of a pool of connections
+        text = text[:_LONGEST] + "..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
