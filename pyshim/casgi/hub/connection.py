@@ -296,8 +296,7 @@ class HubConnection(TurnedClient):
         if self._is_away:
             logger.warning("The hub is back: %s", self.path)
         self._is_up, self._is_away = True, False
-        client = self._client  # None when another thread is closing the connection
-        if client is None:
+        if (client := self._client) is None:  # another thread closes the connection
             return
         for channel, count in list(self._asked.items()):
             for _ in range(count):
@@ -312,10 +311,8 @@ class HubConnection(TurnedClient):
     def on_down(self) -> None:
         """Say so, once."""
         self._is_up = False
-        client = self._client
-        if not self._is_away and client is not None:
-            self._is_away = True
-            reason = client.reason
+        if not self._is_away and (client := self._client) is not None:
+            self._is_away, reason = True, client.reason
             logger.error("The hub is away, messages may be missed: %s (%s)", self.path, reason)
 
     def leave_to_parent(self) -> None:
@@ -339,8 +336,7 @@ def connections() -> list[HubConnection]:
     return list(_connections.values())
 
 
-def close_connections() -> None:
-    """Close all, once their hubs have read what was sent last."""
+def _close_all() -> None:
     for connection in connections():
         connection.close()
 
@@ -350,5 +346,5 @@ def _leave_all_to_parent() -> None:
         connection.leave_to_parent()
 
 
-atexit.register(close_connections)
+atexit.register(_close_all)
 os.register_at_fork(after_in_child=_leave_all_to_parent)
