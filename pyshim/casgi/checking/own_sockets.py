@@ -9,7 +9,7 @@ from casgi.checking.findings import Finding
 from casgi.config import Config
 from casgi.control.endpoint import ControlSocket
 from casgi.errors import BindError
-from casgi.hub.connection import close_connections
+from casgi.hub.connection import connections
 from casgi.hub.folders import is_answered
 from casgi.hub.hub_host import HubHost, announce_hub, is_socket
 from casgi.status.answering import bind_status
@@ -57,11 +57,16 @@ def check_hub(config: Config, until: contextlib.ExitStack) -> Iterator[Finding]:
         yield _look_at(path, config)
     host = HubHost(Config())
     until.callback(host.close)
-    until.callback(close_connections)  # before the hub, whose end would be an error
+    until.callback(_close_connections)  # before the hub, whose end would be an error
     try:
         host.start()
     except BindError as error:
         yield Finding("error", "hub", str(error))
+
+
+def _close_connections() -> None:
+    for connection in connections():
+        connection.close()
 
 
 def _look_at(path: str, config: Config) -> Finding:
