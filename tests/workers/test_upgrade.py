@@ -1,6 +1,8 @@
 """SIGUSR2: another casgi goes on in the place of this one, and nobody notices."""
 
 import asyncio
+import contextlib
+import http.client
 import os
 import re
 import shutil
@@ -109,6 +111,32 @@ def test_upgrade_under_load_loses_nothing(start, installed, tmp_path):
     assert site.stop() == 0
     errors = [line for line in site.stderr.lines() if "ERROR" in line]
     assert all("The hub is away" in line for line in errors)
+
+
+def test_counts_and_readiness_are_whole_from_the_first_answer_on(start):
+    """A count that goes down once is a new beginning for Prometheus, which adds all of it again."""
+    port = free_port()
+    site = start("--metrics", str(port), "kept:tell_process", workers=4)
+    for number in range(4):
+        site.worker(number + 1)
+    for _ in range(20):
+        site.get()
+    site.signal(signal.SIGUSR2)
+    site.stderr.wait_for("makes way for the one that is installed now$")
+    with contextlib.ExitStack() as stack:
+        # They wait in the socket until the next program answers.
+        asked = []
+        for path in ("/ready", "/metrics") * 5:
+            one = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+            asked.append(stack.enter_context(contextlib.closing(one)))
+            one.request("GET", path)
+        for ready, metrics in zip(asked[::2], asked[1::2], strict=True):
+            assert ready.getresponse().status == 200
+            page = metrics.getresponse().read().decode()
+            counted = re.search(r"^casgi_requests_total (\d+)$", page, re.MULTILINE)
+            assert int(counted[1]) >= 20
+            assert re.search(r"^casgi_workers 4$", page, re.MULTILINE)
+    assert site.stop() == 0
 
 
 @pytest.mark.parametrize(

@@ -80,17 +80,19 @@ class Supervisor:
             self._hub = HubHost(self._config, left.hub_folder if left else None)
             ends.callback(self._hub.close)
             self._hub.start()
+            self._workers.on_end = self._on_worker_end
+            self._workers.on_leaving = self._on_worker_leaving
+            # Before anybody asks for their counts: a sum that goes down is wrong for ever.
+            inherited = await self._workers.inherit(left.workers) if left else []
             self._status = SupervisorStatus(self._config.metrics, left.status if left else None)
             is_stopping = self._stop_requested.is_set
             ends.callback(await self._status.start(self._workers, self._hub, is_stopping))
             longest = self._config.worker_start_timeout
             self._upgrade = Upgrade(children, longest, self._rolling, self._leave)
             await self._answer_control(ends)
-            self._workers.on_end = self._on_worker_end
-            self._workers.on_leaving = self._on_worker_leaving
             self._take_signals()
             try:
-                if await (self._go_on(left) if left else self._start()):
+                if self._go_on(left, inherited) if left else await self._start():
                     self._run(self._service_manager.keep_alive(self._ended))
                     self._run(self._say_ready())
                     heartbeats = Heartbeats(self._workers, self._config)
@@ -129,13 +131,13 @@ class Supervisor:
             self._run(self._add_seat().keep())
         return True
 
-    async def _go_on(self, left: Inheritance) -> bool:
+    def _go_on(self, left: Inheritance, inherited: list[Worker]) -> bool:
         """Take the place of another supervisor; its workers serve until they are replaced."""
         logger.info("casgi %s goes on where %s has ended", __version__, left.version)
         is_as_before = left.worker_count == self._config.worker_count()
         for _ in range(left.seats if is_as_before else self._config.worker_count()):
             self._add_seat()
-        for worker in await self._workers.inherit(left.workers):
+        for worker in inherited:
             if worker.is_current and worker.seat < len(self._seats):
                 self._seats[worker.seat].inherit(worker)
                 if worker.is_expected_to_end:

@@ -45,8 +45,9 @@ SIGNALS = frozenset(
 )
 """Those that wait, while one program takes the place of the other, until that has its handlers."""
 
-# Of asyncio's loop, which first sees that a signal has come, then reads which, then calls.
-_TURNS_TO_HANDLE = 3
+# Of asyncio's loop, which first sees that a signal has come, then reads which, then calls, and then
+# tells who waits: of a worker that has ended the counts are taken.
+_TURNS_TO_HANDLE = 4
 
 
 class Upgrade:
