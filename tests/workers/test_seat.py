@@ -11,7 +11,9 @@ import pytest
 
 from casgi.supervisor.children import Children
 from casgi.supervisor.recycling import Limits
+from casgi.supervisor.rolling import Rolling
 from casgi.supervisor.seat import Seat
+from casgi.supervisor.service_manager import ServiceManager
 from casgi.supervisor.worker import Worker
 
 
@@ -171,3 +173,18 @@ def test_who_asks_for_a_successor_gets_one(monkeypatch, asks):
             assert seat.worker is started[1 + asks]
 
     asyncio.run(main())
+
+
+def test_seat_that_is_given_up_while_its_worker_is_recycled_is_no_failure(caplog):
+    """SIGTTOU takes the seat away: nothing is wrong, and the next is not kept waiting."""
+
+    class Retired(Seat):
+        async def replace(self, worker=None):
+            seats.remove(self)
+            return False
+
+    seat = Retired(0, lambda number: None, lambda: None)
+    seats = [seat]
+    rolling = Rolling(seats, ServiceManager(), asyncio.Event())
+    asyncio.run(asyncio.wait_for(rolling.recycle(seat), 20.0))
+    assert [one.message for one in caplog.records] == []

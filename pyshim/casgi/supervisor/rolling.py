@@ -78,7 +78,9 @@ class Rolling:
     async def recycle(self, seat: Seat) -> None:
         """Replace one that has reached a limit; the next look tries again if that fails."""
         async with self._replacing:
-            if not await seat.replace() and not self._stop_requested.is_set():
+            if await seat.replace() or seat not in self._seats:
+                return  # One that is given up has no successor.
+            if not self._stop_requested.is_set():
                 logger.error("The new worker did not start: the old one stays")
                 ends = self._stop_requested, self._somebody_waits
                 await wait_for_any(*ends, timeout=_AFTER_FAILURE)
