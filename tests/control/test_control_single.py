@@ -90,6 +90,19 @@ def test_kick_and_limits_of_the_only_process(single, connect):
     assert single.rows("set", limit="ping_interval", value="7.5")[0]["value"] == 7.5
 
 
+@pytest.mark.parametrize("value", ["-1", "never"])
+def test_time_without_end_is_typed_as_everywhere(single, value):
+    done = ctl("--control", single.path, "--json", "set", "http_timeout", value)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["rows"][0]["value"] == "never"
+
+
+def test_zero_is_a_number_like_others(single):
+    done = ctl("--control", single.path, "stacks", "0")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no worker 0" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "error"),
     [
@@ -101,7 +114,11 @@ def test_kick_and_limits_of_the_only_process(single, connect):
         (b'{"command": "kick", "arguments": [1]}\n', "the arguments are an object of JSON"),
         (b'{"command": "groups", "arguments": {"x": 1}}\n', "groups takes no x"),
         (b'{"command": "groups", "arguments": {"most": "1"}}\n', "most cannot be '1'"),
+        (b'{"command": "groups", "arguments": {"most": true}}\n', "most cannot be True"),
+        (b'{"command": "groups", "arguments": {"most": -1}}\n', "most is a number from 1, not -1"),
+        (b'{"command": "groups", "arguments": {"most": 0}}\n', "most is a number from 1, not 0"),
         (b'{"worker": 1}\n', "there is no command None"),
+        (b"[" * 100_000 + b"\n", "a request is one line of JSON"),
     ],
 )
 def test_what_is_no_request(single, line, error):

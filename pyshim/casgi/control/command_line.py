@@ -61,10 +61,14 @@ def _in_file() -> str | None:
     return next((path for key, path in table.items() if normal_name(key) == "control"), None)
 
 
+def _is_given(value: object) -> bool:
+    return value is not None and value is not False
+
+
 def _function_of(command: Command) -> Callable[..., None]:
     def run(control: str | None, json: bool, **arguments: Any) -> None:
         of_group = click.get_current_context().find_root().params
-        given = {name: value for name, value in arguments.items() if value not in (None, False)}
+        given = {name: value for name, value in arguments.items() if _is_given(value)}
         try:
             answer = ask(control_path(control or of_group.get("control")), command.name, given)
         except ControlError as error:
@@ -111,7 +115,10 @@ def control_command() -> click.Group:
                 help=command.help,
                 callback=_function_of(command),
                 params=[*command.parameters, control_option(), _json_option()],
-                context_settings={"help_option_names": ["-h", "--help"]},
+                context_settings={
+                    "help_option_names": ["-h", "--help"],
+                    "ignore_unknown_options": command.takes_negative_numbers,
+                },
             )
         )
     return group

@@ -42,7 +42,7 @@ def decode(line: bytes) -> dict[str, Any]:
     """Return the message of a line; raise ControlError for anything else."""
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ControlError("a request is one line of JSON") from None
     if not isinstance(message, dict):
         raise ControlError("a request is an object of JSON")

@@ -56,6 +56,7 @@ class Command:
         target: returns the worker that is asked alone; None for all.
         gather: makes one table of the rows of all processes.
         is_remembered: whether it changes workers that are started later, too.
+        takes_negative_numbers: whether -1 is a value, and no option.
 
     """
 
@@ -69,6 +70,7 @@ class Command:
     target: Callable[[Arguments], Target | None] = field(default=lambda arguments: None)
     gather: Callable[[list[Row], Arguments], list[Row]] = field(default=lambda rows, _: rows)
     is_remembered: bool = False
+    takes_negative_numbers: bool = False
 
     def check(self, arguments: Arguments) -> None:
         """Raise ControlError for arguments that it does not take."""
@@ -80,9 +82,12 @@ class Command:
             value = arguments.get(parameter.name or "")
             if value is None and parameter.required:
                 raise ControlError(f"{self.name} needs {parameter.name}")
-            kind = int if parameter.type is click.INT else (str, int, float, bool)
-            if value is not None and not isinstance(value, kind):
+            is_number = parameter.type.name.startswith("integer")
+            kind = int if is_number else (str, int, float, bool)
+            if value is not None and (not isinstance(value, kind) or is_number and value is True):
                 raise ControlError(f"{parameter.name} cannot be {value!r}")
+            if isinstance(parameter.type, click.IntRange) and value is not None and value < 1:
+                raise ControlError(f"{parameter.name} is a number from 1, not {value}")
 
 
 def most_of(rows: list[Row], key: str, arguments: Arguments) -> list[Row]:
@@ -92,5 +97,5 @@ def most_of(rows: list[Row], key: str, arguments: Arguments) -> list[Row]:
 
 
 MOST = click.Option(
-    ["--most"], type=click.INT, help=f"Rows that are shown at most. [default: {MOST_ROWS}]"
+    ["--most"], type=click.IntRange(1), help=f"Rows that are shown at most. [default: {MOST_ROWS}]"
 )

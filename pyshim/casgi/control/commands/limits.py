@@ -99,4 +99,5 @@ SET = Command(
     columns=("worker", "limit", "value"),
     in_process=_set,
     is_remembered=True,
+    takes_negative_numbers=True,
 )
