@@ -80,14 +80,20 @@ class Command:
                 raise ControlError(f"{self.name} takes no {name}")
         for parameter in self.parameters:
             value = arguments.get(parameter.name or "")
-            if value is None and parameter.required:
+            if value is not None:
+                _check_value(parameter, value)
+            elif parameter.required:
                 raise ControlError(f"{self.name} needs {parameter.name}")
-            is_number = parameter.type.name.startswith("integer")
-            kind = int if is_number else (str, int, float, bool)
-            if value is not None and (not isinstance(value, kind) or is_number and value is True):
-                raise ControlError(f"{parameter.name} cannot be {value!r}")
-            if isinstance(parameter.type, click.IntRange) and value is not None and value < 1:
-                raise ControlError(f"{parameter.name} is a number from 1, not {value}")
+
+
+def _check_value(parameter: click.Parameter, value: object) -> None:
+    if not isinstance(parameter.type, click.types.IntParamType):
+        if not isinstance(value, str | int | float):
+            raise ControlError(f"{parameter.name} cannot be {value!r}")
+    elif not isinstance(value, int) or isinstance(value, bool):
+        raise ControlError(f"{parameter.name} cannot be {value!r}")
+    elif parameter.type is _FROM_ONE and value < 1:
+        raise ControlError(f"{parameter.name} is a number from 1, not {value}")
 
 
 def most_of(rows: list[Row], key: str, arguments: Arguments) -> list[Row]:
@@ -96,6 +102,7 @@ def most_of(rows: list[Row], key: str, arguments: Arguments) -> list[Row]:
     return rows[: arguments.get("most") or MOST_ROWS]
 
 
+_FROM_ONE = click.IntRange(1)
 MOST = click.Option(
-    ["--most"], type=click.IntRange(1), help=f"Rows that are shown at most. [default: {MOST_ROWS}]"
+    ["--most"], type=_FROM_ONE, help=f"Rows that are shown at most. [default: {MOST_ROWS}]"
 )
