@@ -159,7 +159,8 @@ static void run_overdue(struct event_loop *loop) {
 /* Returns false when that has brought work for this turn. */
 static bool rest(struct event_loop *loop) {
     run_all(&loop->at_rest);
-    return !loop->woken && !loop->skips_wait && list_is_empty(&loop->deferred);
+    bool has_more = !list_is_empty(&loop->deferred) || !list_is_empty(&loop->at_rest);
+    return !loop->woken && !loop->skips_wait && !has_more;
 }
 
 /* Milliseconds to wait, in poll(2)'s terms: until libuv's next timer, at most `limit_ms`. */

@@ -170,7 +170,7 @@ struct job {
     struct deferred deferred;
     struct event_loop *loop;
     struct job *other;
-    int runs, again;
+    int runs, again, again_at_rest;
     int turn_status;
     bool application_entered, application_entered_twice;
 };
@@ -183,6 +183,10 @@ static void run_job(struct deferred *deferred) {
     if (job->again > 0) {
         job->again--;
         event_loop_defer(job->loop, deferred);
+    }
+    if (job->again_at_rest > 0) {
+        job->again_at_rest--;
+        event_loop_defer_to_rest(job->loop, deferred);
     }
     if (job->other != NULL) {
         deferred_cancel(&job->other->deferred);
@@ -259,6 +263,12 @@ static void test_work_for_the_rest(void) {
     CHECK(job.runs == 2 && driver.blocks == 0);
     event_loop_turn(loop, 1);
     CHECK(job.runs == 2 && driver.blocks == 1 && cancelled.runs == 0);
+    event_loop_defer_to_rest(loop, &job.deferred);
+    job.again_at_rest = 1;
+    event_loop_turn(loop, 10000);
+    CHECK(driver.blocks == 1);
+    event_loop_turn(loop, 1);
+    CHECK(job.runs == 4);
     event_loop_free(loop);
 }
 
