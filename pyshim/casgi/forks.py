@@ -9,7 +9,7 @@ import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 from weakref import WeakSet
 
@@ -47,6 +47,40 @@ def _leave_to_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+class Descriptors:
+    """Descriptors of a process's own: a forked child that lives on must not keep a port in use.
+
+    Left alone is a number that is another file's by then.
+    """
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        """Leave them to this process, for as long as this object lives."""
+        self._files = {number: _file_of(number) for number in numbers}
+        leave_to_parent_after_fork(self)
+
+    def leave_to_parent(self) -> None:
+        """Have them lead nowhere."""
+        nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        for number, file in self._files.items():
+            with contextlib.suppress(OSError):
+                if _file_of(number) == file:
+                    os.dup2(nowhere, number, inheritable=False)
+        os.close(nowhere)
+
+
+def _file_of(number: int) -> tuple[int, int]:
+    status = os.fstat(number)
+    return status.st_dev, status.st_ino
+
+
+_inherited: list[Descriptors] = []
+
+
+def leave_inherited_to_parent(numbers: Iterable[int]) -> None:
+    """Have no forked child share what this process was started with."""
+    _inherited.append(Descriptors(numbers))
 
 
 def _end_child(end: BaseException) -> None:

@@ -21,7 +21,7 @@ from casgi.advice import advise
 from casgi.asyncio_copies import warn_of_copies
 from casgi.config import Config
 from casgi.errors import LifespanError
-from casgi.forks import leave_to_parent_after_fork
+from casgi.forks import Descriptors, leave_to_parent_after_fork
 from casgi.green_threads import warn_of_green_queues
 from casgi.hub.hub_host import HubHost, announce_hub
 from casgi.hub.serving import join_hub
@@ -149,6 +149,7 @@ class Server:
         warn_of_green_queues()
         try:
             self._sockets = self._bind()
+            self._listening = Descriptors(bound.socket.fileno() for bound in self._sockets)
             for bound in self._sockets:
                 if bound.tls is not None:
                     self._tls.get(bound.tls)

@@ -18,6 +18,7 @@ from casgi.control.protocol import (
     peer_of,
 )
 from casgi.errors import BindError
+from casgi.forks import Descriptors
 from casgi.unix_sockets import bind_unix
 
 logger = logging.getLogger("casgi.control")
@@ -42,6 +43,8 @@ class ControlSocket:
             raise BindError(
                 f"cannot listen on {path} for --control: {error.strerror or error}"
             ) from None
+
+        self._descriptors = Descriptors([self.socket.fileno()])
 
     def close(self) -> None:
         """Remove its file, unless somebody else has put one there, and close it."""

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from casgi.config import Config
+from casgi.forks import leave_inherited_to_parent
 from casgi.reloading.child import VARIABLE
 from casgi.server import Server
 from casgi.sockets import BoundSocket
@@ -74,7 +75,9 @@ def inherited_sockets(channel: socket.socket) -> list[BoundSocket]:
         channel.close()
         sys.exit()
     inherited: list[InheritedSocket] = pickle.loads(message)
-    for descriptor in (channel.fileno(), *(each.descriptor for each in inherited)):
+    descriptors = (channel.fileno(), *(each.descriptor for each in inherited))
+    for descriptor in descriptors:
         # What the application starts gets none of them.
         os.set_inheritable(descriptor, False)
+    leave_inherited_to_parent(descriptors)
     return [each.adopt() for each in inherited]

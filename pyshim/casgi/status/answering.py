@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from casgi.errors import BindError, ConfigError
+from casgi.forks import Descriptors
 from casgi.status.exposition import CONTENT_TYPE
 from casgi.unix_sockets import SocketFile, bind_unix
 
@@ -85,6 +86,7 @@ class StatusServer:
 
     def __init__(self, bound: StatusSocket, status: Status) -> None:
         self._bound = bound
+        self._descriptors = Descriptors([bound.socket.fileno()])
         self._status = status
         self._server: asyncio.Server | None = None
 

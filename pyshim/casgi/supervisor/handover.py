@@ -15,6 +15,7 @@ from typing import Any
 
 from casgi import __version__
 from casgi.errors import ConfigError
+from casgi.forks import leave_inherited_to_parent
 from casgi.sockets import BoundSocket
 from casgi.supervisor.stack_signal import write_stacks_at_signal
 from casgi.supervisor.worker_signals import let_signals_come
@@ -98,8 +99,10 @@ def take_handover() -> tuple[Handover, socket.socket] | None:
     (length,) = _LENGTH.unpack(_receive(channel, _LENGTH.size))
     handover: Handover = pickle.loads(_receive(channel, length))
     # What the application starts gets none of them.
-    for each in (channel.fileno(), *handover.descriptors()):
+    descriptors = (channel.fileno(), *handover.descriptors())
+    for each in descriptors:
         os.set_inheritable(each, False)
+    leave_inherited_to_parent(descriptors)
     return handover, channel
 
 
