@@ -10,6 +10,7 @@
     STRING(add_reader)                                                                             \
     STRING(application)                                                                            \
     STRING(asgi)                                                                                   \
+    STRING(attributes_for)                                                                         \
     STRING(base_send)                                                                              \
     STRING(body)                                                                                   \
     STRING(bytes)                                                                                  \

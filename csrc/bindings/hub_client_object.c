@@ -333,6 +333,11 @@ static PyObject *get_is_connected(PyObject *op, void *Py_UNUSED(closure)) {
         client != NULL && (client->state == HUB_CLIENT_GREETING || client->state == HUB_CLIENT_UP));
 }
 
+static PyObject *get_has_credit(PyObject *op, void *Py_UNUSED(closure)) {
+    const struct hub_client *client = ((HubClientObject *)op)->client;
+    return PyBool_FromLong(client != NULL && hub_client_has_credit(client));
+}
+
 static PyObject *get_is_trusted(PyObject *op, void *Py_UNUSED(closure)) {
     const HubClientObject *self = (HubClientObject *)op;
     struct hub_client *client = self->client;
@@ -360,6 +365,7 @@ static PyMethodDef methods[] = {
 static PyGetSetDef getset[] = {
     {"acked", get_acked, NULL, "The number up to which the hub has answered.", NULL},
     {"is_connected", get_is_connected, NULL, "Whether there is a connection.", NULL},
+    {"has_credit", get_has_credit, NULL, "Whether more can be sent now.", NULL},
     {"is_trusted", get_is_trusted, NULL, "Whether what was sent counts as done.", NULL},
     {"reason", get_reason, NULL, "Why there is no connection.", NULL},
     {NULL, NULL, NULL, NULL, NULL},

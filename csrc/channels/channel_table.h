@@ -7,6 +7,7 @@
 #define CASGI_CHANNELS_CHANNEL_TABLE_H
 
 #include "channels/channel.h"
+#include "channels/published.h"
 
 struct ChannelTableObject {
     PyObject_HEAD
@@ -65,10 +66,10 @@ void channel_table_report_left(ChannelTableObject *table);
 /* Drops the table's reference to a channel that is of no use; the caller has one of its own. */
 void channel_table_forget_if_useless(ChannelTableObject *table, ChannelObject *channel);
 
-/* Sends a message (dict, *borrows*) to these members of the group: fan_out.c. Returns -1 with an
- * exception, else how many got it as an event. */
+/* Sends a message to these members of the group: fan_out.c. Returns -1 with an exception, else how
+ * many got it as an event. */
 Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, uint64_t end,
-                                 PyObject *message);
+                                 struct published *published);
 
 /* Puts the members of the group, whose membership has a number below `end` and has not expired,
  * into a new list. */

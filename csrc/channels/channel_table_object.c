@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "channels/channel_table.h"
 #include "channels/channel_table_lists.h"
+#include "channels/channel_table_sending.h"
 
 extern PyType_Spec channel_table_type_spec;
 
@@ -147,31 +148,6 @@ static PyObject *discard(PyObject *op, PyObject *args) {
     return PyBool_FromLong(before > 0 && groups_size(&self->groups, group_name) == 0);
 }
 
-PyDoc_STRVAR(
-    send_doc,
-    "send(group, message, end=...) -> int\n\nSends a message, of which copies are made, to all "
-    "members whose membership has a number below end: "
-    "as a shared frame, or as an event. Returns how many got it as an event. On the thread "
-    "of the loop of who listens.");
-
-static PyObject *send(PyObject *op, PyObject *args) {
-    ChannelTableObject *self = (ChannelTableObject *)op;
-    PyObject *group, *message;
-    unsigned long long end = GROUPS_ALL;
-    struct slice group_name;
-    if (!PyArg_ParseTuple(args, "UO!|K:send", &group, &PyDict_Type, &message, &end) ||
-        channel_table_name(group, &group_name) < 0) {
-        return NULL;
-    }
-    channel_table_sweep(self, 0);
-    if (!channel_table_is_home(self)) {
-        PyErr_SetString(PyExc_RuntimeError, "send() must be called on the thread of the loop");
-        return NULL;
-    }
-    Py_ssize_t events = channel_table_fan_out(self, group_name, end, message);
-    return events < 0 ? NULL : PyLong_FromSsize_t(events);
-}
-
 /* The closure is the offset of the callback. */
 static PyObject **callback_at(PyObject *op, void *closure) {
     return (PyObject **)((char *)op + (size_t)(uintptr_t)closure);
@@ -283,14 +259,13 @@ static PyObject *report_left(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 }
 
 static PyMethodDef methods[] = {
-    CHANNEL_TABLE_LISTS{"open", open_channel, METH_O, open_doc},
+    CHANNEL_TABLE_LISTS CHANNEL_TABLE_SENDING{"open", open_channel, METH_O, open_doc},
     {"put", put, METH_VARARGS, put_doc},
     {"take", take, METH_O, take_doc},
     {"wait", wait, METH_VARARGS, wait_doc},
     {"abandon", abandon, METH_VARARGS, abandon_doc},
     {"add", add, METH_VARARGS, add_doc},
     {"discard", discard, METH_VARARGS, discard_doc},
-    {"send", send, METH_VARARGS, send_doc},
     {"flush", flush, METH_NOARGS, flush_doc},
     {"_report_left", report_left, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -43,6 +43,11 @@ void hub_client_write(struct hub_client *client) {
     hub_client_on_rest(&client->writing);
 }
 
+bool hub_client_has_credit(const struct hub_client *client) {
+    bool is_open = client->state == HUB_CLIENT_GREETING || client->state == HUB_CLIENT_UP;
+    return is_open && client->sent_bytes - client->acked_bytes <= LIMIT_HUB_WINDOW;
+}
+
 /* The peer that takes no more is noticed by its silence, or its end. */
 static int transmit(struct hub_client *client, const struct hub_frame *frame, uint64_t *number) {
     int status = hub_wire_encode_message(frame, push, client);
@@ -71,9 +76,7 @@ static int request(struct hub_client *client, const struct hub_frame *frame, uin
     if (status != STATUS_OK) {
         return status;
     }
-    return client->sent_bytes - client->acked_bytes > LIMIT_HUB_WINDOW
-               ? STATUS_STATE
-               : transmit(client, frame, number);
+    return hub_client_has_credit(client) ? transmit(client, frame, number) : STATUS_STATE;
 }
 
 int hub_client_publish(struct hub_client *client, struct slice topic, struct slice payload,

@@ -441,6 +441,9 @@ class HubClient:
     def acked(self) -> int:
         """The number up to which the hub has answered."""
     @property
+    def has_credit(self) -> bool:
+        """Whether it is connected, and the hub has read enough for more to be sent."""
+    @property
     def is_connected(self) -> bool:
         """Whether there is a connection."""
     @property
@@ -545,6 +548,19 @@ class ChannelTable:
         """Send copies to all members with numbers below `end`; return how many got an event.
 
         On the thread of `home`; else RuntimeError.
+        """
+
+    def publish(self, group: str, message: dict[str, Any], packed: bytes, /) -> tuple[int, bytes]:
+        """As send(); the bytes are for deliver() in other processes of the host.
+
+        They are those of the message, `packed`, with what handlers that ran once have come to.
+        """
+
+    def deliver(self, group: str, packed: bytes, unpack: Callable[[bytes], Any], /) -> int:
+        """As send(), of what publish() has returned in another process.
+
+        `unpack` is called with the bytes of the message when it is needed; it must give a dict.
+        Raises what that raises, and ValueError when the bytes are cut off.
         """
 
     def group_totals(self) -> tuple[int, int, int]:

@@ -17,7 +17,9 @@ RIG = """
             plans = []
             for each in self.comparisons:
                 plans.append((each, payloads))
-            return (tuple(plans), self.attributes(kind))
+            return (tuple(plans), self.attributes(kind), self.fingerprint)
+
+        fingerprint = None
 
         def payloads(self, message):
             return ("frame",)

@@ -102,7 +102,15 @@ class Plan:
         """Share what has no number, and look at one method."""
         if "number" in message:
             return None
-        return (((), ("shared", "twice")),), (("method", Consumer.method, True),)
+        return (
+            (((), ("shared", "twice")),),
+            (("method", Consumer.method, True),),
+            b"known" * 3 + b"!",
+        )
+
+    def attributes_for(self, fingerprint: bytes) -> tuple[Any, ...] | None:
+        """Know one of two handlers."""
+        return (("method", Consumer.method, True),) if fingerprint[:1] == b"k" else None
 
 
 class Consumer:
@@ -191,6 +199,9 @@ def fan_out(rig: Rig, *messages: dict[str, Any]) -> None:
         rig.turn_until(lambda: any(one.is_idle for one in TABLE.members("other group")))
         for message in messages:
             TABLE.send("group", message)
+            _, packed = TABLE.publish("group", message, b"packed")
+            for each in (packed, b"packed"):
+                TABLE.deliver("group", each, lambda _, message=message: dict(message))
             TABLE.put("member", dict(message))
             for _ in range(4):
                 rig.turn()

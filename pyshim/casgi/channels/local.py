@@ -126,6 +126,30 @@ class LocalChannels:
             home.call_soon_threadsafe(self._core.send, group, _core.copy_message(message), end)
         return 0
 
+    def publish(self, group: str, message: dict[str, Any], packed: bytes) -> tuple[int, bytes]:
+        """As send(), on the consumers' loop, and what take_packed() takes in another process.
+
+        That is the bytes of the message, with what handlers here have come to.
+        """
+        return self._core.publish(group, message, packed)
+
+    def take_packed(self, group: str, packed: bytes, unpack: Callable[[bytes], Any]) -> int:
+        """As send(), of what publish() has made in another process.
+
+        `unpack` returns the message of its bytes.
+        """
+        home = self._core.home
+        if home is None or _is_running(home):
+            return self._core.deliver(group, packed, unpack)
+        with contextlib.suppress(RuntimeError):  # the loop was closed, and all consumers with it
+            home.call_soon_threadsafe(self._core.deliver, group, packed, unpack)
+        return 0
+
+    def is_home(self) -> bool:
+        """Whether the consumers' loop, or that of nobody yet, runs in this thread."""
+        home = self._core.home
+        return home is None or _is_running(home)
+
     async def deliver(self, group: str, message: dict[str, Any], end: int = _ALL) -> int:
         """As send(), and return when it is done: what the task sends next comes after it.
 

@@ -168,6 +168,14 @@ class SharedWhile:
 
     def run(self, message: dict[str, Any]) -> Any:
         """Run the handler once, as the plan does; None: it runs for each consumer."""
-        plan = self._plan()
+        plan = self._followed()
+        return None if plan is None else plan.run(message)
+
+    def attributes_for(self, fingerprint: bytes) -> Any:
+        """Return what the plan says of a run of another process; None: the handler runs here."""
+        plan = self._followed()
+        return None if plan is None else plan.attributes_for(fingerprint)
+
+    def _followed(self) -> "SharingPlan | None":
         is_as_read = self._is_as_read() or all(part.holds() for part in self._parts)
-        return plan.run(message) if plan is not None and is_as_read else None
+        return self._plan() if is_as_read else None

@@ -44,6 +44,10 @@ class TurnedClient:
         self._asked: Counter[bytes] = Counter()
         self._is_up = False
 
+    def has_credit(self) -> bool:
+        """Whether there is a hub, which takes more now."""
+        return self._client is not None and self._client.has_credit
+
     def _live(self) -> _core.HubClient:
         if self._process != os.getpid():
             self.leave_to_parent()

@@ -108,8 +108,15 @@ class RedisHubChannelLayer(HubChannelLayer):
             else:
                 await asyncio.sleep(_MOMENT)
 
-    def publishing(self, topic: bytes, payload: bytes, wants_receiver: bool = False) -> Any:
+    def publishing(
+        self,
+        topic: bytes,
+        payload: bytes,
+        wants_receiver: bool = False,
+        on_host: bytes | None = None,
+    ) -> Any:
         """Return what publishes to all other processes of all hosts."""
+        here = on_host or payload
         key = self._outgoing_keys[wire.partition_of(topic, self._partitions)]
         text = wire.message(topic, payload)
         lifetime = int(self.expiry * 1000)
@@ -123,7 +130,7 @@ class RedisHubChannelLayer(HubChannelLayer):
                 if number < 0:
                     return number
                 is_kept = True
-            number = client.publish(topic, payload, wants_receiver)
+            number = client.publish(topic, here, wants_receiver)
             return number
 
         return act

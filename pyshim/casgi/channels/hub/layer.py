@@ -33,6 +33,8 @@ from casgi.hub.errors import HubUnavailable
 logger = logging.getLogger("casgi.channels")
 
 _MOST = 2**32 - 1
+# Bytes of a message; handlers make at least as many.
+_MOST_HERE_FIRST = 32 * 1024
 
 
 class HubChannelLayer(ChannelLayer):
@@ -183,19 +185,31 @@ class HubChannelLayer(ChannelLayer):
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         """Send to all channels of a group, wherever they are; those that are full do not get it."""
-        payload = self.packed(group, message)
-        topic = group_topic(self.prefix, group)
-        act, events = self.publishing(topic, payload), 0
+        payload = on_host = self.packed(group, message)
+        topic, events = group_topic(self.prefix, group), 0
+        here_first = self._may_go_here_first(group, payload)
+        if here_first:  # so that handlers of others need not do what is done here
+            events, on_host = self.local.publish(group, unpack(payload), payload)
+        act = self.publishing(topic, payload, on_host=on_host)
         number = self.hub.request(act)
         if number is None:
             number = await self.hub.submit(act)
-        if self.local.size(group) > 0:
+        if not here_first and self.local.size(group) > 0:
             events = await self.local.deliver(group, unpack(payload))
         for sibling in self.siblings():
             events += sibling.take(topic, payload)
         if not self.hub.is_trusted(number):
             await self.hub.answer(number)
         await self._let_others(events)
+
+    def _may_go_here_first(self, group: str, payload: bytes) -> bool:
+        """Whether members here can have it before the hub, which will certainly take it."""
+        return (
+            len(payload) < _MOST_HERE_FIRST
+            and self.local.size(group) > 0
+            and self.local.is_home()
+            and self.hub.has_credit()
+        )
 
     async def group_send_many(self, groups: Iterable[str], message: dict[str, Any]) -> None:
         """Send a message to several groups; who is in more than one gets it more than once."""
@@ -225,9 +239,19 @@ class HubChannelLayer(ChannelLayer):
     close_pools = close
     """What code that is written for channels_redis calls at the end of an `asyncio.run()`."""
 
-    def publishing(self, topic: bytes, payload: bytes, wants_receiver: bool = False) -> Any:
-        """Return what publishes to all other processes that have announced the topic."""
-        return lambda client: client.publish(topic, payload, wants_receiver)
+    def publishing(
+        self,
+        topic: bytes,
+        payload: bytes,
+        wants_receiver: bool = False,
+        on_host: bytes | None = None,
+    ) -> Any:
+        """Return what publishes to all other processes that have announced the topic.
+
+        Those of this host get `on_host` instead, if it is given.
+        """
+        text = on_host or payload
+        return lambda client: client.publish(topic, text, wants_receiver)
 
     async def _do(self, act: Any) -> int:
         return await self.hub.answer(await self.hub.submit(act))
@@ -258,7 +282,7 @@ class HubChannelLayer(ChannelLayer):
             if self.local.size(name) == 0:
                 self._emptied(name)  # memberships that have expired
                 return 0
-            return self.local.send(name, unpack(payload))
+            return self.local.take_packed(name, payload, unpack)
         except Exception:
             logger.exception("A message of the hub cannot be read")
             return 0

@@ -22,6 +22,7 @@ from casgi.channels.sharing.consumer_class import RESERVED, find
 from casgi.channels.sharing.declaring import is_declared
 from casgi.channels.sharing.execution import NotRecorded, Outcome, execute
 from casgi.channels.sharing.facts import ABSENT, Kind, first_broken, mro_of, namespace_of
+from casgi.channels.sharing.fingerprint import fingerprint_of
 from casgi.channels.sharing.proof import Attribute, Proof, Prover, is_coroutine
 from casgi.channels.sharing.rejection import Rejected
 
@@ -52,11 +53,13 @@ class SharedRun(NamedTuple):
     Attributes:
         outcomes: what it sent, text and bytes, by what is true of a member.
         attributes: what each member's consumer must have; else it handles the event itself.
+        fingerprint: of the handler, by which other processes know it; None if none could.
 
     """
 
     outcomes: tuple[Outcome, ...]
     attributes: tuple[Attribute, ...]
+    fingerprint: bytes | None = None
 
 
 class _Finding(NamedTuple):
@@ -66,8 +69,9 @@ class _Finding(NamedTuple):
     code: CodeType
     mro: tuple[type, ...]
     result: Proof | Rejected
-    holds: Callable[[], bool]
+    holds: Callable[[], bool] = bool
     """Whether all that a proof relies on is still there."""
+    fingerprint: bytes | None = None
 
     def is_of(self, function: FunctionType, mro: tuple[type, ...]) -> bool:
         """Whether it is about that very function, as it is now, in that very class."""
@@ -84,6 +88,7 @@ class SharingPlan:
     def __init__(self, consumer_class: type) -> None:
         self._class = consumer_class
         self._findings: dict[str, _Finding] = {}
+        self._fingerprints: dict[bytes, str] = {}
         self._logged: set[tuple[int, str]] = set()
 
     def is_of(self, consumer_class: type) -> bool:
@@ -104,11 +109,23 @@ class SharingPlan:
             self._log_once(logging.DEBUG, name, rejected.reason)
             return None
         try:
-            return SharedRun(execute(proof, self._class, message), proof.attributes)
+            outcomes = execute(proof, self._class, message)
+            return SharedRun(outcomes, proof.attributes, self._findings[name].fingerprint)
         except NotRecorded as failure:
             level = logging.WARNING if proof.how == "declared" else logging.DEBUG
             self._log_once(level, name, str(failure))
             return None
+
+    def attributes_for(self, fingerprint: bytes) -> tuple[Attribute, ...] | None:
+        """Return what a member must have to get what a handler sent in another process.
+
+        None if it is no handler that could run once here now, or none that was looked at yet.
+        """
+        found = self._findings.get(self._fingerprints.get(fingerprint, ""))
+        if found is None or found.fingerprint != fingerprint or not found.holds():
+            return None
+        assert isinstance(found.result, Proof)
+        return found.result.attributes
 
     def proof(self, name: str) -> Proof:
         """Return why a handler may run once now, or raise Rejected."""
@@ -132,12 +149,25 @@ class SharingPlan:
         found = self._findings.get(name)
         if found is None or not found.is_of(function, mro):
             result = _find_out(self._class, name, function)
-            holds = bool if isinstance(result, Rejected) else _core.Facts(result.facts).hold
-            found = _Finding(function, function.__code__, mro, result, holds)
+            found = _Finding(function, function.__code__, mro, result)
+            if isinstance(result, Proof):
+                found = found._replace(
+                    holds=_core.Facts(result.facts).hold,
+                    fingerprint=self._remember(name, fingerprint_of(result, self._class)),
+                )
             self._findings[name] = found
         if isinstance(found.result, Proof) and not found.holds():
             raise Rejected(_what_has_changed(found.result))
         return found
+
+    def _remember(self, name: str, fingerprint: bytes | None) -> bytes | None:
+        """Keep the newest fingerprint of a handler."""
+        before = self._findings.get(name)
+        if before is not None and before.fingerprint is not None:
+            self._fingerprints.pop(before.fingerprint, None)
+        if fingerprint is not None:
+            self._fingerprints[fingerprint] = name
+        return fingerprint
 
     def _log_once(self, level: int, name: str, reason: str) -> None:
         """Log once for each handler that it runs for each consumer, and why."""

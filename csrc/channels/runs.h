@@ -1,0 +1,42 @@
+/* A message to a group as bytes, and with it what handlers that run once for all members have come
+ * to in the process that sends it, so that they need not run in the others of the host:
+ *
+ *   0xC1 | size | message ... | run ... | run ...
+ *   a run: fingerprint (16) | size | what was sent ...: 1 for text, 0 for bytes | size | bytes ...
+ *
+ * Sizes are uint32_t of this host. No message of msgpack begins with 0xC1; one without runs is
+ * itself. No I/O, no Python here. */
+#ifndef CASGI_CHANNELS_RUNS_H
+#define CASGI_CHANNELS_RUNS_H
+
+#include "base/buffer.h"
+#include "ws/ws_message.h"
+
+#define RUNS_FINGERPRINT 16
+
+/* A message, and its runs; all *borrowed* from the bytes. */
+struct runs {
+    struct slice message;
+    struct slice rest; /* runs that were not read yet */
+};
+
+#define RUNS_NONE ((struct runs){SLICE_EMPTY, SLICE_EMPTY})
+
+struct run {
+    struct slice fingerprint;
+    struct slice rest; /* what was sent, and was not read yet */
+};
+
+/* Reads the bytes (*borrows*). False when they are cut off. */
+bool runs_open(struct slice bytes, struct runs *runs);
+
+/* Take the next one off. False when there is none, or it is cut off. */
+bool runs_next(struct runs *runs, struct run *run);
+bool run_next(struct run *run, bool *is_text, struct slice *payload);
+
+/* Write a message into an empty buffer, and runs behind it. STATUS_OK or STATUS_NO_MEMORY. */
+int runs_begin(struct buffer *bytes, struct slice message);
+int runs_add(struct buffer *bytes, struct slice fingerprint, const struct ws_message *sent,
+             size_t count);
+
+#endif
