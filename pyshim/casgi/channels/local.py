@@ -119,11 +119,9 @@ class LocalChannels:
         to run for it. Called in another thread than that of the consumers, it hands a copy to their
         loop and returns 0.
         """
-        home = self._core.home
-        if home is None or _is_running(home):
+        if self.is_home():
             return self._core.send(group, message, end)
-        with contextlib.suppress(RuntimeError):  # the loop was closed, and all consumers with it
-            home.call_soon_threadsafe(self._core.send, group, _core.copy_message(message), end)
+        self._call_at_home(self._core.send, group, _core.copy_message(message), end)
         return 0
 
     def publish(self, group: str, message: dict[str, Any], packed: bytes) -> tuple[int, bytes]:
@@ -138,25 +136,17 @@ class LocalChannels:
 
         `unpack` returns the message of its bytes.
         """
-        home = self._core.home
-        if home is None or _is_running(home):
+        if self.is_home():
             return self._core.deliver(group, packed, unpack)
-        with contextlib.suppress(RuntimeError):  # the loop was closed, and all consumers with it
-            home.call_soon_threadsafe(self._core.deliver, group, packed, unpack)
+        self._call_at_home(self._core.deliver, group, packed, unpack)
         return 0
-
-    def is_home(self) -> bool:
-        """Whether the consumers' loop, or that of nobody yet, runs in this thread."""
-        home = self._core.home
-        return home is None or _is_running(home)
 
     async def deliver(self, group: str, message: dict[str, Any], end: int = _ALL) -> int:
         """As send(), and return when it is done: what the task sends next comes after it.
 
         On another loop than the consumers' it waits for theirs, though not for one that is stuck.
         """
-        home = self._core.home
-        if home is None or _is_running(home):
+        if self.is_home():
             return self._core.send(group, message, end)
         done: concurrent.futures.Future[int] = concurrent.futures.Future()
         copy = _core.copy_message(message)
@@ -165,10 +155,25 @@ class LocalChannels:
             if done.set_running_or_notify_cancel():
                 done.set_result(self.send(group, copy, end))
 
-        with contextlib.suppress(RuntimeError):  # the loop was closed, and all consumers with it
-            home.call_soon_threadsafe(send)
+        if self._call_at_home(send):
             await asyncio.wait([asyncio.wrap_future(done)], timeout=_STUCK)
         return 0
+
+    def is_home(self) -> bool:
+        """Whether the consumers' loop runs in this thread, or nobody listens."""
+        home = self._core.home
+        return home is None or _is_running(home)
+
+    def _call_at_home(self, function: Callable[..., object], *arguments: object) -> bool:
+        """Have the consumers' loop call it. False: it was closed, and all consumers with it."""
+        home = self._core.home
+        if home is None:
+            return False
+        try:
+            home.call_soon_threadsafe(function, *arguments)
+        except RuntimeError:
+            return False
+        return True
 
     def channels(self, group: str) -> list[str]:
         """Return the members of a group in the order of their joining."""
