@@ -6,11 +6,16 @@ plain values by themselves, functions by their code, what has a place in a modul
 The description of all of them, as a digest, is the fingerprint; equal ones mean the same handler on
 the same values. A proof that relies on anything which cannot be described has none, nor has a
 handler that is declared: what it may hang on is not known.
+
+Descriptions stand for identity: what two facts say of one description, they say of one object. So
+no two objects that can differ in what is not described, as classes of one name can, may have the
+same one: with their roles exchanged, the facts would read the same.
 """
 
+import builtins
+import dis
 import sys
 from collections.abc import Iterable
-from functools import partial
 from hashlib import blake2b
 from types import (
     BuiltinFunctionType,
@@ -26,12 +31,15 @@ from types import (
 )
 from typing import Any
 
-from casgi.channels.sharing.facts import is_class
+import casgi
+from casgi.channels.sharing.facts import Fact, is_class, mro_of, namespace_of
+from casgi.channels.sharing.libraries import is_static
+from casgi.channels.sharing.lookups import builtins_of
 from casgi.channels.sharing.proof import Proof
 
 _SIZE = 16
 _DEEPEST = 16
-_PLAIN = (str, bytes, int, float, complex, bool, range, type(None), type(...))
+_PLAIN = (str, bytes, float, complex, bool, type(None), type(...))
 _DESCRIPTORS = (
     *[ClassMethodDescriptorType, GetSetDescriptorType, MemberDescriptorType, MethodDescriptorType],
     WrapperDescriptorType,
@@ -41,8 +49,11 @@ _OF_CODE = (
     *["co_names", "co_varnames", "co_freevars", "co_cellvars", "co_consts", "co_flags"],
     *["co_argcount", "co_posonlyargcount", "co_kwonlyargcount"],
 )
-
-Description = tuple[Any, ...]
+# `~` of a bool warns, and what a warning does hangs on each process's filters.
+_INVERT = dis.opmap["UNARY_INVERT"]
+# Instances of classes that are built on these have nothing that is not described.
+_SOLID = (object, str, int, float, bytes)
+_TEXTS = (str.__repr__, float.__repr__, bytes.__repr__)
 
 
 class _NotPortableError(Exception):
@@ -50,89 +61,163 @@ class _NotPortableError(Exception):
 
 
 def fingerprint_of(proof: Proof, owner: type) -> bytes | None:
-    """Return the fingerprint of a handler's proof for a class of consumers; None if it has none."""
-    if proof.how != "proved":
+    """Return the fingerprint of a handler's proof for a class of consumers; None if it has none.
+
+    It holds as long as limits() are what they are now.
+    """
+    # With -b, what texts are made of bytes hangs on each process's filters of warnings.
+    if proof.how != "proved" or sys.flags.bytes_warning:
         return None
+    describe = _Descriptions()
     try:
-        facts = sorted(repr(_fact(*fact)) for fact in proof.facts)
-        handler = _describe((owner, proof.function, tuple(map(tuple, proof.attributes))))
-    except _NotPortableError:
+        facts = sorted(describe.fact(fact) for fact in proof.facts)
+        handler = describe((owner, proof.function, tuple(map(tuple, proof.attributes))))
+    except (_NotPortableError, AttributeError):  # a class can lack its __module__
         return None
     # Of another version of Python, or of these rules, nothing is taken.
-    whole = (sys.version, __file__, proof.is_sync, sorted(proof.compared), handler, facts)
-    return blake2b(repr(whole).encode(errors="surrogatepass"), digest_size=_SIZE).digest()
+    versions = (sys.version, casgi.__version__, __file__, limits())
+    return _digest(versions, proof.is_sync, sorted(proof.compared), handler, facts)
 
 
-def _fact(kind: int, holder: object, name: str, value: object) -> Description:
-    return (kind, _describe(holder), name, _describe(value))
+def limits() -> tuple[int, int]:
+    """Return what the interpreter bears: beyond that a handler raises in this process alone."""
+    return sys.get_int_max_str_digits(), sys.getrecursionlimit()
 
 
-def _describe(value: Any, depth: int = 0) -> Description:
-    """Return what is the same in another process. Raise _NotPortableError."""
-    if depth > _DEEPEST:
-        raise _NotPortableError
-    kind, describe = type(value), partial(_describe, depth=depth + 1)
-    if _is_one_of(kind, _PLAIN):
-        return (kind.__name__, repr(value))
-    if kind is tuple:
-        return ("tuple", *map(describe, value))
-    if kind is frozenset:
-        return ("frozenset", *sorted(map(describe, value), key=repr))
-    if kind is dict:
-        return _dict(value, describe)
-    if kind is CellType:
-        return ("cell",)  # its content is a fact
-    if kind is CodeType:
-        return ("code", *(describe(getattr(value, name)) for name in _OF_CODE))
-    return _named(value, describe)
+def _digest(*parts: object) -> bytes:
+    """Return the digest of parts that consist of exact plain types."""
+    text = repr(parts).encode(errors="surrogatepass")
+    return blake2b(text, digest_size=_SIZE).digest()
 
 
-def _named(value: Any, describe: Any) -> Description:
-    """Describe what has a name, or is an object without one."""
-    kind = type(value)
-    if kind is FunctionType:
-        return ("function", *_texts(value.__module__, value.__qualname__), describe(value.__code__))
-    if is_class(value):
-        attribute = type.__dict__
-        names = [attribute[name].__get__(value) for name in ("__module__", "__qualname__")]
-        return ("class", *_texts(*names))
-    if kind is ModuleType:
-        return ("module", *_texts(vars(value).get("__name__")))
-    if kind is BuiltinFunctionType:
-        return ("builtin", *_texts(value.__qualname__), describe(value.__self__))
-    if _is_one_of(kind, _DESCRIPTORS):
-        return ("descriptor", *_texts(value.__name__), describe(value.__objclass__))
-    if kind is staticmethod or kind is classmethod:
-        return (kind.__name__, describe(value.__func__))
-    if kind is property:
-        return ("property", *map(describe, (value.fget, value.fset, value.fdel)))
-    return _instance(value, describe)
+class _Descriptions:
+    """Describes objects by what is the same in another process. Raises _NotPortableError."""
+
+    def __init__(self) -> None:
+        # By identity; with the objects, which may be made for the question.
+        self._known: dict[int, tuple[object, bytes]] = {}
+        self._named: dict[bytes, object] = {}
+
+    def fact(self, fact: Fact) -> bytes:
+        """Return the digest of a fact."""
+        kind, holder, name, value = fact
+        return _digest(kind, self(holder), *_texts(name), self(value))
+
+    def __call__(self, value: Any, depth: int = 0) -> bytes:
+        """Return the digest of what is the same in another process."""
+        known = self._known.get(id(value))
+        if known is None:
+            if depth > _DEEPEST:
+                raise _NotPortableError
+            known = self._known[id(value)] = value, _digest(*self._parts(value, depth + 1))
+        return known[1]
+
+    def _parts(self, value: Any, depth: int) -> tuple[Any, ...]:
+        kind = type(value)
+        if _is_one_of(kind, _PLAIN):
+            return (kind.__name__, repr(value))
+        if kind is int:
+            return ("int", hex(value))  # which has no limit
+        if kind is tuple:
+            return ("tuple", *(self(each, depth) for each in value))
+        if kind is frozenset:
+            return ("frozenset", *sorted(self(each, depth) for each in value))
+        if kind is dict:
+            return self._dict(value, depth)
+        if kind is CodeType:
+            return self._code(value, depth)
+        return self._object(value, depth)
+
+    def _code(self, code: CodeType, depth: int) -> tuple[Any, ...]:
+        if _INVERT in code.co_code[::2]:
+            raise _NotPortableError
+        return ("code", *(self(getattr(code, name), depth) for name in _OF_CODE))
+
+    def _dict(self, names: dict[Any, Any], depth: int) -> tuple[Any, ...]:
+        """Describe a module's globals by its name, any other dict by what is in it."""
+        name = _name_of_globals(names)
+        return ("dict", self._items(names, depth)) if name is None else ("globals", name)
+
+    def _object(self, value: Any, depth: int) -> tuple[Any, ...]:
+        """Describe what has a name, or is an object without one."""
+        kind = type(value)
+        if kind is FunctionType:
+            return self._only(value, self._function(value, depth))
+        if is_class(value):
+            names = [type.__dict__[name].__get__(value) for name in ("__module__", "__qualname__")]
+            return self._only(value, ("class", *_texts(*names)))
+        if kind is ModuleType:
+            return self._only(value, ("module", *_texts(vars(value).get("__name__"))))
+        if kind is CellType:
+            return ("cell",)  # its content is described with its function
+        if kind is BuiltinFunctionType:
+            return ("builtin", *_texts(value.__qualname__), self(value.__self__, depth))
+        if _is_one_of(kind, _DESCRIPTORS):
+            return ("descriptor", *_texts(value.__name__), self(value.__objclass__, depth))
+        if kind is staticmethod or kind is classmethod:
+            return (kind.__name__, self(value.__func__, depth))
+        if kind is property:
+            functions = (value.fget, value.fset, value.fdel)
+            return ("property", *(self(each, depth) for each in functions))
+        return self._instance(value, depth)
+
+    def _only(self, value: object, parts: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Let a description through that no other object has."""
+        if self._named.setdefault(_digest(*parts), value) is not value:
+            raise _NotPortableError
+        return parts
+
+    def _function(self, function: FunctionType, depth: int) -> tuple[Any, ...]:
+        """Describe a function by its place, its code, and where that looks names up.
+
+        What it has for default arguments are facts.
+        """
+        name = _name_of_globals(function.__globals__)
+        if name is None or builtins_of(function) is not vars(builtins):
+            raise _NotPortableError
+        texts = _texts(function.__module__, function.__qualname__)
+        cells = [self(_content_of(cell), depth) for cell in function.__closure__ or ()]
+        return ("function", *texts, name, self(function.__code__, depth), cells)
+
+    def _instance(self, value: Any, depth: int) -> tuple[Any, ...]:
+        """Describe an object by its class, its attributes, and its value as a text or number."""
+        kind = type(value)
+        if not all(_has_only_attributes(base) for base in mro_of(kind)):
+            raise _NotPortableError
+        mro = mro_of(kind)
+        plain = [text(value) for text in _TEXTS if any(text.__objclass__ is base for base in mro)]
+        plain += [hex(int.__int__(value)) for base in mro if base is int]
+        try:
+            attributes = object.__getattribute__(value, "__dict__")
+        except AttributeError:
+            if not plain:
+                raise _NotPortableError from None
+            attributes = {}
+        return ("instance", self(kind, depth), plain, self._items(attributes, depth))
+
+    def _items(self, names: dict[Any, Any], depth: int) -> list[tuple[bytes, bytes]]:
+        return sorted((self(key, depth), self(each, depth)) for key, each in names.items())
 
 
-def _instance(value: Any, describe: Any) -> Description:
-    """Describe an object by its class and attributes: of a plain type's subclass also by that."""
-    kind = type(value)
-    plain = tuple(base.__repr__(value) for base in (str, int, float) if issubclass(kind, base))
-    try:
-        attributes = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        if not plain:
-            raise _NotPortableError from None
-        attributes = {}
-    return ("instance", describe(kind), plain, _items(attributes, describe))
-
-
-def _dict(names: dict[Any, Any], describe: Any) -> Description:
-    """Describe a module's globals by its name, any other dict by what is in it."""
+def _name_of_globals(names: dict[str, Any]) -> str | None:
+    """Return the name of the module whose globals these are, None if they are of none."""
     name = names.get("__name__")
     module = sys.modules.get(name) if type(name) is str else None
-    if type(module) is ModuleType and vars(module) is names:
-        return ("module", name)
-    return ("dict", _items(names, describe))
+    return name if type(module) is ModuleType and vars(module) is names else None
 
 
-def _items(names: dict[Any, Any], describe: Any) -> list[Description]:
-    return sorted(((describe(key), describe(each)) for key, each in names.items()), key=repr)
+def _content_of(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        raise _NotPortableError from None
+
+
+def _has_only_attributes(owner: type) -> bool:
+    """Whether a class gives its instances nothing but a value of `_SOLID`, and a `__dict__`."""
+    if is_static(owner):
+        return _is_one_of(owner, _SOLID)
+    return not any(type(each) is MemberDescriptorType for each in namespace_of(owner).values())
 
 
 def _texts(*names: object) -> tuple[object, ...]:

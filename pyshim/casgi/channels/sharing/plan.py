@@ -22,7 +22,7 @@ from casgi.channels.sharing.consumer_class import RESERVED, find
 from casgi.channels.sharing.declaring import is_declared
 from casgi.channels.sharing.execution import NotRecorded, Outcome, execute
 from casgi.channels.sharing.facts import ABSENT, Kind, first_broken, mro_of, namespace_of
-from casgi.channels.sharing.fingerprint import fingerprint_of
+from casgi.channels.sharing.fingerprint import fingerprint_of, limits
 from casgi.channels.sharing.proof import Attribute, Proof, Prover, is_coroutine
 from casgi.channels.sharing.rejection import Rejected
 
@@ -72,6 +72,11 @@ class _Finding(NamedTuple):
     holds: Callable[[], bool] = bool
     """Whether all that a proof relies on is still there."""
     fingerprint: bytes | None = None
+    limits: tuple[int, ...] = ()
+
+    def portable(self) -> bytes | None:
+        """Return the fingerprint, as long as the interpreter is what it was made for."""
+        return self.fingerprint if self.fingerprint and self.limits == limits() else None
 
     def is_of(self, function: FunctionType, mro: tuple[type, ...]) -> bool:
         """Whether it is about that very function, as it is now, in that very class."""
@@ -110,7 +115,7 @@ class SharingPlan:
             return None
         try:
             outcomes = execute(proof, self._class, message)
-            return SharedRun(outcomes, proof.attributes, self._findings[name].fingerprint)
+            return SharedRun(outcomes, proof.attributes, self._findings[name].portable())
         except NotRecorded as failure:
             level = logging.WARNING if proof.how == "declared" else logging.DEBUG
             self._log_once(level, name, str(failure))
@@ -122,7 +127,7 @@ class SharingPlan:
         None if it is no handler that could run once here now, or none that was looked at yet.
         """
         found = self._findings.get(self._fingerprints.get(fingerprint, ""))
-        if found is None or found.fingerprint != fingerprint or not found.holds():
+        if found is None or found.portable() != fingerprint or not found.holds():
             return None
         assert isinstance(found.result, Proof)
         return found.result.attributes
@@ -153,6 +158,7 @@ class SharingPlan:
             if isinstance(result, Proof):
                 found = found._replace(
                     holds=_core.Facts(result.facts).hold,
+                    limits=limits(),
                     fingerprint=self._remember(name, fingerprint_of(result, self._class)),
                 )
             self._findings[name] = found
