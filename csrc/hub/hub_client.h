@@ -88,7 +88,8 @@ int hub_client_flush(struct hub_client *client, struct slice beginning, uint64_t
 int hub_client_receive(struct hub_client *client, struct slice channel, uint64_t *number);
 int hub_client_abandon(struct hub_client *client, struct slice channel, uint64_t *number);
 
-/* Whether it is connected, and the hub has read enough of what was sent for more to be sent. */
+/* Whether it is connected, and the hub has read enough of what was sent for more to be sent: a
+ * request in the same turn of the loop does not fail for either. */
 bool hub_client_has_credit(const struct hub_client *client);
 
 /* Announce a topic, and withdraw it; nothing when it is so already. A topic is remembered even when

@@ -43,9 +43,14 @@ void hub_client_write(struct hub_client *client) {
     hub_client_on_rest(&client->writing);
 }
 
+static bool is_within_window(const struct hub_client *client) {
+    return client->sent_bytes - client->acked_bytes <= LIMIT_HUB_WINDOW;
+}
+
 bool hub_client_has_credit(const struct hub_client *client) {
     bool is_open = client->state == HUB_CLIENT_GREETING || client->state == HUB_CLIENT_UP;
-    return is_open && client->sent_bytes - client->acked_bytes <= LIMIT_HUB_WINDOW;
+    /* A connection that has failed closes in a later turn. */
+    return is_open && client->queue.failure == STATUS_OK && is_within_window(client);
 }
 
 /* The peer that takes no more is noticed by its silence, or its end. */
@@ -76,7 +81,7 @@ static int request(struct hub_client *client, const struct hub_frame *frame, uin
     if (status != STATUS_OK) {
         return status;
     }
-    return hub_client_has_credit(client) ? transmit(client, frame, number) : STATUS_STATE;
+    return is_within_window(client) ? transmit(client, frame, number) : STATUS_STATE;
 }
 
 int hub_client_publish(struct hub_client *client, struct slice topic, struct slice payload,

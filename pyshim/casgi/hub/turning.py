@@ -15,6 +15,7 @@ from typing import Any
 
 from casgi import _core
 from casgi.hub.errors import HubUnavailable
+from casgi.hub.loops import running_loop
 from casgi.hub.project import patience, project_name
 from casgi.hub.waiting import Waiting
 
@@ -45,8 +46,12 @@ class TurnedClient:
         self._is_up = False
 
     def has_credit(self) -> bool:
-        """Whether there is a hub, which takes more now."""
-        return self._client is not None and self._client.has_credit
+        """Whether there is a hub, which takes more now, whatever happens until this turn ends.
+
+        Never elsewhere than on a server's loop: there a thread may find that the hub has ended.
+        """
+        is_here = self._loop is not None and running_loop() is self._loop
+        return is_here and self._client is not None and self._client.has_credit
 
     def _live(self) -> _core.HubClient:
         if self._process != os.getpid():
