@@ -58,6 +58,7 @@ PyObject *channel_table_sending_publish(PyObject *op, PyObject *args) {
     struct buffer made = BUFFER_EMPTY;
     struct slice text = slice_of(PyBytes_AS_STRING(packed), (size_t)PyBytes_GET_SIZE(packed));
     if (runs_begin(&made, text) != STATUS_OK) {
+        buffer_release(&made);
         return PyErr_NoMemory();
     }
     struct published published = {.message = Py_NewRef(message), .runs = RUNS_NONE, .made = &made};
