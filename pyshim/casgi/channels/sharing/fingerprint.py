@@ -15,7 +15,7 @@ same one: with their roles exchanged, the facts would read the same.
 import builtins
 import dis
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from types import (
     BuiltinFunctionType,
@@ -53,7 +53,10 @@ _OF_CODE = (
 _INVERT = dis.opmap["UNARY_INVERT"]
 # Instances of classes that are built on these have nothing that is not described.
 _SOLID = (object, str, int, float, bytes)
-_TEXTS = (str.__repr__, float.__repr__, bytes.__repr__)
+_TEXTS: tuple[tuple[type, Callable[[Any], str]], ...] = (
+    *[(str, str.__repr__), (float, float.__repr__), (bytes, bytes.__repr__)],
+    (int, lambda value: hex(int.__int__(value))),
+)
 
 
 class _NotPortableError(Exception):
@@ -184,9 +187,7 @@ class _Descriptions:
         kind = type(value)
         if not all(_has_only_attributes(base) for base in mro_of(kind)):
             raise _NotPortableError
-        mro = mro_of(kind)
-        plain = [text(value) for text in _TEXTS if any(text.__objclass__ is base for base in mro)]
-        plain += [hex(int.__int__(value)) for base in mro if base is int]
+        plain = [text(value) for base, text in _TEXTS if issubclass(kind, base)]
         try:
             attributes = object.__getattribute__(value, "__dict__")
         except AttributeError:
