@@ -6,9 +6,6 @@
 #include "channels/channel_table.h"
 #include "channels/channel_table_lists.h"
 
-/* What is larger takes its receivers less than they would have to copy. */
-enum { MOST_WITH_RUNS = 64 * 1024 };
-
 static bool begin(ChannelTableObject *self) {
     channel_table_sweep(self, 0);
     if (!channel_table_is_home(self)) {
@@ -41,9 +38,8 @@ PyObject *channel_table_sending_send(PyObject *op, PyObject *args) {
 
 static PyObject *bytes_of(struct buffer *made, PyObject *packed) {
     size_t alone = 1 + sizeof(uint32_t) + (size_t)PyBytes_GET_SIZE(packed);
-    bool has_runs = made->length > alone && made->length <= MOST_WITH_RUNS;
-    return has_runs ? PyBytes_FromStringAndSize(made->data, (Py_ssize_t)made->length)
-                    : Py_NewRef(packed);
+    return made->length == alone ? Py_NewRef(packed)
+                                 : PyBytes_FromStringAndSize(made->data, (Py_ssize_t)made->length);
 }
 
 PyObject *channel_table_sending_publish(PyObject *op, PyObject *args) {

@@ -114,17 +114,17 @@ static int run_handler(struct rendering *rendering, struct module_state *state,
 
 int renderings_write(const struct renderings *renderings, struct buffer *bytes) {
     int status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < renderings->count; i++) {
+    for (size_t i = 0; status != STATUS_NO_MEMORY && i < renderings->count; i++) {
         const struct rendering *rendering = &renderings->each[i];
         if (rendering->is_shared && rendering->fingerprint.length > 0) {
             status = runs_add(bytes, rendering->fingerprint, rendering->messages,
                               rendering->message_count);
         }
     }
-    if (status != STATUS_OK) {
+    if (status == STATUS_NO_MEMORY) {
         PyErr_NoMemory();
     }
-    return status == STATUS_OK ? 0 : -1;
+    return status == STATUS_NO_MEMORY ? -1 : 0;
 }
 
 /* --- Runs of another process --- */

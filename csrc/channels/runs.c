@@ -74,6 +74,9 @@ int runs_add(struct buffer *bytes, struct slice fingerprint, const struct ws_mes
     for (size_t i = 0; i < count; i++) {
         length += 1 + sizeof(uint32_t) + sent[i].payload.length;
     }
+    if (bytes->length + RUNS_FINGERPRINT + sizeof(uint32_t) + length > RUNS_MOST) {
+        return STATUS_TOO_LARGE;
+    }
     int status = buffer_append(bytes, fingerprint);
     status = status == STATUS_OK ? append_size(bytes, length) : status;
     for (size_t i = 0; status == STATUS_OK && i < count; i++) {

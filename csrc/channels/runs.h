@@ -14,6 +14,9 @@
 
 #define RUNS_FINGERPRINT 16
 
+/* Bytes, all together: to run a handler takes less than to copy more. */
+#define RUNS_MOST (64 * 1024)
+
 /* A message, and its runs; all *borrowed* from the bytes. */
 struct runs {
     struct slice message;
@@ -34,7 +37,8 @@ bool runs_open(struct slice bytes, struct runs *runs);
 bool runs_next(struct runs *runs, struct run *run);
 bool run_next(struct run *run, bool *is_text, struct slice *payload);
 
-/* Write a message into an empty buffer, and runs behind it. STATUS_OK or STATUS_NO_MEMORY. */
+/* Write a message into an empty buffer, and runs behind it. STATUS_OK; STATUS_NO_MEMORY;
+ * STATUS_TOO_LARGE: this run does not fit. */
 int runs_begin(struct buffer *bytes, struct slice message);
 int runs_add(struct buffer *bytes, struct slice fingerprint, const struct ws_message *sent,
              size_t count);
