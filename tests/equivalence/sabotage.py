@@ -125,7 +125,7 @@ def swap_messages() -> None:
         while held:
             send(self, *held.pop())
 
-    LocalChannels.send = send_later  # type: ignore[method-assign]
+    _send_by(send_later)
 
 
 def lose_messages() -> None:
@@ -138,7 +138,15 @@ def lose_messages() -> None:
         count += 1
         return send(self, group, message) if count % 5 else 0
 
-    LocalChannels.send = send_most  # type: ignore[method-assign]
+    _send_by(send_most)
+
+
+def _send_by(send: Callable[[LocalChannels, str, dict[str, Any]], int]) -> None:
+    async def deliver(self: LocalChannels, group: str, message: dict[str, Any]) -> int:
+        return send(self, group, message)
+
+    LocalChannels.send = send  # type: ignore[assignment, method-assign]
+    LocalChannels.deliver = deliver  # type: ignore[assignment, method-assign]
 
 
 SABOTAGES: dict[str, Callable[[], None]] = {
