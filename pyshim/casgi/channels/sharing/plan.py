@@ -115,7 +115,7 @@ class SharingPlan:
             return None
         try:
             outcomes = execute(proof, self._class, message)
-            return SharedRun(outcomes, proof.attributes, self._findings[name].portable())
+            return SharedRun(outcomes, proof.attributes, self._fingerprint(name))
         except NotRecorded as failure:
             level = logging.WARNING if proof.how == "declared" else logging.DEBUG
             self._log_once(level, name, str(failure))
@@ -165,6 +165,11 @@ class SharingPlan:
         if isinstance(found.result, Proof) and not found.holds():
             raise Rejected(_what_has_changed(found.result))
         return found
+
+    def _fingerprint(self, name: str) -> bytes | None:
+        """Return by what other processes can know the handler now."""
+        found = self._findings.get(name)
+        return None if found is None else found.portable()
 
     def _remember(self, name: str, fingerprint: bytes | None) -> bytes | None:
         """Keep the newest fingerprint of a handler."""
