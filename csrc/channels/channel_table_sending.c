@@ -1,8 +1,6 @@
 /* What a channel table sends to groups: methods of casgi._core.ChannelTable. Holds nothing. */
 #include "channels/channel_table_sending.h"
 
-#include <stdint.h>
-
 #include "channels/channel_table.h"
 #include "channels/channel_table_lists.h"
 
@@ -36,10 +34,9 @@ PyObject *channel_table_sending_send(PyObject *op, PyObject *args) {
     return fan_out(self, name, end, &published);
 }
 
-static PyObject *bytes_of(struct buffer *made, PyObject *packed) {
-    size_t alone = 1 + sizeof(uint32_t) + (size_t)PyBytes_GET_SIZE(packed);
-    return made->length == alone ? Py_NewRef(packed)
-                                 : PyBytes_FromStringAndSize(made->data, (Py_ssize_t)made->length);
+static PyObject *bytes_of(const struct buffer *made, PyObject *packed) {
+    return made->length == 0 ? Py_NewRef(packed)
+                             : PyBytes_FromStringAndSize(made->data, (Py_ssize_t)made->length);
 }
 
 PyObject *channel_table_sending_publish(PyObject *op, PyObject *args) {
@@ -53,11 +50,8 @@ PyObject *channel_table_sending_publish(PyObject *op, PyObject *args) {
     }
     struct buffer made = BUFFER_EMPTY;
     struct slice text = slice_of(PyBytes_AS_STRING(packed), (size_t)PyBytes_GET_SIZE(packed));
-    if (runs_begin(&made, text) != STATUS_OK) {
-        buffer_release(&made);
-        return PyErr_NoMemory();
-    }
-    struct published published = {.message = Py_NewRef(message), .runs = RUNS_NONE, .made = &made};
+    struct published published = {
+        .message = Py_NewRef(message), .runs = {text, SLICE_EMPTY}, .made = &made};
     PyObject *events = fan_out(self, name, GROUPS_ALL, &published);
     PyObject *result =
         events == NULL ? NULL : Py_BuildValue("(NN)", events, bytes_of(&made, packed));

@@ -157,7 +157,7 @@ Py_ssize_t channel_table_fan_out(ChannelTableObject *table, struct slice group, 
         events = renderings_make(&renderings, table->state, published);
     }
     if (events == 0 && published->made != NULL) {
-        events = renderings_write(&renderings, published->made);
+        events = renderings_write(&renderings, published);
     }
     for (Py_ssize_t i = 0; events >= 0 && i < PyList_GET_SIZE(fan_out.members); i++) {
         ChannelObject *channel = (ChannelObject *)PyList_GET_ITEM(fan_out.members, i);

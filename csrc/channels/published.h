@@ -9,8 +9,9 @@
 struct published {
     PyObject *message;   /* dict; owned, NULL until somebody needs what the bytes mean */
     PyObject *unpack;    /* callable, borrowed: gives the dict for the bytes of the message */
-    struct runs runs;    /* borrowed: of handlers that need not run here */
-    struct buffer *made; /* borrowed: runs of here are added to it; NULL: nobody wants them */
+    struct runs runs;    /* borrowed: the bytes, and runs of handlers that need not run here */
+    struct buffer *made; /* borrowed: the bytes with runs of here, if there are some; NULL: nobody
+                            wants them */
 };
 
 /* Returns the message, *borrowed*, or NULL with what `unpack` raises, or TypeError. */

@@ -15,7 +15,7 @@ struct rendering *renderings_find(struct renderings *renderings, const PyObject 
 }
 
 void renderings_add(struct renderings *renderings, PyObject *plan) {
-    if (renderings->count < MOST_RENDERINGS && renderings_find(renderings, plan) == NULL) {
+    if (renderings->count < MOST_RENDERINGS) {
         renderings->each[renderings->count++] = (struct rendering){.plan = Py_NewRef(plan)};
     }
 }
@@ -112,13 +112,13 @@ static int run_handler(struct rendering *rendering, struct module_state *state,
     return PyErr_Occurred() ? -1 : 0;
 }
 
-int renderings_write(const struct renderings *renderings, struct buffer *bytes) {
+int renderings_write(const struct renderings *renderings, const struct published *published) {
     int status = STATUS_OK;
     for (size_t i = 0; status != STATUS_NO_MEMORY && i < renderings->count; i++) {
         const struct rendering *rendering = &renderings->each[i];
         if (rendering->is_shared && rendering->fingerprint.length > 0) {
-            status = runs_add(bytes, rendering->fingerprint, rendering->messages,
-                              rendering->message_count);
+            status = runs_add(published->made, published->runs.message, rendering->fingerprint,
+                              rendering->messages, rendering->message_count);
         }
     }
     if (status == STATUS_NO_MEMORY) {

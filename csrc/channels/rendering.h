@@ -37,7 +37,7 @@ struct renderings {
 /* Returns that of a plan, NULL when there is none. */
 struct rendering *renderings_find(struct renderings *renderings, const PyObject *plan);
 
-/* Adds an empty one for a plan, unless there is one, or there are too many. */
+/* Adds an empty one for a plan that has none, unless there are too many. */
 void renderings_add(struct renderings *renderings, PyObject *plan);
 
 /* Fills all of them. Runs application code. -1 with an exception: the message cannot be read, or
@@ -45,8 +45,8 @@ void renderings_add(struct renderings *renderings, PyObject *plan);
 int renderings_make(struct renderings *renderings, struct module_state *state,
                     struct published *published);
 
-/* Adds the runs of here that other processes can take. -1 with MemoryError. */
-int renderings_write(const struct renderings *renderings, struct buffer *bytes);
+/* Writes the runs of here that other processes can take into what is made. -1 with MemoryError. */
+int renderings_write(const struct renderings *renderings, const struct published *published);
 
 void renderings_release(struct renderings *renderings);
 

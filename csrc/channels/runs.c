@@ -63,21 +63,30 @@ static int append_sized(struct buffer *bytes, struct slice part) {
     return status == STATUS_OK ? buffer_append(bytes, part) : status;
 }
 
-int runs_begin(struct buffer *bytes, struct slice message) {
-    int status = buffer_append(bytes, slice_of(&mark, 1));
-    return status == STATUS_OK ? append_sized(bytes, message) : status;
-}
-
-int runs_add(struct buffer *bytes, struct slice fingerprint, const struct ws_message *sent,
-             size_t count) {
+/* The bytes of what one handler has sent. */
+static size_t size_of(const struct ws_message *sent, size_t count) {
     size_t length = 0;
     for (size_t i = 0; i < count; i++) {
         length += 1 + sizeof(uint32_t) + sent[i].payload.length;
     }
-    if (bytes->length + RUNS_FINGERPRINT + sizeof(uint32_t) + length > RUNS_MOST) {
+    return length;
+}
+
+static int append_message(struct buffer *bytes, struct slice message) {
+    int status = buffer_append(bytes, slice_of(&mark, 1));
+    return status == STATUS_OK ? append_sized(bytes, message) : status;
+}
+
+int runs_add(struct buffer *bytes, struct slice message, struct slice fingerprint,
+             const struct ws_message *sent, size_t count) {
+    bool is_first = bytes->length == 0;
+    size_t before = is_first ? 1 + sizeof(uint32_t) + message.length : bytes->length;
+    size_t length = size_of(sent, count);
+    if (before + RUNS_FINGERPRINT + sizeof(uint32_t) + length > RUNS_MOST) {
         return STATUS_TOO_LARGE;
     }
-    int status = buffer_append(bytes, fingerprint);
+    int status = is_first ? append_message(bytes, message) : STATUS_OK;
+    status = status == STATUS_OK ? buffer_append(bytes, fingerprint) : status;
     status = status == STATUS_OK ? append_size(bytes, length) : status;
     for (size_t i = 0; status == STATUS_OK && i < count; i++) {
         char kind = (char)sent[i].is_text;

@@ -37,10 +37,9 @@ bool runs_open(struct slice bytes, struct runs *runs);
 bool runs_next(struct runs *runs, struct run *run);
 bool run_next(struct run *run, bool *is_text, struct slice *payload);
 
-/* Write a message into an empty buffer, and runs behind it. STATUS_OK; STATUS_NO_MEMORY;
- * STATUS_TOO_LARGE: this run does not fit. */
-int runs_begin(struct buffer *bytes, struct slice message);
-int runs_add(struct buffer *bytes, struct slice fingerprint, const struct ws_message *sent,
-             size_t count);
+/* Writes a run behind those before, the first behind the message. STATUS_OK; STATUS_NO_MEMORY;
+ * STATUS_TOO_LARGE: it does not fit, nothing is written. */
+int runs_add(struct buffer *bytes, struct slice message, struct slice fingerprint,
+             const struct ws_message *sent, size_t count);
 
 #endif
