@@ -20,30 +20,22 @@ from hashlib import blake2b
 from types import (
     BuiltinFunctionType,
     CellType,
-    ClassMethodDescriptorType,
     CodeType,
     FunctionType,
-    GetSetDescriptorType,
     MemberDescriptorType,
-    MethodDescriptorType,
     ModuleType,
-    WrapperDescriptorType,
 )
 from typing import Any
 
 import casgi
 from casgi.channels.sharing.facts import Fact, is_class, mro_of, namespace_of
-from casgi.channels.sharing.libraries import is_static
+from casgi.channels.sharing.libraries import DESCRIPTORS, is_static
 from casgi.channels.sharing.lookups import builtins_of
 from casgi.channels.sharing.proof import Proof
 
 _SIZE = 16
 _DEEPEST = 16
 _PLAIN = (str, bytes, float, complex, bool, type(None), type(...))
-_DESCRIPTORS = (
-    *[ClassMethodDescriptorType, GetSetDescriptorType, MemberDescriptorType, MethodDescriptorType],
-    WrapperDescriptorType,
-)
 _OF_CODE = (
     *["co_name", "co_qualname", "co_filename", "co_firstlineno", "co_code", "co_exceptiontable"],
     *["co_names", "co_varnames", "co_freevars", "co_cellvars", "co_consts", "co_flags"],
@@ -155,7 +147,7 @@ class _Descriptions:
             return ("cell",)  # its content is described with its function
         if kind is BuiltinFunctionType:
             return ("builtin", *_texts(value.__qualname__), self(value.__self__, depth))
-        if _is_one_of(kind, _DESCRIPTORS):
+        if _is_one_of(kind, DESCRIPTORS):
             return ("descriptor", *_texts(value.__name__), self(value.__objclass__, depth))
         if kind is staticmethod or kind is classmethod:
             return (kind.__name__, self(value.__func__, depth))

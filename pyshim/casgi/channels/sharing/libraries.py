@@ -30,10 +30,14 @@ from casgi.channels.sharing.source import is_as_written
 from casgi.origin.module_text import nested_code
 
 HEAP_TYPE = 1 << 9
+DESCRIPTORS: tuple[type, ...] = (
+    *[ClassMethodDescriptorType, GetSetDescriptorType, MemberDescriptorType, MethodDescriptorType],
+    WrapperDescriptorType,
+)
 # Of these, nothing can be changed.
 INERT: tuple[type, ...] = (
-    *[ClassMethodDescriptorType, GetSetDescriptorType, MemberDescriptorType, MethodDescriptorType],
-    *[WrapperDescriptorType, str, bytes, int, float, bool, complex, type(None), type(...)],
+    *DESCRIPTORS,
+    *[str, bytes, int, float, bool, complex, type(None), type(...)],
 )
 PACKAGES = ("django", "channels", "asgiref")
 # No known function reaches nearly as much.
