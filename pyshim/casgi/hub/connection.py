@@ -18,7 +18,7 @@ from weakref import ref
 from casgi import _core
 from casgi.green_threads import green_library
 from casgi.hub.errors import HubUnavailable
-from casgi.hub.loops import call_on, running_loop
+from casgi.hub.loops import call_on
 from casgi.hub.space import Space
 from casgi.hub.turning import TurnedClient
 
@@ -179,9 +179,6 @@ class HubConnection(TurnedClient):
                 while client.acked < number and client.is_connected:
                     client.turn(1.0)
         return self._result(client, number)
-
-    def _is_on_own_loop(self) -> bool:
-        return self._loop is not None and running_loop() is self._loop
 
     async def answer(self, number: int) -> int:
         """As wait(), on an event loop."""

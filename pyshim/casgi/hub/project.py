@@ -34,7 +34,7 @@ def project_name() -> bytes:
 def patience() -> dict[str, float]:
     """Return the argument of a HubClient that the variable CASGI_HUB_SILENCE stands for.
 
-    None when it is not set. Raises ValueError when that is no number of seconds.
+    Without the variable the dict is empty. Raise ValueError when it is no number of seconds.
     """
     text = os.environ.get(SILENCE_VARIABLE)
     if not text:

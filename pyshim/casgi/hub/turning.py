@@ -50,8 +50,10 @@ class TurnedClient:
 
         Never elsewhere than on a server's loop: there a thread may find that the hub has ended.
         """
-        is_here = self._loop is not None and running_loop() is self._loop
-        return is_here and self._client is not None and self._client.has_credit
+        return self._is_on_own_loop() and self._client is not None and self._client.has_credit
+
+    def _is_on_own_loop(self) -> bool:
+        return self._loop is not None and running_loop() is self._loop
 
     def _live(self) -> _core.HubClient:
         if self._process != os.getpid():
