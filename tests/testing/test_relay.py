@@ -125,9 +125,9 @@ def test_server_that_is_not_there() -> None:
 
 def test_stop_while_paused(echo: tuple[str, int]) -> None:
     with Relay(*echo) as relay:
+        relay.pause()
         client = connect(relay)
         client.sendall(b"lost")
-        relay.pause()
     with client, pytest.raises(ConnectionResetError):
         client.recv(1)
 
