@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from support.stalling_proxy import StallingProxy
 
 from casgi import _core
 from casgi.channels import RedisHubChannelLayer
-from casgi.channels.hosts import candidate
+from casgi.channels.hosts import candidate, link
 from casgi.channels.hosts import layer as hosts_layer
+from casgi.channels.hosts.servers import OneServer, Place
 from casgi.hub.connection import connection_to
 
 SECONDS = 30.0
@@ -117,3 +118,31 @@ async def test_members_that_have_waited_for_the_link_miss_nothing(
     slow.go_on()
     await hears_the_next(here, there, await joining)
     assert (here.gaps, there.gaps) == (0, 0)
+
+
+async def test_what_was_sent_to_a_master_that_others_had_left(
+    redis: RedisServer, tmp_path: Path, new_host: NewHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is replaced as planned goes on for seconds, and hosts do not leave it together."""
+    moved: dict[str, str] = {}
+
+    async def locate(server: Any, channels: Sequence[bytes]) -> list[Place]:
+        address = server._host["address"]
+        return [Place({"address": moved.get(address, address)}, range(len(channels)))]
+
+    monkeypatch.setattr(OneServer, "locate", locate)
+    monkeypatch.setattr(link, "_LOOK", 0.05)
+    here, other, there = (new_host([url]) for url in (redis.url, redis.url, f"{redis.url}/0"))
+    witness, name = await join(other), await join(there)
+    await hears_the_next(here, other, witness)
+    assert await asyncio.wait_for(there.receive(name), SECONDS) == {"type": "last"}
+    with RedisServer(tmp_path) as new:
+        moved[f"{redis.url}/0"] = new.url
+        await until(lambda: there.gaps == 1)
+        await here.group_send("group", {"type": "missed"})
+        assert await asyncio.wait_for(other.receive(witness), SECONDS) == {"type": "missed"}
+        moved[redis.url] = new.url
+        await until(lambda: other.gaps > 0)
+        await hears_the_next(here, there, name)
+        await until(lambda: there.gaps > 1)
+        await asyncio.to_thread(candidate.leave_all)

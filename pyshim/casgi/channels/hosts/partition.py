@@ -26,6 +26,7 @@ class Partition:
         mark: what to send before anything else; see wire.MARK.
         owes_gap: the other hosts have to hear that messages to them may have been lost.
         hearers: the links that were subscribed when all was well.
+        has_lost_hearers: some have left since, who may be at another server already.
 
     """
 
@@ -39,6 +40,7 @@ class Partition:
     mark: bytes | None = None
     owes_gap: bool = False
     hearers: int = 1
+    has_lost_hearers: bool = False
     _waits_until: float | None = None
 
     def come_up(self, now: float) -> None:
@@ -47,8 +49,11 @@ class Partition:
         self._waits_until = now + _RETURN_SECONDS if self.hearers > 1 else None
 
     def go_down(self) -> None:
-        """Notice that the server is away."""
+        """Notice that the server is away, or left for another."""
         self.is_up = False
+        # A master that is replaced takes messages until it is told, also for those who have gone.
+        self.owes_gap |= self.has_lost_hearers
+        self.has_lost_hearers = False
 
     @property
     def is_held_back(self) -> bool:
@@ -59,6 +64,7 @@ class Partition:
         """Note how many links are subscribed."""
         if self._waits_until is not None and hearers < self.hearers and now < self._waits_until:
             return
+        self.has_lost_hearers |= self._waits_until is None and hearers < self.hearers
         self._waits_until = None
         self.hearers = hearers
 
