@@ -174,8 +174,10 @@ async def test_link_whose_time_is_over_says_that_messages_are_missing(
     successor, other = process_topic(prefix, "successor"), process_topic(prefix, "other")
     ear = await asyncio.to_thread(Ear, layer.hub_path, prefix, successor, other)
     async with aioredis.from_url(redis.url) as client:
-        await client.publish(redis_channel(prefix, 0), host + wire.MARK + b"successor")
-        text = bytes(wire.HOST_BYTES) + wire.message(other, b"behind the mark")
+        mark = wire.head(host, 2, 1) + wire.MARK + b"successor"
+        await client.publish(redis_channel(prefix, 0), mark)
+        head = wire.head(bytes(wire.HOST_BYTES), 1, 1)
+        text = head + wire.message(other, b"behind the mark")
         await client.publish(redis_channel(prefix, 1), text)
     assert await asyncio.to_thread(ear.heard.get, True, SECONDS) == (other, b"behind the mark")
     with open(f"{lease_path(layer, prefix, redis)}.queue", "w") as waiting:  # noqa: ASYNC230
@@ -188,14 +190,14 @@ async def test_successor_of_a_link_whose_time_was_over_reports_a_gap(
     redis: RedisServer, prefix: str, new_host: Callable[..., Any]
 ) -> None:
     layer = new_host([redis.url])
-    lease_path(layer, prefix, redis).write_text(f"{uuid.uuid4().hex} leaving")
+    lease_path(layer, prefix, redis).write_text(f"{uuid.uuid4().hex} 1 leaving")
     async with aioredis.from_url(redis.url) as client, client.pubsub() as marks:
         await marks.subscribe(redis_channel(prefix, 0))
         await layer.group_add("group", await layer.new_channel())
         async with asyncio.timeout(SECONDS):
             while (mark := await marks.get_message(ignore_subscribe_messages=True)) is None:
                 pass
-            name = mark["data"][wire.HOST_BYTES + len(wire.MARK) :].decode()
+            name = wire.split(mark["data"])[2].removeprefix(wire.MARK).decode()
             connection, topic = connection_to(layer.hub_path), process_topic(prefix, name)
             await asyncio.to_thread(connection.do, lambda one: one.publish(topic, wire.GAP))
             while layer.gaps == 0:

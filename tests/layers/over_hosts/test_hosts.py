@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from redis import asyncio as aioredis
 from support.redis_server import RedisServer
 
 from casgi.channels import RedisHubChannelLayer
@@ -46,6 +47,26 @@ async def test_groups_reach_both_hosts_in_order(hosts: tuple[Any, Any]) -> None:
             by_group[message["group"]].append(message["number"])
         assert all(numbers == list(range(30)) for numbers in by_group.values())
     assert [layer.gaps for layer in hosts] == [0, 0]
+
+
+async def test_what_a_server_passes_on_too_late_is_left_out(
+    redis: RedisServer, new_host: NewHost, prefix: str
+) -> None:
+    """As a node of a Cluster does that was held up: others have long had what came later."""
+    here, there = new_host([redis.url]), new_host([redis.url])
+    name = await there.new_channel()
+    await there.group_add("group", name)
+    async with aioredis.from_url(redis.url) as client, client.pubsub() as all_channels:
+        await all_channels.psubscribe(f"casgi:*:{prefix}:*")
+        first: Any = None
+        for number in range(2):
+            await here.group_send("group", {"type": "x", "number": number})
+            assert await received(there, name) == {"type": "x", "number": number}
+            while first is None or b"number" not in first["data"]:
+                first = await all_channels.get_message(ignore_subscribe_messages=True, timeout=1)
+        await client.publish(first["channel"], first["data"])
+    await here.group_send("group", {"type": "last"})
+    assert await received(there, name) == {"type": "last"}
 
 
 async def test_channels_of_the_other_host(hosts: tuple[Any, Any]) -> None:

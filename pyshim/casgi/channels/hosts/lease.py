@@ -1,7 +1,8 @@
 """Which process of a host is its link to Redis: the one that holds the lock of a file by the hub.
 
-The kernel takes the lock from a process that dies. The file says what the host is called, and
-whether the last link has left in good order: then it goes on until its successor has taken over.
+The kernel takes the lock from a process that dies. The file says what the host is called, how many
+links it has had, and whether the last has left in good order: then it goes on until its successor
+has taken over.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ class Lease:
         self._queue: int | None = None
         self.host = b""
         """What the host is called: HOST_BYTES bytes that no other host has."""
+        self.epoch = 0
+        """How many links the host has had, this one included."""
         self.has_predecessor = False
         """Whether there was a link before."""
         self.predecessor_leaves = False
@@ -43,15 +46,16 @@ class Lease:
         return True
 
     def _read(self, lock: int) -> None:
-        host, _, rest = os.pread(lock, 64, 0).partition(b" ")
-        self.has_predecessor = len(host) == 32
-        self.predecessor_leaves = self.has_predecessor and rest == _LEAVING
+        host, epoch, *rest = [*os.pread(lock, 64, 0).split(), b"", b""]
+        self.has_predecessor = len(host) == 32 and epoch.isdigit()
+        self.predecessor_leaves = self.has_predecessor and rest[0] == _LEAVING
         self.host = bytes.fromhex(host.decode()) if self.has_predecessor else uuid.uuid4().bytes
+        self.epoch = int(epoch) + 1 if self.has_predecessor else 1
         self._write(lock, b"")
 
     def _write(self, lock: int, rest: bytes) -> None:
         os.ftruncate(lock, 0)
-        os.pwrite(lock, self.host.hex().encode() + b" " + rest, 0)
+        os.pwrite(lock, b"%b %d %b" % (self.host.hex().encode(), self.epoch, rest), 0)
 
     def is_abandoned(self) -> bool:
         """Whether nobody has the lock, and nobody would take it."""

@@ -49,7 +49,8 @@ class Link:
 
     def __init__(self, settings: LinkSettings, lease: Lease, servers: Servers) -> None:
         """Take the lease, which is held, and what finds the servers."""
-        self.host = lease.host
+        self._host = lease.host
+        self._epoch = lease.epoch
         self._loop = asyncio.get_running_loop()
         self._settings = settings
         self._lease = lease
@@ -229,8 +230,10 @@ class Link:
 
     async def arrive(self, partition: Partition, text: bytes) -> None:
         """Take what a link has sent: another host's, this one's, or another of this host."""
-        host, rest = text[: wire.HOST_BYTES], text[wire.HOST_BYTES :]
-        if host == self.host:
+        host, stamp, rest = wire.split(text)
+        if not partition.is_next(host, stamp):
+            return
+        if host == self._host:
             if rest.startswith(wire.MARK):
                 self._pass_mark(partition, rest[1:])
         elif partition.is_passed_on:
@@ -277,6 +280,11 @@ class Link:
             await self._pass_on(text)
 
     # From the hub to Redis
+
+    def seal(self, partition: Partition, text: bytes) -> bytes:
+        """Return the text as it goes to Redis, with its place among those of this host."""
+        partition.sent += 1
+        return wire.head(self._host, self._epoch, partition.sent) + text
 
     def ask(self, partition: Partition) -> None:
         """Ask for as many messages as there is room for."""

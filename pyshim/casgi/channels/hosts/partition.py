@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 WINDOW = 16
 # Seconds for which messages wait, after an outage, for the other hosts to be back.
 _RETURN_SECONDS = 10.0
+# Hosts whose last message is remembered.
+_HOSTS = 256
 
 
 @dataclass(eq=False, slots=True)
@@ -20,6 +22,7 @@ class Partition:
         channel: of Redis.
         key: the hub's channel with what is to be sent.
         outgoing: what has come out of there.
+        sent: how many messages this link has sent.
         asked: how many more messages the hub was asked for.
         is_up: Redis has confirmed the subscription.
         is_passed_on: what arrives goes to the hub of this host; else another link sees to it.
@@ -34,6 +37,7 @@ class Partition:
     channel: bytes
     key: bytes
     outgoing: deque[bytes] = field(default_factory=deque)
+    sent: int = 0
     asked: int = 0
     is_up: bool = False
     is_passed_on: bool = True
@@ -42,6 +46,7 @@ class Partition:
     hearers: int = 1
     has_lost_hearers: bool = False
     _waits_until: float | None = None
+    _last: dict[bytes, bytes] = field(default_factory=dict)
 
     def come_up(self, now: float) -> None:
         """Notice that Redis has confirmed the subscription."""
@@ -67,6 +72,18 @@ class Partition:
         self.has_lost_hearers |= self._waits_until is None and hearers < self.hearers
         self._waits_until = None
         self.hearers = hearers
+
+    def is_next(self, host: bytes, stamp: bytes) -> bool:
+        """Note a message that has arrived; return whether it comes behind the host's last.
+
+        A server of a Cluster that was held up passes on, when it goes on, what it had been sent:
+        the others have had what came later, and were told of a gap.
+        """
+        last = self._last.pop(host, b"")
+        self._last[host] = max(last, stamp)
+        if len(self._last) > _HOSTS:
+            del self._last[next(iter(self._last))]
+        return stamp > last
 
     def wanted(self) -> int:
         """Return how many messages to ask the hub for."""

@@ -33,7 +33,8 @@ _Batch = list[tuple[Partition, bytes]]
 class Owner(Protocol):
     """What a link to a server works for: the link."""
 
-    host: bytes
+    def seal(self, partition: Partition, text: bytes) -> bytes:
+        """Return the text as it goes to Redis."""
 
     async def arrive(self, partition: Partition, text: bytes) -> None:
         """Take what another link, or this one, has sent."""
@@ -196,7 +197,8 @@ class ServerLink:
         pipeline: Any = self._writer.pipeline(transaction=False)
         for partition, text in batch:
             command = f"{self._prefix}PUBLISH"
-            pipeline.execute_command(command, partition.channel, self._owner.host + text)
+            sealed = self._owner.seal(partition, text)
+            pipeline.execute_command(command, partition.channel, sealed)
         self.is_sending = True
         try:
             async with asyncio.timeout(COMMAND_SECONDS):

@@ -1,7 +1,8 @@
 """What the links of the hosts say to each other through Redis, and where.
 
-A message begins with the host that it is from (HOST_BYTES) and its kind (one byte). Every topic of
-the hubs belongs to one of a fixed number of partitions, each a channel of Redis.
+A message begins with the host that it is from (HOST_BYTES), its place among those of this host in
+its partition (STAMP_BYTES), and its kind (one byte). Every topic of the hubs belongs to one of a
+fixed number of partitions, each a channel of Redis.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import zlib
 
 HOST_BYTES = 16
+STAMP_BYTES = 12
 MESSAGE = b"m"
 """Followed by the length of a topic (two bytes), the topic, and what is published to it."""
 GAP = b"g"
@@ -18,6 +20,17 @@ LINKED = b"l"
 those who have waited for that."""
 MARK = b"x"
 """Followed by the name of a link: from here on it passes on what arrives, another no more."""
+
+
+def head(host: bytes, epoch: int, number: int) -> bytes:
+    """Return what begins a message: stamps of a later link, or a greater number, are greater."""
+    return host + epoch.to_bytes(4) + number.to_bytes(8)
+
+
+def split(text: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return host, stamp, and what follows these."""
+    end = HOST_BYTES + STAMP_BYTES
+    return text[:HOST_BYTES], text[HOST_BYTES:end], text[end:]
 
 
 def message(topic: bytes, payload: bytes) -> bytes:
