@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import pytest
 from original_process import OriginalProcess
 from redis import Redis
+from support.apps import DEADLINE
 from support.redis_server import RedisServer
 from support.reports import wait_until
 from support.server import LiveServer
 from support.ws import WebSocketClient
+
+from casgi.channels.redis.scripts import WRITE
 
 pytestmark = pytest.mark.parametrize("kind", ["core"])
 
@@ -60,6 +64,12 @@ class Consumer:
         self._client.send_text(f"{command} {arguments[0]}")
         while self._client.read_text() not in ("joined", "left"):
             pass
+
+    def tell(self, command: str) -> None:
+        self._client.send_text(command)
+
+    def read(self) -> str:
+        return self._client.read_text()
 
     def hear(self, end: str) -> list[str]:
         return list(iter(self._client.read_text, end))
@@ -185,3 +195,61 @@ def test_names_in_redis_are_those_of_the_original(
         for one in clients:
             one.close()
         wait_until(lambda: not client.keys(f"{prefix}:*room"), "something is left of the group")
+
+
+class HeldBack:
+    """Has the next block that a layer writes come to Redis when it may, behind other commands."""
+
+    def __init__(self, layer: Any, server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.membership = layer._membership
+        self.has_begun = threading.Event()
+        self._server = server
+        self._may_go_on = asyncio.Event()
+        self._run = self.membership._run
+        monkeypatch.setattr(self.membership, "_run", self._hold)
+
+    async def _hold(self, script: str, *arguments: Any) -> Any:
+        if script == WRITE and not self.has_begun.is_set():
+            self.has_begun.set()
+            await self._may_go_on.wait()
+        return await self._run(script, *arguments)
+
+    def go_on(self) -> None:
+        self._server.call(self._may_go_on.set)
+
+
+def test_two_that_join_at_once(
+    original: Any, new_layer: Any, serve_rooms: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first of them has written comes to Redis behind what the second has."""
+    layer = new_layer()
+    server: LiveServer = serve_rooms(layer)
+    ada, ben = (Consumer(server.websocket("/")) for _ in range(2))
+    write = HeldBack(layer, server, monkeypatch)
+    ada.tell(f"join {GROUP}")
+    assert write.has_begun.wait(DEADLINE)
+    ben.ask("group_add", GROUP)
+    write.go_on()
+    assert ada.read() == "joined"
+    stranger = original()
+    for sender in (stranger, AnotherCasgi(new_layer)):
+        assert [heard_of(one, sender, stranger) for one in (ada, ben)] == [1, 1]
+
+
+def test_one_that_joins_while_the_others_are_written_anew(
+    original: Any, new_layer: Any, serve_rooms: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = new_layer()
+    server: LiveServer = serve_rooms(layer)
+    ada, ben = (Consumer(server.websocket("/")) for _ in range(2))
+    ada.ask("group_add", GROUP)
+    write = HeldBack(layer, server, monkeypatch)
+    block = layer._membership.block_of(GROUP)
+    writing = asyncio.run_coroutine_threadsafe(layer._membership.write(block), server.loop)
+    assert write.has_begun.wait(DEADLINE)
+    ben.ask("group_add", GROUP)
+    write.go_on()
+    writing.result(DEADLINE)
+    stranger = original()
+    for sender in (stranger, AnotherCasgi(new_layer)):
+        assert [heard_of(one, sender, stranger) for one in (ada, ben)] == [1, 1]

@@ -67,21 +67,31 @@ WRITE = (
     _LIB
     + """
 -- ARGV: process, now, number, end, expiry, how many follow that join, those, those that are in.
--- Returns which of the latter somebody else has removed.
+-- Returns which of the latter somebody else has removed. What this process has put into the block
+-- since it has made this up stays in it: commands of several connections overtake each other.
+local now = ARGV[2]
 local score, count, number, last = read(process)
 local is_lost = not score
-if not score or number ~= ARGV[3] then last = 0 end
-local removed, joining, count = {}, tonumber(ARGV[6]), 0
+if score and tonumber(number) > tonumber(ARGV[3]) then return {} end
+local is_same = score and number == ARGV[3]
+if not is_same then last = 0 end
+if is_same and tonumber(score) > tonumber(now) then now = score end
+local removed, joining = {}, tonumber(ARGV[6])
 for i = 7, #ARGV do
     if i <= 6 + joining or is_lost or redis.call('ZSCORE', set, ARGV[i]) then
-        redis.call('ZADD', set, ARGV[2], ARGV[i])
-        count = count + 1
+        redis.call('ZADD', set, now, ARGV[i])
     else
         removed[#removed + 1] = ARGV[i]
     end
 end
+if is_same and score ~= now then
+    for _, name in ipairs(redis.call('ZRANGEBYSCORE', set, score, score)) do
+        redis.call('ZADD', set, now, name)
+    end
+end
+count = redis.call('ZCOUNT', set, now, now)
 if count > 0 then
-    write(ARGV[2], count, ARGV[3], math.max(tonumber(last), tonumber(ARGV[4])))
+    write(now, count, ARGV[3], math.max(tonumber(last), tonumber(ARGV[4])))
     keep(ARGV[5])
 else
     redis.call('HDEL', blocks, process)
