@@ -27,6 +27,7 @@ logger = logging.getLogger("casgi.server")
 DEFAULT_BACKLOG = 2048
 """Connections that the kernel holds before they are accepted; it may hold fewer (somaxconn)."""
 
+_TRIES_OF_A_FREE_PORT = 20  # for a name of several addresses
 _EVERY_ADDRESS_OF_IPV4 = "0.0.0.0"
 _LOCAL = {_EVERY_ADDRESS_OF_IPV4: "127.0.0.1", "::": "::1"}
 _FAMILIES = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
@@ -136,18 +137,30 @@ def _bind_tcp(host: str, port: int, backlog: int | None = None) -> list[BoundSoc
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise _bind_error(_with_port(host, port), error) from None
+    tries = _TRIES_OF_A_FREE_PORT if port == 0 else 1
+    while True:
+        tries -= 1
+        try:
+            return _bind_addresses(found, port, _backlog_or_default(backlog))
+        except OSError as error:
+            # What the system chose for one address can be in use on another.
+            if error.errno != errno.EADDRINUSE or not tries:
+                raise _bind_error(_with_port(host, port), error) from None
+
+
+def _bind_addresses(found: list[Any], port: int, backlog: int) -> list[BoundSocket]:
+    """Return a socket for each address; raise OSError and leave none open."""
     bound: list[BoundSocket] = []
     for family, _, _, _, address in dict.fromkeys(found):
         if port == 0 and bound:
             # A name of several addresses gets the port that the system chose for the first.
             address = (address[0], bound[0].address[1], *address[2:])
         try:
-            made = _tcp_socket(family, address)
-            bound.append(BoundSocket(made, backlog=_backlog_or_default(backlog)))
-        except OSError as error:
+            bound.append(BoundSocket(_tcp_socket(family, address), backlog=backlog))
+        except OSError:
             for one in bound:
                 one.close()
-            raise _bind_error(_with_port(host, port), error) from None
+            raise
     return bound
 
 

@@ -10,6 +10,7 @@ import sys
 import pytest
 from support.casgi_process import DEADLINE, PROJECT, environment
 
+from casgi import sockets
 from casgi.config import Config
 from casgi.endpoints import (
     DescriptorEndpoint,
@@ -19,7 +20,6 @@ from casgi.endpoints import (
     parse_endpoint,
 )
 from casgi.errors import ConfigError
-from casgi.sockets import bind_sockets
 
 # Prints how Twisted splits endpoint strings, in a process of its own.
 SPLIT_BY_TWISTED = """
@@ -140,12 +140,32 @@ def test_one_text_is_no_tuple_of_endpoints():
 
 def test_endpoint_has_its_backlog(tmp_path):
     config = Config(endpoints=("tcp:0:interface=127.0.0.1:backlog=5", f"unix:{tmp_path}/x"))
-    bound = bind_sockets(config)
+    bound = sockets.bind_sockets(config)
     try:
         assert [one.backlog for one in bound] == [5, 2048]
     finally:
         for one in bound:
             one.close()
+
+
+def test_chosen_port_is_free_on_each_address(monkeypatch):
+    """The system chooses for the first: on another somebody else may have it."""
+    addresses = [(socket.AF_INET, None, None, "", (f"127.0.0.{host}", 0)) for host in (1, 2)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+    bind_one = sockets._tcp_socket
+    taken = []
+
+    def bind_late(family, address):
+        if address[1] != 0 and len(taken) < 2:
+            taken.append(socket.create_server(address))
+        return bind_one(family, address)
+
+    monkeypatch.setattr(sockets, "_tcp_socket", bind_late)
+    first, second = sockets.bind_sockets(Config(bind="two.example", port=0))
+    assert first.address[1] == second.address[1]
+    assert first.address[1] not in [server.getsockname()[1] for server in taken]
+    for opened in (first, second, *taken):
+        opened.close()
 
 
 def test_tcp_without_an_interface_is_every_address_of_ipv4(casgi, get):
@@ -233,7 +253,7 @@ def test_forgotten_socket_of_systemd_is_told(monkeypatch, caplog, is_named):
     monkeypatch.setenv("LISTEN_FDS", "1")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         named = Config(endpoints=(f"fd:fileno={listening.fileno()}",))
-        for bound in bind_sockets(named if is_named else Config(port=0)):
+        for bound in sockets.bind_sockets(named if is_named else Config(port=0)):
             bound.close()
     told = [record.message for record in caplog.records if "LISTEN_FDS" in record.message]
     assert len(told) == (0 if is_named else 1)
