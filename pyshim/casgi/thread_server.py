@@ -56,12 +56,15 @@ class ThreadServer:
         """Wait until it serves, or has failed to."""
         self._is_started.wait()
 
-    def stop(self, grace: float) -> bool:
-        """Stop in order, after `grace` seconds without waiting. Return whether it has ended."""
+    def stop(self, grace: float, last_steps: float = 1.0) -> bool:
+        """Stop in order, after `grace` seconds without waiting. Return whether it has ended.
+
+        That it has not is said when it did not end within as long again and `last_steps` seconds.
+        """
         self._request_stop()
         if not self._has_ended.wait(grace):
             self._request_stop()
-        return self._has_ended.wait(grace + 1)
+        return self._has_ended.wait(grace + last_steps)
 
     def _request_stop(self) -> None:
         with self._lock:

@@ -79,7 +79,8 @@ def test_stop_closes_websockets_and_waits_for_the_application() -> None:
         await asyncio.sleep(0.1)
         has_ended = True
 
-    with LiveServer(application) as server, connect(server.ws_url, proxy=None) as client:
+    server = LiveServer(application, application_close_timeout=30)
+    with server, connect(server.ws_url, proxy=None) as client:
         client.send("hello")
         assert client.recv() == "hello"
         server.stop()
@@ -104,6 +105,21 @@ def test_stop_gives_up_what_never_ends(caplog: pytest.LogCaptureFixture) -> None
     with LiveServer(application, application_close_timeout=0) as server:
         assert get(server) == "done"
     assert cancelled.is_set()
+    # The traceback of the cancelled task keeps its frames.
+    caplog.clear()
+
+
+def test_stop_waits_for_a_thread_that_is_held_up(caplog: pytest.LogCaptureFixture) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await answer(send, b"done")
+            await asyncio.sleep(600)
+        finally:
+            threading.Event().wait(1.5)  # as a machine that has more to do lets it wait
+
+    with LiveServer(application, application_close_timeout=0, lifespan="off") as server:
+        assert get(server) == "done"
+    assert repr(server) == "<LiveServer not running>"
     # The traceback of the cancelled task keeps its frames.
     caplog.clear()
 

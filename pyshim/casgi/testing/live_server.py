@@ -11,6 +11,9 @@ from casgi.thread_server import ThreadServer
 
 Result = TypeVar("Result")
 
+# A thread that a slow machine holds up is not one whose code never awaits.
+_LAST_STEPS = 20.0
+
 
 class LiveServer:
     """Serves an application from `with` on, or from start() to stop().
@@ -94,7 +97,8 @@ class LiveServer:
         if self._server is None:
             return
         timeout = self._config.application_close_timeout
-        if not self._server.stop(timeout if timeout is not None else threading.TIMEOUT_MAX / 4):
+        grace = threading.TIMEOUT_MAX / 4 if timeout is None else timeout
+        if not self._server.stop(grace, _LAST_STEPS):
             raise RuntimeError("the server does not stop: code in its thread never awaits")
         self._end()
 
