@@ -25,12 +25,24 @@ _SOON = 2.0
 _STANDARD_DESCRIPTORS = (0, 1, 2)
 
 
-def run_process(server: Server, *, debug: bool | None = None) -> int:
-    """Run a server until SIGINT or SIGTERM; raises what its start raises. Return the exit code."""
+def run_process(
+    server: Server,
+    *,
+    debug: bool | None = None,
+    teardown: Callable[[], object] | None = None,
+) -> int:
+    """Run a server until SIGINT or SIGTERM; raises what its start raises. Return the exit code.
+
+    `teardown` is called after it, and has the time that it takes.
+    """
     open_standard_descriptors()
     _core.make_room_for_signals()
     with asyncio.Runner(loop_factory=new_process_loop, debug=debug) as runner, ending_forks():
-        runner.run(server.serve(handle_signals=True))
+        try:
+            runner.run(server.serve(handle_signals=True))
+        finally:
+            if teardown is not None:
+                teardown()
         for number in STOP_SIGNALS:
             end_at_signal(number)
         # From here on Python waits for tasks and threads, and a sync view may never come back.

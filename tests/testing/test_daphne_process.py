@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import threading
 from collections.abc import Callable
 
 import httpx
@@ -51,6 +52,20 @@ def test_setup_and_teardown_around_serving() -> None:
     process.start()
     assert get(process) in ("127.0.0.1", "::1")
     assert begun.is_set() and not ended.is_set()
+    end(process)
+    assert ended.is_set()
+
+
+def test_teardown_takes_its_time() -> None:
+    ended = multiprocessing.Event()
+
+    def teardown() -> None:
+        threading.Event().wait(1.5)
+        ended.set()
+
+    process = DaphneProcess("127.0.0.1", get_application, teardown=teardown)
+    process.start()
+    assert get(process) == "127.0.0.1"
     end(process)
     assert ended.is_set()
 

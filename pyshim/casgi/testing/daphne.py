@@ -67,11 +67,7 @@ class DaphneProcess(multiprocessing.Process):
             server = _TellingServer(application, config, self._on_started)
             if self.setup is not None:
                 self.setup()
-            try:
-                run_process(server)
-            finally:
-                if self.teardown is not None:
-                    self.teardown()
+            run_process(server, teardown=self.teardown)
         except BaseException as error:
             self.errors.put((error, traceback.format_exc()))
 
