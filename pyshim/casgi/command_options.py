@@ -115,9 +115,7 @@ def _attributes(field: Field[Any]) -> dict[str, Any]:
 
 def _of_seconds(declared: Seconds, default: Any) -> dict[str, Any]:
     def none_if_never(context: object, parameter: object, value: float | None) -> float | None:
-        if value is None or value < 0 or (value == 0 and declared.zero_is_never):
-            return None
-        return value
+        return None if value is None or declared.is_never(value) else value
 
     return {
         "type": click.FLOAT,

@@ -71,6 +71,10 @@ class Seconds(Option):
 
     zero_is_never: bool = True
 
+    def is_never(self, value: float) -> bool:
+        """Whether it stands for no end on the command line and where numbers are read as there."""
+        return -math.inf < value < 0 or (value == 0 and self.zero_is_never)
+
     @property
     def allowed(self) -> str:
         """A number."""

@@ -158,6 +158,8 @@ def test_changed_limit_is_kept_to(workers, connect):
         ("max_connections", "-1", "must be a whole number from 0, not -1"),
         ("http_timeout", "soon", "must be a number of seconds, -1 for never, not 'soon'"),
         ("http_timeout", "inf", "must be more than 0 seconds"),
+        ("http_timeout", "-inf", "must be more than 0 seconds"),
+        ("http_timeout", "nan", "must be more than 0 seconds"),
         ("slow_consumer", "drop", "must be close, drop-oldest or drop-newest, not 'drop'"),
     ],
 )

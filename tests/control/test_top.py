@@ -258,7 +258,10 @@ def test_json_until_the_reader_leaves(single):
     [
         ((), 2, "casgi top draws on a terminal: --once or --json prints instead"),
         (("--once", "--control", "/nowhere"), 1, "there is no control socket /nowhere"),
-        (("--interval", "0"), 2, "0.0 is not in the range x>=0.1"),
+        (("--interval", "0"), 2, "0.0 is not in the range 0.1<=x<=86400"),
+        (("--interval", "-1"), 2, "-1.0 is not in the range 0.1<=x<=86400"),
+        (("--interval", "inf"), 2, "inf is not in the range 0.1<=x<=86400"),
+        (("--interval", "nan"), 2, "nan is not in the range 0.1<=x<=86400"),
         (("rooms",), 2, "'rooms' is not one of 'workers', 'connections'"),
     ],
 )

@@ -1,5 +1,6 @@
 """`casgi top`: draws, or with --once and --json prints, what a server's control socket says."""
 
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +19,20 @@ _PRINTED = [name for name in VIEWS if name != "limits"]
 _FEW_ROWS = 10
 _ROWS = 200
 _INTERVAL = 1.0
+_DAY = 86_400.0
+
+
+class _Seconds(click.FloatRange):
+    """From a tenth to a day; click's own range takes what is no number."""
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> float:
+        """Return the number, or fail with what it may be."""
+        seconds: float = super().convert(value, parameter, context)
+        if math.isnan(seconds):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", parameter, context)
+        return seconds
 
 
 def _run(
@@ -70,7 +85,7 @@ def top_command() -> click.Command:
         control_option(),
         click.Option(
             ["--interval"],
-            type=click.FloatRange(0.1),
+            type=_Seconds(0.1, _DAY),
             default=_INTERVAL,
             show_default=True,
             help="Seconds between two looks.",

@@ -71,7 +71,7 @@ def _value_of(name: str, option: Option, text: str) -> Any:
     try:
         if isinstance(option, Seconds):
             value = None if text == "never" else float(text)
-            if value is not None and (value < 0 or (value == 0 and option.zero_is_never)):
+            if value is not None and option.is_never(value):
                 value = None
         elif isinstance(option, Number):
             value = int(text)
