@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -28,6 +29,7 @@ from casgi.reloading.reloaded_server import (
 )
 from casgi.server import Server
 from casgi.signals import hold_until_served
+from casgi.signals_at_start import forget_waiting_signals, let_waiting_signals_come
 from casgi.supervisor.handover import take_handover
 from casgi.supervisor.inheritance import Inheritance, take_inheritance
 from casgi.top.command_line import top_command
@@ -155,6 +157,7 @@ def _serve(application: str, app_dir: str, config: Config, *, debug: bool | None
     if (left := take_inheritance()) is not None:
         return _go_on(application, app_dir, config, left)
     if (channel := inherited_channel()) is not None:
+        _begin_alone()
         sockets = inherited_sockets(channel)
         loaded = load_application(application, app_dir)
         return run_process(ReloadedServer(loaded, config, sockets, channel), debug=debug)
@@ -166,10 +169,19 @@ def _serve(application: str, app_dir: str, config: Config, *, debug: bool | None
         from casgi.supervisor.supervisor import run_supervisor
 
         return run_supervisor(config)
+    _begin_alone()
     for name in config.unused_limits():
         logger.warning(_NO_SUCCESSOR, name.replace("_", "-"))
     announce_hub(config)
     return run_process(Server(load_application(application, app_dir), config), debug=debug)
+
+
+def _begin_alone() -> None:
+    """Let signals come to a process that nobody else looks after: it has handlers for two."""
+    hold_until_served([signal.SIGUSR1, signal.SIGHUP])
+    # Nothing to one process, where they would end it, or stop it for ever.
+    forget_waiting_signals(signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU)
+    let_waiting_signals_come()
 
 
 def _go_on(application: str, app_dir: str, config: Config, left: Inheritance) -> int:

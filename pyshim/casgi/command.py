@@ -16,6 +16,7 @@ from casgi.command_options import SectionOption, section_of
 from casgi.config_file import read_config_file
 from casgi.errors import ConfigError
 from casgi.options import Section
+from casgi.signals_at_start import let_signals_end
 
 _FILE_LABEL = "casgi.config_file"
 _NEAREST_FIRST = (
@@ -67,6 +68,7 @@ class SectionedCommand(click.Command):
     def invoke(self, context: click.Context) -> Any:
         """Run the command whose arguments were read."""
         if context.command is not self:
+            let_signals_end()
             return context.command.invoke(context)
         return super().invoke(context)
 

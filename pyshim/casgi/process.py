@@ -12,7 +12,7 @@ from casgi.errors import ConfigError
 from casgi.forks import ending_forks
 from casgi.loop import new_event_loop
 from casgi.server import Server
-from casgi.signals import STOP_SIGNALS, end_at_signal
+from casgi.signals_at_start import STOP_SIGNALS, end_at_signal
 from casgi.unfinished import log_waiting_for_exit, log_waiting_longer
 from casgi.watchdog import exit_now
 

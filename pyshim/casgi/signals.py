@@ -3,7 +3,8 @@
 SIGINT and SIGTERM: one asks for a graceful stop, two for an end at once. SIGUSR1: the logs are
 opened anew. SIGHUP: in a service they and the certificates are; where there is a terminal it has
 gone, and the server stops. What the application has a handler for, and what is ignored (nohup),
-is left alone. SIGUSR1 that comes before the server is held until then.
+is left alone. What comes before the server, to a process that imports its application, is held
+until then; what comes even earlier waits (signals_at_start.py).
 """
 
 import asyncio
@@ -18,11 +19,17 @@ from types import FrameType
 from weakref import WeakSet
 
 from casgi import _core
+from casgi.signals_at_start import (
+    STOP_SIGNALS,
+    end_at_signal,
+    end_by,
+    had_terminal,
+    handler_at_start,
+)
 
 logger = logging.getLogger("casgi.process")
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_OF_A_SHELL = 128  # and the signal's number: the exit status of who was ended by it
+_OF_LOGS = (signal.SIGUSR1, signal.SIGHUP)
 
 # A loop that has not seen a signal for this long is held up by code that never awaits.
 _BLOCKED_AFTER = 1.0
@@ -49,7 +56,7 @@ class StopSignals:
         self.second_at: float | None = None
         self._on_signal = on_signal
         self._loop = asyncio.get_running_loop()
-        self._previous = {number: signal.getsignal(number) for number in numbers}
+        self._previous = {number: handler_at_start(number) for number in numbers}
         self._seen = 0
         self._unseen_since: float | None = None
         self._is_given_back = False
@@ -123,9 +130,9 @@ class LogSignals:
         self._stop = stop
         self._loop = asyncio.get_running_loop()
         self._taken: list[signal.Signals] = []
-        self._held = _core.holds_signal(signal.SIGUSR1)
+        self._held = [number for number in _OF_LOGS if _core.holds_signal(number)]
         # Asked now: when a terminal hangs up, it is gone before the signal comes.
-        self._has_terminal = has_terminal()
+        self._has_terminal = had_terminal()
 
     def __enter__(self) -> "LogSignals":
         for number, handler in (
@@ -142,8 +149,7 @@ class LogSignals:
         with blocked(self._taken):
             for number in self._taken:
                 self._loop.remove_signal_handler(number)
-            if self._held:
-                hold_until_served()  # Threads may keep the process for a while.
+            hold_until_served(self._held)  # Threads may keep the process for a while.
 
     def restore(self) -> None:
         """Set the handlers that were there before."""
@@ -159,27 +165,16 @@ class LogSignals:
         self._renew()
 
 
-def end_at_signal(number: int) -> None:
-    """Let a signal end the process whatever it does."""
-    # The kernel ignores what the first process of a container has no handler for.
-    signal.signal(number, end_by if os.getpid() == 1 else signal.SIG_DFL)
-
-
-def end_by(number: int, frame: FrameType | None = None) -> None:
-    """End the process by a signal; as PID 1 with the status that a shell would give it."""
-    signal.signal(number, signal.SIG_DFL)
-    signal.raise_signal(number)
-    os._exit(_OF_A_SHELL + number)
-
-
-def hold_until_served() -> None:
-    """Let SIGUSR1 not end a process that starts, but reopen the logs when there is a server.
+def hold_until_served(numbers: Collection[signal.Signals] = (signal.SIGUSR1,)) -> None:
+    """Let signals not end a process that starts, but be noted until there is a server.
 
     A handler that the application sets meanwhile wins.
     """
-    if not is_handled(signal.SIGUSR1):
-        # A handler in C: of Python's own one cannot tell whether faulthandler has replaced it.
-        _core.hold_signal(signal.SIGUSR1)
+    for number in numbers:
+        if not is_handled(number):
+            # A handler in C: of Python's own one cannot tell whether faulthandler has replaced it.
+            _core.hold_signal(number)
+            _held.add(number)
 
 
 def handle_in_loop(number: signal.Signals, handler: Callable[[], object]) -> bool:
@@ -218,15 +213,8 @@ def is_handled(number: signal.Signals) -> bool:
     return False
 
 
-def has_terminal() -> bool:
-    """Whether the process has a controlling terminal: the seventh field of proc(5)'s stat."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        stat = Path("/proc/self/stat").read_text("ascii", "replace")
-        return int(stat.rpartition(")")[2].split()[4]) != 0
-    return False
-
-
 _entered: WeakSet[StopSignals | LogSignals] = WeakSet()
+_held: set[signal.Signals] = set()
 _OURS = (*STOP_SIGNALS, signal.SIGUSR1, signal.SIGHUP)
 
 
@@ -243,8 +231,9 @@ def _let_through() -> None:
 
 def _leave_in_child() -> None:
     """Give a forked child its signals back: ours would tell the parent's loop of the child's."""
-    if _core.holds_signal(signal.SIGUSR1):
-        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    for number in _held:
+        if _core.holds_signal(number):
+            signal.signal(number, signal.SIG_DFL)
     if not _entered:
         return
     signal.set_wakeup_fd(-1)

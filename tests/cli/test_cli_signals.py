@@ -6,8 +6,10 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from support.early_signals import sent_at_import
 
 from casgi.loop import new_event_loop
 from casgi.signals import StopSignals
@@ -128,6 +130,47 @@ def test_second_signal_ends_a_process_whose_loop_is_blocked(casgi, client):
         if process.has_ended():
             break
     assert process.wait() == -signal.SIGTERM
+
+
+EARLY = ["casgi.cli", "served"]
+OF_WORKERS = Path(__file__).parents[1] / "workers" / "project"
+HELD = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU)
+
+
+@pytest.mark.parametrize("module", EARLY)
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
+def test_signal_that_comes_too_early_opens_the_logs_anew(casgi, number, module):
+    prefix = sent_at_import(number, module)
+    process = casgi("-p", "0", "served:with_lifespan", prefix=prefix, start_new_session=True)
+    process.stderr.wait_for("The logs were opened anew")
+    process.port()
+    assert process.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU])
+def test_signal_to_a_supervisor_that_will_be_none(casgi, number):
+    """Nothing: it was held while it was not known that there are no workers."""
+    prefix = sent_at_import(number, "casgi.cli")
+    process = casgi("-p", "0", "served:with_lifespan", prefix=prefix)
+    process.port()
+    assert process.stop() == 0
+
+
+def test_what_is_started_at_the_import_has_every_signal(casgi):
+    process = casgi("-p", "0", "signalled:application", folder=OF_WORKERS)
+    for field in ("child SigBlk", "child SigIgn", "forked SigCgt"):
+        mask = int(process.stdout.wait_for(rf"^{field}:\s+(\w+)$")[1], 16)
+        assert not [number for number in HELD if mask >> (number - 1) & 1]
+    process.port()
+    assert process.stop() == 0
+
+
+@pytest.mark.parametrize("module", EARLY)
+@pytest.mark.parametrize("number", SIGNALS)
+def test_process_that_is_stopped_too_early_ends_quietly(casgi, number, module):
+    process = casgi("-p", "0", "served:with_lifespan", prefix=sent_at_import(number, module))
+    assert process.wait() == -number
+    assert process.stderr.lines() == []
 
 
 @pytest.mark.parametrize("loop_factory", [new_event_loop, asyncio.new_event_loop])

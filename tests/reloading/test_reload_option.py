@@ -4,11 +4,12 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from support.casgi_process import DEADLINE, CasgiProcess
+from support.early_signals import sent_at_import
 from support.processes import wait_for_end
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -51,9 +52,9 @@ def start(tmp_path: Path, save: Callable[[str], None]) -> Iterator[Start]:
     """Start the command with --reload, and end it after the test."""
     with contextlib.ExitStack() as running:
 
-        def started(*options: str) -> CasgiProcess:
+        def started(*options: str, prefix: Sequence[str] = ()) -> CasgiProcess:
             arguments = ("--reload", "-p", "0", *options, "site_app:application")
-            process = CasgiProcess(*arguments, folder=tmp_path)
+            process = CasgiProcess(*arguments, folder=tmp_path, prefix=prefix)
             running.callback(process.close)
             return process
 
@@ -130,6 +131,20 @@ def test_open_websockets_are_told_to_come_back(start, save):
         with pytest.raises(ConnectionClosed):
             client.recv(timeout=DEADLINE)
         assert client.close_code == 1012
+
+
+EARLY = "casgi.reloading.reloader"
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN])
+def test_signal_that_comes_too_early_ends_nothing(start, number):
+    process = start(prefix=sent_at_import(number, EARLY))
+    answer(ask(process.port()))
+    assert process.stop() == 0
+
+
+def test_terminal_that_has_gone_too_early(start):
+    assert start(prefix=sent_at_import(signal.SIGHUP, EARLY)).wait() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -5,6 +5,9 @@ import signal
 import sys
 
 import pytest
+from support.early_signals import sent_at_import
+
+from casgi.signals_at_start import STOP_SIGNALS
 
 OF_SUPERVISOR = {
     signal.SIGHUP,
@@ -76,6 +79,35 @@ def test_supervisor_whose_logs_are_reopened_too_early(start):
     site.stderr.wait_for("The logs were opened anew")
     site.worker(2)
     assert site.stop() == 0
+
+
+EARLY = ["casgi.cli", "casgi.supervisor.supervisor"]
+
+
+@pytest.mark.parametrize("module", EARLY)
+@pytest.mark.parametrize(
+    ("number", "effect"),
+    [
+        (signal.SIGHUP, "The workers were replaced"),
+        (signal.SIGUSR1, r"Worker 1 \(PID \d+\) serves$"),
+        (signal.SIGUSR2, "goes on where .* has ended"),
+        (signal.SIGTTIN, r"Worker 3 \(PID \d+\) serves$"),
+        (signal.SIGTTOU, "SIGTTOU: 1 workers"),
+    ],
+)
+def test_what_comes_to_a_supervisor_too_early_is_done_later(start, number, effect, module):
+    site = start("kept:tell_process", prefix=sent_at_import(number, module))
+    site.stderr.wait_for(effect)
+    site.worker(1)
+    assert site.stop() == 0
+
+
+@pytest.mark.parametrize("module", EARLY)
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_supervisor_that_is_stopped_too_early_ends_quietly(start, number, module):
+    site = start("kept:tell_process", prefix=sent_at_import(number, module))
+    assert site.wait() == -number
+    assert site.stderr.lines() == []
 
 
 @pytest.mark.parametrize("variable", ["PYTHON_HANDLER", "C_HANDLER", "IGNORED"])

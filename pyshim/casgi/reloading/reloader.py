@@ -18,6 +18,11 @@ from casgi.hub.hub_host import HubHost
 from casgi.process import open_standard_descriptors
 from casgi.reloading.changes import Files, changes, check_watchfiles
 from casgi.reloading.child import Child, spawn
+from casgi.signals_at_start import (
+    WAITING,
+    forget_waiting_signals,
+    let_waiting_signals_come,
+)
 from casgi.sockets import BoundSocket, bind_sockets, listen_error
 from casgi.waiting import wait_for_any
 
@@ -44,13 +49,15 @@ class Reloader:
 
     async def run(self) -> int:
         """Serve until a signal; return the exit code. Raise BindError, ConfigError."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._request_stop)
+        forget_waiting_signals(*WAITING)  # of those that have no handler
+        let_waiting_signals_come()
         self._sockets = bind_sockets(self._config)
         self._listen()
         if self._config.hub is not None:
             self._hub.start()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._request_stop)
         watching = asyncio.create_task(self._watch())
         try:
             while not (self._stop_requested.is_set() or watching.done()):

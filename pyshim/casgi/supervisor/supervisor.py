@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from casgi import __version__, _core
@@ -24,7 +24,12 @@ from casgi.control.endpoint import ControlEndpoint, ControlSocket
 from casgi.hub.hub_host import HubHost
 from casgi.log_files import reopen_logs
 from casgi.process import open_standard_descriptors
-from casgi.signals import has_terminal
+from casgi.signals_at_start import (
+    STOP_SIGNALS,
+    had_terminal,
+    has_terminal,
+    let_waiting_signals_come,
+)
 from casgi.sockets import BoundSocket, bind_sockets
 from casgi.supervisor.children import Children
 from casgi.supervisor.ending import LAST_STEPS, end_workers
@@ -62,11 +67,12 @@ class Supervisor:
         self._ended = asyncio.Event()
         self._service_manager = ServiceManager()
         self._rolling = Rolling(self._seats, self._service_manager, self._stop_requested)
-        self._has_terminal = has_terminal()
+        self._has_terminal = had_terminal()
 
     async def run(self) -> int:
         """Serve until a signal; return the exit code. Raise BindError, ConfigError."""
         left = self._left
+        self._take_signals(dict.fromkeys(STOP_SIGNALS, self._request_stop))
         with Children() as children, contextlib.ExitStack() as ends:
             sockets = _inherit_sockets(left) if left else bind_sockets(self._config)
             for bound in sockets:
@@ -90,7 +96,8 @@ class Supervisor:
             longest = self._config.worker_start_timeout
             self._upgrade = Upgrade(children, longest, self._rolling, self._leave)
             await self._answer_control(ends)
-            self._take_signals()
+            self._take_signals(self._changes())
+            let_waiting_signals_come()
             try:
                 if self._go_on(left, inherited) if left else await self._start():
                     self._run(self._service_manager.keep_alive(self._ended))
@@ -117,7 +124,10 @@ class Supervisor:
 
     async def _start(self) -> bool:
         """Return whether the first worker serves; the others follow."""
-        first = self._add_seat()
+        if self._stop_requested.is_set():
+            return False
+        # All of them, so that SIGTTIN and SIGTTOU make them one more or less already.
+        first, *others = [self._add_seat() for _ in range(self._config.worker_count())]
         starting = asyncio.create_task(first.fill())
         await wait_for_any(self._stop_requested, tasks=[starting])
         if not starting.done():
@@ -126,9 +136,8 @@ class Supervisor:
         if not starting.result():
             self._exit_code = self._exit_code or _FAILED
             return False
-        self._run(first.keep())
-        while len(self._seats) < self._config.worker_count():
-            self._run(self._add_seat().keep())
+        for seat in (first, *others):
+            self._run(seat.keep())
         return True
 
     def _go_on(self, left: Inheritance, inherited: list[Worker]) -> bool:
@@ -294,23 +303,21 @@ class Supervisor:
             self._exit_code = self._exit_code or _FAILED
             self._stop_requested.set()
 
-    def _take_signals(self) -> None:
-        handlers: dict[signal.Signals, Callable[[], object]] = {
-            signal.SIGINT: self._request_stop,
-            signal.SIGTERM: self._request_stop,
+    def _changes(self) -> dict[signal.Signals, Callable[[], object]]:
+        return {
             signal.SIGHUP: self._hang_up,
             signal.SIGUSR1: self._reopen_logs,
             signal.SIGUSR2: lambda: self._run(self._upgrade.run(self._stop_requested)),
             signal.SIGTTIN: self._add_worker,
             signal.SIGTTOU: self._remove_worker,
         }
+
+    def _take_signals(self, handlers: Mapping[signal.Signals, Callable[[], object]]) -> None:
         loop = asyncio.get_running_loop()
         for number, handler in handlers.items():
             # What is ignored (nohup) stays so.
             if signal.getsignal(number) != signal.SIG_IGN:
                 loop.add_signal_handler(number, handler)
-        if _core.take_signal(signal.SIGUSR1):
-            self._reopen_logs()
 
     def _hang_up(self) -> None:
         if self._has_terminal and not has_terminal():
