@@ -1,6 +1,7 @@
 """The lifespan protocol of ASGI: the application is notified once that the server starts and stops.
 
     startup() -> starting -- startup.complete --> running -- shutdown() --> ended
+                    |                                 `-- returned or raised: serving goes on
                     |-- startup.failed: LifespanError
                     `-- returned or raised: "auto" serves without lifespan, "on" is a LifespanError
 
@@ -27,7 +28,8 @@ class Lifespan:
     """One run of the application with a scope of type "lifespan".
 
     Attributes:
-        shutdown_failed: whether the application has said so, has raised, or has not ended in time.
+        failed: whether the application has said so, has raised, or has not ended in time, once it
+            had started.
 
     """
 
@@ -41,7 +43,7 @@ class Lifespan:
         self._started = asyncio.Event()
         self._stopped = asyncio.Event()
         self._failure: str | None = None
-        self.shutdown_failed = False
+        self.failed = False
 
     async def startup(self) -> dict[str, Any] | None:
         """Return the state for the scopes, None without lifespan; raise LifespanError."""
@@ -59,6 +61,7 @@ class Lifespan:
             await self.cancel()
             raise LifespanError(f"the application could not start: {self._failure}")
         if self._started.is_set():
+            self._task.add_done_callback(self._on_early_end)
             return self._state
         error = self._take_result()
         if self._mode == "on":
@@ -73,8 +76,9 @@ class Lifespan:
         if self._task is None:
             return
         if self._task.done():
-            self._log_early_end(self._take_result())
+            self._task = None
             return
+        self._task.remove_done_callback(self._on_early_end)
         self._failure = None
         self._events.put_nowait({"type": "lifespan.shutdown"})
         await wait_for_any(self._stopped, tasks=[self._task], timeout=timeout)
@@ -130,7 +134,7 @@ class Lifespan:
     def _log_shutdown(self, task: asyncio.Task[None], timeout: float | None) -> None:
         """Write what went wrong after lifespan.shutdown, and remember that something did."""
         error = task.exception() if task.done() and not task.cancelled() else None
-        self.shutdown_failed = True
+        self.failed = True
         if self._failure is not None:
             logger.error("The application's shutdown failed: %s", self._failure)
         elif error is not None:
@@ -142,8 +146,15 @@ class Lifespan:
                 task_stack(task),
             )
         else:
-            self.shutdown_failed = False
+            self.failed = False
 
-    def _log_early_end(self, error: BaseException | None) -> None:
-        if error is not None:
-            logger.error("The application's lifespan had ended with an error", exc_info=error)
+    def _on_early_end(self, task: asyncio.Task[None]) -> None:
+        """Say at once what went wrong while it is served; an application may also just return."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failed = True
+            logger.error(
+                "The application's lifespan has failed while it is served; serving goes on, "
+                "and the exit status will be %d",
+                LifespanError.exit_code,
+                exc_info=error,
+            )

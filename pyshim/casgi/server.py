@@ -30,7 +30,8 @@ from casgi.legacy import as_asgi3
 from casgi.lifespan import Lifespan
 from casgi.log_files import AccessLogFile, reopen_logs
 from casgi.proxy_protocol import proxy_acceptor
-from casgi.signals import STOP_SIGNALS, LogSignals, StopSignals
+from casgi.signals import LogSignals, StopSignals
+from casgi.signals_at_start import STOP_SIGNALS
 from casgi.slow_consumer import log_slow_consumer
 from casgi.sockets import BoundSocket, bind_sockets, listen_error, log_addresses
 from casgi.status.inspection import Inspection
@@ -86,8 +87,8 @@ class Server:
 
     @property
     def exit_code(self) -> int:
-        """0, or what a process ends with whose application's shutdown has failed."""
-        return LifespanError.exit_code if self._lifespan.shutdown_failed else 0
+        """0, or what a process ends with whose application's lifespan has failed."""
+        return LifespanError.exit_code if self._lifespan.failed else 0
 
     def seconds_left(self, least: float) -> float | None:
         """Return how long a stop may still take, `least` at least; None for no limit."""

@@ -66,6 +66,17 @@ def test_shutdown_that_raises_is_logged_with_its_traceback(casgi, application):
     assert process.stderr.wait_for("^OSError: the pool is gone$")
 
 
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")])
+def test_lifespan_that_fails_meanwhile_is_logged_at_once(casgi, get, workers):
+    """The server goes on, but its exit status tells."""
+    process = casgi("-p", "0", *workers, "stopped:failing_while_served")
+    assert get(process.port()) == "served"
+    process.stderr.wait_for("ERROR .*lifespan has failed while it is served")
+    process.stderr.wait_for("^OSError: the pool is gone$")
+    assert get(process.port()) == "served"
+    assert process.stop() == 3
+
+
 @pytest.mark.parametrize("application", ["served:endless_shutdown", "stopped:stubborn_shutdown"])
 def test_shutdown_that_never_ends_is_cut_and_named(casgi, application):
     process = casgi("-p", "0", "--application-close-timeout", "0.1", application)

@@ -34,6 +34,20 @@ async def raising_after_shutdown(scope, receive, send):
     await close_the_pool()
 
 
+async def failing_while_served(scope, receive, send):
+    """Lose what the lifespan has begun, when there is a request."""
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await requested.wait()
+        await close_the_pool()
+    requested.set()
+    await respond(send, b"served")
+
+
+requested = asyncio.Event()
+
+
 async def stubborn_shutdown(scope, receive, send):
     await start_and_wait_for_the_end(receive, send)
     while True:
