@@ -119,7 +119,9 @@ def run_firefox(folder: Path) -> Iterator[Firefox]:
         )
     try:
         address = _wait_for_address(process, log)
-        with connect(f"{address}/session", max_size=None, proxy=None) as session:
+        # It answers no ping while it is busy; call() says how long it may be.
+        driving = connect(f"{address}/session", max_size=None, proxy=None, ping_interval=None)
+        with driving as session:
             yield Firefox(session)
     finally:
         _end(process)
