@@ -8,7 +8,9 @@ import re
 import shutil
 import signal
 import stat
+import threading
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,12 @@ from support.casgi_process import DEADLINE
 from support.ports import free_port
 from support.processes import is_alive, wait_for_end
 from traffic import SERVICE_RESTART, Traffic
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 import casgi
+from casgi.channels import ChannelLayer
+from casgi.hub.connection import connection_to
 from casgi.supervisor.rolling import Rolling
 from casgi.supervisor.service_manager import ServiceManager
 from casgi.supervisor.upgrade import Upgrade
@@ -111,6 +117,80 @@ def test_upgrade_under_load_loses_nothing(start, installed, tmp_path):
     assert site.stop() == 0
     errors = [line for line in site.stderr.lines() if "ERROR" in line]
     assert all("The hub is away" in line for line in errors)
+
+
+class Talkers:
+    """Two WebSockets that talk to their group, and a process of its own that does, while entered.
+
+    Who is asked to come again does so.
+    """
+
+    def __init__(self, port: int, hub: Path) -> None:
+        self.said = 0
+        self.closed_with: set[int] = set()
+        self.failures: list[str] = []
+        self._url = f"ws://127.0.0.1:{port}/"
+        self._hub = str(hub)
+        self._ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._note, args=[work])
+            for work in (self._talk, self._talk, self._publish)
+        ]
+
+    def __enter__(self) -> "Talkers":
+        for each in self._threads:
+            each.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._ended.set()
+        for each in self._threads:
+            each.join(DEADLINE)
+
+    def _note(self, work: Callable[[], None]) -> None:
+        while not self._ended.is_set():
+            try:
+                work()
+            except ConnectionClosed as closed:
+                # Who is held up for a second is cut after the frame, and may not have read it.
+                if closed.rcvd is not None:
+                    self.closed_with.add(closed.rcvd.code)
+            except Exception as error:
+                self.failures.append(repr(error))
+
+    def _talk(self) -> None:
+        with connect(self._url, open_timeout=DEADLINE) as client:
+            client.recv(DEADLINE)
+            while not self._ended.is_set():
+                client.send("hello")
+                client.recv(DEADLINE)
+                self.said += 1
+
+    def _publish(self) -> None:
+        layer = ChannelLayer(hub=self._hub)
+        try:
+            while not self._ended.is_set():
+                layer.sync.group_send("nobody", {"type": "said", "text": "plainly"})
+        finally:
+            connection_to(self._hub).close()
+
+
+def test_upgrade_of_a_server_with_groups_fails_nobody(start, tmp_path):
+    """Its hub is away for as long as the next program takes to start."""
+    hub = tmp_path / "hub"
+    site = start(
+        *("--linger", "0.5", "--drain", "0.1", "--no-access-log", "--lifespan", "off"),
+        *("--hub", str(hub), "grouped:application"),
+    )
+    site.worker(2)
+    with Talkers(site.port(), hub) as talkers:
+        site.signal(signal.SIGUSR2)
+        follow_upgrade(site, 2)
+    assert talkers.failures == []
+    assert talkers.closed_with <= {SERVICE_RESTART}
+    assert talkers.said > 0
+    assert site.stop() == 0
+    assert not any("HubUnavailable" in line for line in site.stderr.lines())
 
 
 def test_counts_and_readiness_are_whole_from_the_first_answer_on(start):
@@ -250,7 +330,7 @@ def test_stop_that_comes_at_the_last_moment_is_not_lost(comes):
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         rolling = Rolling([], ServiceManager(), stop)
-        await Checked(None, None, rolling, object).run(stop)
+        await Checked(None, None, rolling, None, object).run(stop)
         async with asyncio.timeout(DEADLINE):
             await stop.wait()
 

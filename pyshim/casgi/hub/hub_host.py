@@ -4,11 +4,13 @@ Processes find it by the variable CASGI_HUB of the environment, which this one's
 """
 
 import asyncio
+import contextlib
 import errno
 import logging
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 
 from casgi import _core
 from casgi.config import Config
@@ -16,6 +18,7 @@ from casgi.errors import BindError
 from casgi.forks import leave_to_parent_after_fork
 from casgi.hub.folders import SOCKET, make_folder
 from casgi.hub.project import PATH_VARIABLE
+from casgi.hub.upgrades import LONGEST, begin_upgrade, end_upgrade
 from casgi.unix_sockets import owner_ids
 
 logger = logging.getLogger("casgi.hub")
@@ -48,6 +51,7 @@ class HubHost:
         self.folder = folder
         self._hub: _core.Hub | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._sign: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Start it, and put its path into the environment, in the running loop. Raise BindError."""
@@ -60,6 +64,17 @@ class HubHost:
             logger.info("The hub at %s is used, which is there already", self._path)
             self._watching = asyncio.create_task(self._take_over())
         os.environ[PATH_VARIABLE] = self._path
+        self._sign = asyncio.get_running_loop().call_later(LONGEST, end_upgrade, self._path)
+
+    @contextlib.contextmanager
+    def upgraded(self) -> Iterator[None]:
+        """Let the next program of this process have it: who needs it until then waits for that."""
+        if self._hub is not None:
+            begin_upgrade(self._path)
+        try:
+            yield
+        finally:
+            end_upgrade(self._path)
 
     def metrics(self) -> dict[str, int]:
         """Return what it has done; nothing of one that is somebody else's."""
@@ -69,6 +84,9 @@ class HubHost:
         """Stop it. Can be called again."""
         if self._watching is not None:
             self._watching.cancel()
+        if self._sign is not None:
+            self._sign.cancel()
+            end_upgrade(self._path)
         if self._hub is not None:
             self._hub.stop()
             self._hub = None

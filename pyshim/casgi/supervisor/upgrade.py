@@ -18,6 +18,7 @@ from typing import IO
 from casgi import __version__
 from casgi.config import Config
 from casgi.errors import ApplicationImportError, CasgiError
+from casgi.hub.hub_host import HubHost
 from casgi.importer import add_app_dir, import_application
 from casgi.server import Server
 from casgi.signals import blocked
@@ -58,12 +59,14 @@ class Upgrade:
         children: Children,
         longest: float | None,
         rolling: Rolling,
+        hub: HubHost,
         leave: Callable[[], Inheritance],
     ) -> None:
         """Take for how many seconds the check may import the application, and what is left."""
         self._children = children
         self._longest = longest
         self._rolling = rolling
+        self._hub = hub
         self._leave = leave
         self._is_waiting = False
 
@@ -114,7 +117,7 @@ class Upgrade:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         command = own_command()
-        with _written(left) as descriptor, _inheritable(left):
+        with _written(left) as descriptor, _inheritable(left), self._hub.upgraded():
             variable = variable_for(descriptor, is_check=False)
             os.execve(command[0], command, {**os.environ, VARIABLE: variable})
 

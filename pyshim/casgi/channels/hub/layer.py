@@ -29,6 +29,7 @@ from casgi.channels.hub.strangers import Strangers
 from casgi.channels.layer import ChannelLayer
 from casgi.hub.connection import CHANNEL_FULL, HUB_FULL, connection_to
 from casgi.hub.errors import HubUnavailable
+from casgi.hub.upgrades import is_upgraded, over_upgrades
 
 logger = logging.getLogger("casgi.channels")
 
@@ -151,15 +152,17 @@ class HubChannelLayer(ChannelLayer):
 
     async def _announce(self, group: str, channel: str) -> None:
         try:
-            number = self.announce(group)
-            await self.hub.answer(number)
+            await over_upgrades(self.hub.path, lambda: self.hub.answer(self.announce(group)))
         except HubUnavailable:
             self.local.discard(group, channel)
             raise
 
     def announce(self, group: str) -> int:
         """Have the group's messages come here; return after which answer of the hub they do."""
-        number = self.hub.announce(group_topic(self.prefix, group))
+        return self._announce_topic(group_topic(self.prefix, group))
+
+    def _announce_topic(self, topic: bytes) -> int:
+        number = self.hub.announce(topic)
         self.hub.read_always()
         return number
 
@@ -191,15 +194,18 @@ class HubChannelLayer(ChannelLayer):
         if here_first:  # so that handlers of others need not do what is done here
             events, on_host = self.local.publish(group, unpack(payload), payload)
         act = self.publishing(topic, payload, on_host=on_host)
-        number = self.hub.request(act)
+        try:
+            number = self.hub.request(act)
+        except HubUnavailable:
+            number = None
         if number is None:
-            number = await self.hub.submit(act)
+            number = await self._submit(act)
         if not here_first and self.local.size(group) > 0:
             events = await self.local.deliver(group, unpack(payload))
         for sibling in self.siblings():
             events += sibling.take(topic, payload)
         if not self.hub.is_trusted(number):
-            await self.hub.answer(number)
+            await self._settle(number)
         await self._let_others(events)
 
     def _may_go_here_first(self, group: str, payload: bytes) -> bool:
@@ -254,13 +260,23 @@ class HubChannelLayer(ChannelLayer):
         return lambda client: client.publish(topic, text, wants_receiver)
 
     async def _do(self, act: Any) -> int:
-        return await self.hub.answer(await self.hub.submit(act))
+        return await self.hub.answer(await self._submit(act))
+
+    async def _submit(self, act: Any) -> int:
+        return await over_upgrades(self.hub.path, lambda: self.hub.submit(act))
+
+    async def _settle(self, number: int) -> None:
+        try:
+            await self.hub.answer(number)
+        except HubUnavailable:
+            # Members are told of a gap, in which it may be.
+            if not is_upgraded(self.hub.path):
+                raise
 
     async def _listen(self) -> None:
         """Be reachable for the other processes, by what is sent to channels of this one."""
-        number = self.hub.announce(process_topic(self.prefix, self._token))
-        self.hub.read_always()
-        await self.hub.answer(number)
+        topic = process_topic(self.prefix, self._token)
+        await over_upgrades(self.hub.path, lambda: self.hub.answer(self._announce_topic(topic)))
 
     def siblings(self) -> list[HubChannelLayer]:
         """Return the other layers of this process with the same prefix."""

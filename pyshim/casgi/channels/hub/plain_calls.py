@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from casgi.channels.hub.names import group_topic
 from casgi.channels.hub.serialization import unpack
+from casgi.hub.errors import HubUnavailable
 from casgi.hub.loops import running_loop
+from casgi.hub.upgrades import is_upgraded, plainly_over_upgrades
 
 if TYPE_CHECKING:
     from casgi.channels.hub.layer import HubChannelLayer
@@ -30,19 +32,19 @@ class PlainCalls:
         """Send to all channels of a group. Raise HubUnavailable."""
         layer = self._layer
         payload, topic = layer.packed(group, message), group_topic(layer.prefix, group)
-        number = layer.hub.put(layer.publishing(topic, payload))
+        number = self._put(layer.publishing(topic, payload))
         if layer.local.size(group) > 0:
             layer.local.send(group, unpack(payload))
         for sibling in layer.siblings():
             sibling.take(topic, payload)
         if not layer.hub.is_trusted(number):
-            layer.hub.wait(number)
+            self._settle(number)
 
     def send(self, channel: str, message: dict[str, Any]) -> None:
         """Send to one channel. Raise HubUnavailable or ChannelFull."""
         act = self._layer.sending(channel, message)
         if act is not None:
-            self._layer.check_sent(channel, self._layer.hub.do(act))
+            self._layer.check_sent(channel, self._layer.hub.wait(self._put(act)))
 
     def group_add(self, group: str, channel: str) -> None:
         """Add a channel to a group. Raise HubUnavailable."""
@@ -65,6 +67,19 @@ class PlainCalls:
 
         message: dict[str, Any] = _run(receive, "receive")
         return message
+
+    def _put(self, act: Any) -> int:
+        hub = self._layer.hub
+        return plainly_over_upgrades(hub.path, lambda: hub.put(act))
+
+    def _settle(self, number: int) -> None:
+        hub = self._layer.hub
+        try:
+            hub.wait(number)
+        except HubUnavailable:
+            # Members are told of a gap, in which it may be.
+            if not is_upgraded(hub.path):
+                raise
 
 
 def _run(begin: Callable[[], Coroutine[Any, Any, Any]], name: str) -> Any:
