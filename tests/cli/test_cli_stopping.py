@@ -87,8 +87,11 @@ def test_two_signals_end_a_handler_that_never_awaits_without_a_time_limit(
 ):
     process = casgi("-p", "0", *NO_LIMIT, application)
     send_request(client, process)
+    # In one moment: one that comes more than a second later ends the process itself.
+    process.signal(signal.SIGSTOP)
     process.signal(signal.SIGINT)
     process.signal(signal.SIGTERM)  # Not the same: two of one kind at once may count as one.
+    process.signal(signal.SIGCONT)
     assert process.wait() == 1
 
 

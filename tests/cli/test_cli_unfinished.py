@@ -1,6 +1,7 @@
 """What is said of applications that do not end, and how many threads they have."""
 
 import asyncio
+import itertools
 import os
 import socket
 import sys
@@ -16,6 +17,7 @@ from support.ws import upgrade
 from casgi.unfinished import task_stack, thread_stack
 
 REQUEST = b"GET /slow/%0a?key=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+INNERMOST_LAST = ["deeply_waiting", "wait_for_nothing", "the_innermost", "wait"]
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def test_warning_about_an_application_whose_client_has_gone(casgi, client, data,
     client.close()
     process.stderr.wait_for(f"took too long .* and is cancelled: {described}, waiting at$")
     assert process.stop() == 0
-    assert functions(process) == ["deeply_waiting", "wait_for_nothing", "the_innermost", "wait"]
+    assert functions(process, "took too long") == INNERMOST_LAST
     assert any("await asyncio.create_task(the_innermost())" in x for x in process.stderr.lines())
 
 
@@ -52,7 +54,7 @@ def test_warning_at_shutdown(casgi, client):
     connect(client, process, REQUEST)
     assert process.stop() == 0
     process.stderr.wait_for("Not finished: GET /slow/%0a, waiting at$")
-    assert functions(process) == ["deeply_waiting", "wait_for_nothing", "the_innermost", "wait"]
+    assert functions(process, "Not finished: ") == INNERMOST_LAST
 
 
 def test_thread_that_does_not_end_is_shown(casgi, client):
@@ -62,10 +64,15 @@ def test_thread_that_does_not_end_is_shown(casgi, client):
     process.stderr.wait_for("Thread asyncio_0 is at$")
 
 
-def functions(process: CasgiProcess) -> list[str]:
-    """Return the functions of the stack in a process's log."""
-    lines = [line for line in process.stderr.lines() if line.startswith("  File ")]
-    return [line.rpartition(" in ")[2] for line in lines]
+def functions(process: CasgiProcess, headline: str) -> list[str]:
+    """Return the functions of the stack behind a line of a process's log.
+
+    There are others in the log of a process that is held up at its end.
+    """
+    behind = itertools.dropwhile(lambda line: headline not in line, process.stderr.lines())
+    next(behind)
+    stack = itertools.takewhile(lambda line: line.startswith("  "), behind)
+    return [line.rpartition(" in ")[2] for line in stack if line.startswith("  File ")]
 
 
 async def produce() -> AsyncIterator[int]:

@@ -114,10 +114,10 @@ async def test_failed_start_leaves_nothing_bound():
         await receive()
         await send({"type": "lifespan.startup.failed"})
 
-    async with casgi.Server(hello, casgi.Config(port=0)) as server:
+    free = free_port()
+    async with casgi.Server(hello, casgi.Config(port=free)):
         with pytest.raises(BindError, match="already in use"):
-            await casgi.serve(hello, port=server.addresses[0][1])
-        free = server.addresses[0][1]
+            await casgi.serve(hello, port=free)
     with pytest.raises(LifespanError, match="it gave no reason"):
         await casgi.serve(failing, port=free)
     async with casgi.Server(hello, casgi.Config(port=free)) as server:
@@ -132,8 +132,7 @@ async def test_port_that_is_taken_while_the_application_starts():
             await send({"type": "lifespan.startup.complete"})
             await receive()
 
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = probe.getsockname()
+    address = ("127.0.0.1", free_port())
     expected = f"cannot listen on TCP address 127.0.0.1:{address[1]}: address already in use"
     with pytest.raises(BindError, match=f"^{expected}$"):
         await casgi.serve(slow, port=address[1])
