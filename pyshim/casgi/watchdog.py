@@ -24,7 +24,8 @@ _INTERVAL = 0.5
 _BLOCKED_AFTER = 1.0
 # What an ordinary stop may take beyond its time: cancelled tasks, the lifespan, the last lines.
 _LAST_STEPS = 4.0
-_TIME_TO_SAY = 1.0
+# For the log; a machine that is busy holds a process up for a second or two.
+_TIME_TO_SAY = 4.0
 # Whose frames are no application's, and the functions under which an application's are: that of
 # asyncio's loops, and what calls a loop without Python frames (uvloop).
 _MACHINERY = (os.path.dirname(asyncio.__file__), selectors.__file__, os.path.dirname(__file__))
