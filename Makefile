@@ -14,7 +14,6 @@ PORT ?= 8000
 JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 PYTHONS ?= 3.11 3.12 3.13
 BENCH ?= broadcast fanout channels-echo channels-idle hello http2-hello echo idle memory
-SECONDS ?= 60
 BIN := $(abspath $(VENV))/bin
 CHAT_REQUIREMENTS := examples/chat/requirements.txt
 C_FILES = $(shell find csrc tests/c -name '*.[ch]' 2>/dev/null)
@@ -122,7 +121,7 @@ browsers-idle: packages-test build $(VENV)/test-installed $(VENV)/browser-instal
 
 fuzz: build ## fuzz every target for a while (SECONDS=60 each)
 	@scripts/system-packages.sh fuzz
-	@bash fuzz/run.sh $(SECONDS)
+	@bash fuzz/run.sh $(or $(SECONDS),60)
 
 screenshots: build $(VENV)/test-installed $(VENV)/browser-installed ## take the pictures of the README
 	@scripts/system-packages.sh screenshots
