@@ -235,6 +235,20 @@ static int keep_trailers(struct response *response, const struct response_start 
     return 0;
 }
 
+/* STATUS_STATE with an exception when fields make the trailers too large. */
+static int count_trailers(struct response *response, const struct response_start *fields) {
+    for (size_t i = 0; i < fields->head.header_count; i++) {
+        const struct http_header *field = &fields->head.headers[i];
+        response->trailer_size += field->name.length + field->value.length + LIMIT_FIELD_OVERHEAD;
+    }
+    if (response->trailer_size <= LIMIT_RESPONSE_TRAILERS) {
+        return STATUS_OK;
+    }
+    Py_CLEAR(response->trailers);
+    return refuse("the trailers of a response are more than 64 KiB, which are kept until the last "
+                  "has come: send what has no end as its body");
+}
+
 static int send_trailers(struct response *response, const struct response_start *trailers) {
     const struct http_response_head *fields = &trailers->head;
     response->state = RESPONSE_COMPLETE;
@@ -253,6 +267,10 @@ static int take_trailers(struct response *response, const struct response_start 
     if (response->state != RESPONSE_TRAILERS) {
         return refuse("http.response.trailers comes behind the last http.response.body of a "
                       "response whose http.response.start said 'trailers': True");
+    }
+    int counted = count_trailers(response, fields);
+    if (counted != STATUS_OK) {
+        return counted;
     }
     if (!has_more && response->trailers == NULL) {
         return send_trailers(response, fields);

@@ -24,7 +24,8 @@ struct response {
     struct bridge *bridge;
     struct exchange *exchange; /* borrowed; NULL when over: its owner resets it in on_end() */
     struct response_start *start;
-    PyObject *trailers; /* a list of those that came already; NULL: none */
+    PyObject *trailers;  /* a list of those that came already; NULL: none */
+    size_t trailer_size; /* of all that came; more than the limit: they cannot be sent any more */
     enum response_state state;
     bool takes_trailers; /* "trailers" of the start is looked at */
     bool has_trailers;   /* they follow the body */

@@ -38,6 +38,12 @@
 /* Trailer fields are parsed and dropped; a request needs few. */
 #define LIMIT_TRAILER_SIZE (8 * 1024)
 
+/* Trailer fields of one response, with what RFC 9113 section 6.5.2 adds for each: an application
+ * may send them in any number of messages, and they leave together. As large as a request's head.
+ */
+#define LIMIT_RESPONSE_TRAILERS LIMIT_HEAD_SIZE
+#define LIMIT_FIELD_OVERHEAD    32
+
 /* Size and extensions of one chunk's header: RFC 9112 section 7.1.1 asks for a limit on extensions.
  */
 #define LIMIT_CHUNK_EXTENSION_SIZE (4 * 1024)

@@ -1,13 +1,14 @@
 /* One header block. Owns copies of what it is given, since the decoder's are gone with the call. */
 #include "http2/http2_head.h"
 
+#include "base/limits.h"
 #include "base/memory.h"
 #include "http/header_rules.h"
 #include "http/request_rules.h"
 #include "http/request_target.h"
 
 /* What is kept from one request to the next. */
-enum { KEPT_TEXT = 4 * 1024, KEPT_FIELDS = 32, FIELD_OVERHEAD = 32 };
+enum { KEPT_TEXT = 4 * 1024, KEPT_FIELDS = 32 };
 
 /* What one pass over the fields finds. */
 struct findings {
@@ -115,7 +116,7 @@ static struct slice *pseudo_of(struct http2_head *head, struct slice name) {
 static bool is_within(struct http2_head *head, const struct http2_head_limits *limits,
                       struct slice name, struct slice value) {
     bool is_path = slice_equals(name, SLICE_LITERAL(":path"));
-    head->size += name.length + value.length + FIELD_OVERHEAD;
+    head->size += name.length + value.length + LIMIT_FIELD_OVERHEAD;
     head->header_count += name.length > 0 && name.data[0] == ':' ? 0 : 1;
     if (is_path && value.length > limits->size) {
         refuse(head, 414, "request target too long");

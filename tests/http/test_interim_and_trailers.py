@@ -134,6 +134,38 @@ def test_trailers_follow_the_body(serve: Serve, extra: tuple[dict[str, Any], ...
             assert read_with_trailers(client) == (b"hello", b"x-a: 1\r\n")
 
 
+@pytest.mark.parametrize("fields", [[(b"x-a", b"1" * 1000)], [(b"x", b"")] * 40])
+def test_trailers_without_end(serve: Serve, fields: list[tuple[bytes, bytes]]) -> None:
+    """They are kept until the last has come: without a limit they would fill the memory."""
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start(trailers=True))
+        await send(body(b"hello"))
+        sent = 0
+        try:
+            for _ in range(1000):
+                await send(trailers(*fields, more=True))
+                sent += 1
+        except RuntimeError as error:
+            journal.add((sent, str(error)))
+        with pytest.raises(RuntimeError, match="64 KiB"):
+            await send(trailers((b"x-b", b"2")))
+        journal.add("refused")
+
+    server = serve(application)
+    with server.connect() as client:
+        client.send(request(headers=[TE]))
+        assert not client.read_to_end().endswith(b"\r\n0\r\n\r\n")
+    count, text = journal.next()
+    assert 40 < count < 100
+    assert "64 KiB" in text
+    assert journal.next() == "refused"
+    server.shut_down()
+    server.join()
+    server.reports.take_errors()
+
+
 def test_trailers_in_several_messages(serve: Serve) -> None:
     messages = (
         start(trailers=True),

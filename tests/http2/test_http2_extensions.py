@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.apps import Receive, Scope, Send
+from support.apps import Journal, Receive, Scope, Send
 from support.http2 import Http2Client
 from support.server import Serve
 
@@ -33,6 +33,29 @@ def test_trailers(serve: Serve, body: bytes) -> None:
     assert (response.body, response.trailers) == (body, [(b"x-sum", b"1")])
     response = client.get()
     assert (response.body, response.trailers) == (body, [])
+
+
+def test_trailers_without_end(serve: Serve) -> None:
+    journal = Journal()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "trailers": True})
+        await send({"type": "http.response.body", "body": b"hello"})
+        fields = [(b"x-sum", b"1" * 1000)]
+        with pytest.raises(RuntimeError, match="64 KiB"):
+            for _ in range(1000):
+                await send(
+                    {"type": "http.response.trailers", "headers": fields, "more_trailers": True}
+                )
+        journal.add("refused")
+
+    server = serve(application)
+    client = Http2Client(server.connect())
+    client.request(headers=[("te", "trailers")])
+    assert journal.next() == "refused"
+    server.shut_down()
+    server.join()
+    server.reports.take_errors()
 
 
 @pytest.mark.parametrize("size", [0, 5, 16384, 2_000_001])
