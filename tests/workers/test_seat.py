@@ -106,6 +106,30 @@ async def connected(worker):
     return await asyncio.open_connection(sock=theirs)
 
 
+@pytest.mark.parametrize(("lived", "left"), [(30.0, 10.0), (40.0, 1.0)])
+def test_time_to_start_is_that_of_both_steps(monkeypatch, lived, left):
+    """One that was late to be ready has what is left to serve, or a moment."""
+    timeouts = []
+
+    async def wait_for_any(*events, tasks, timeout):
+        timeouts.append(timeout)
+        for event in events:
+            event.set()
+
+    async def main():
+        worker = Worker(0, 0, os.getpid(), asyncio.Future(), Limits())
+        worker._started_at -= lived
+        assert await worker.is_ready(40.0)
+        assert await worker.serve(40.0)
+        assert await worker.serve(None)
+
+    monkeypatch.setattr("casgi.supervisor.worker.wait_for_any", wait_for_any)
+    asyncio.run(main())
+    *both, never = timeouts
+    assert never is None
+    assert all(0 < timeout <= left for timeout in both)
+
+
 def test_worker_serves_when_it_says_so():
     async def main():
         async with workers_of(WAITING) as (start, _):

@@ -30,6 +30,8 @@ logger = logging.getLogger("casgi.supervisor")
 # a second), and else by a signal handler in C, unless the kernel itself holds it.
 _TIME_FOR_PYTHON = 0.6
 _TIME_TO_WRITE = 0.5
+# For one that was ready in the last moment to say that it serves.
+_TIME_TO_SERVE = 1.0
 # What a service manager tells the supervisor alone.
 _NOT_INHERITED = (
     "NOTIFY_SOCKET",
@@ -125,20 +127,23 @@ class Worker:
     async def is_ready(self, longest: float | None = None) -> bool:
         """Wait for its application; return whether it has started, or the worker has ended.
 
-        One that takes longer than so many seconds is named with its stack, and killed.
+        One that takes longer than so many seconds from its start is named with its stack, and
+        killed.
         """
         return await self._comes_to(self._ready, longest)
 
     async def serve(self, longest: float | None = None) -> bool:
         """Let it accept connections; return whether it does, or has ended before it did.
 
-        One that takes longer than so many seconds is named with its stack, and killed.
+        One that takes longer than so many seconds from its start is named with its stack, and
+        killed.
         """
         self._say(ToWorker.SERVE)
         return await self._comes_to(self._serving, longest)
 
     async def _comes_to(self, state: asyncio.Event, longest: float | None) -> bool:
-        await wait_for_any(state, tasks=[self.ended], timeout=longest)
+        left = None if longest is None else max(longest - self.age, _TIME_TO_SERVE)
+        await wait_for_any(state, tasks=[self.ended], timeout=left)
         if not (state.is_set() or self.ended.done()):
             logger.error("%s has not started in %.1f s, and is killed; it is at", self, longest)
             await self.end_with_stack()
