@@ -48,6 +48,32 @@ def test_pages_reconnect_to_a_restarted_server(server: ChatServer, new_person: N
     expect(ada.bubbles()).to_have_text(["Before", "Kept in the form", "After"])
 
 
+# Lets a test end the connection as the page has it, and send in the same moment.
+KNOW_THE_WEBSOCKET = """
+window.WebSocket = class extends WebSocket {
+  constructor(address) {
+    super(address);
+    window.socket = this;
+  }
+};
+"""
+CLOSE_AND_SEND = "socket.close(); document.querySelector('.composer').requestSubmit()"
+
+
+def test_what_is_sent_while_the_connection_closes_is_kept(new_person: NewPerson) -> None:
+    ada = new_person("Ada")
+    ada.page.add_init_script(KNOW_THE_WEBSOCKET)
+    ada.enter_room("garden")
+    field = ada.page.locator(".composer [name=text]")
+    field.fill("Too late")
+    ada.page.evaluate(CLOSE_AND_SEND)
+    ada.page.wait_for_function("socket.readyState === socket.OPEN")
+    ada.expect_state("open")
+    expect(field).to_have_value("Too late")
+    field.press("Enter")
+    ada.expect_message("Too late")
+
+
 def test_what_was_missed_comes_after_the_reconnection(
     server: ChatServer, new_person: NewPerson
 ) -> None:

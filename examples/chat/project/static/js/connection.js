@@ -33,9 +33,9 @@ export class Connection extends EventTarget {
     this.#socket.addEventListener("close", () => this.#onClose());
   }
 
-  /** Send a message; false when there is no connection to send it on. */
+  /** Send a message; false when there is no connection to send it on, or it is closing already. */
   send(message) {
-    if (this.state !== "open") return false;
+    if (this.state !== "open" || this.#socket.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));
     return true;
   }
