@@ -1,5 +1,6 @@
 """systemd is told by the supervisor alone: ready, reloading, stopping, alive."""
 
+import asyncio
 import contextlib
 import signal
 import socket
@@ -7,6 +8,8 @@ import time
 
 import pytest
 from support.casgi_process import DEADLINE
+
+from casgi.supervisor.service_manager import ServiceManager
 
 DATAGRAMS = socket.AF_UNIX, socket.SOCK_DGRAM
 
@@ -92,6 +95,34 @@ def test_supervisor_shows_that_it_is_alive_also_during_a_reload(start, manager):
         alive += 1
     assert alive >= 1
     assert site.stop() == 0
+
+
+def test_supervisor_shows_that_it_is_alive_around_an_upgrade(start, manager):
+    """Before the other program takes its place, which takes its time, and by that program."""
+    hours = {"NOTIFY_SOCKET": manager.variable, "WATCHDOG_USEC": "36000000000"}
+    site = start("kept:tell_process", variables=hours)
+    assert "WATCHDOG" in manager.told()
+    assert "READY" in manager.told()
+    site.signal(signal.SIGUSR2)
+    for _ in range(2):
+        while "WATCHDOG" not in manager.told():
+            pass
+    site.stderr.wait_for("The workers were replaced$")
+    assert site.stop() == 0
+
+
+def test_signs_of_life_come_with_room_within_half_of_the_time(monkeypatch):
+    monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    timeouts = []
+
+    async def wait_for_any(event, timeout):
+        timeouts.append(timeout)
+        event.set()
+
+    monkeypatch.setattr("casgi.supervisor.service_manager.wait_for_any", wait_for_any)
+    asyncio.run(ServiceManager().keep_alive(asyncio.Event()))
+    assert timeouts == [10.0]
 
 
 def test_what_has_no_room_is_said_when_there_is_some(start, manager):

@@ -330,7 +330,7 @@ def test_stop_that_comes_at_the_last_moment_is_not_lost(comes):
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         rolling = Rolling([], ServiceManager(), stop)
-        await Checked(None, None, rolling, None, object).run(stop)
+        await Checked(None, None, rolling, None, object, list).run(stop)
         async with asyncio.timeout(DEADLINE):
             await stop.wait()
 

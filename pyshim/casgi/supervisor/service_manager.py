@@ -1,7 +1,8 @@
 """What systemd is told of the service (sd_notify(3)), by the supervisor alone.
 
 READY=1 when every worker serves, RELOADING=1 and a READY=1 after it, STOPPING=1, and WATCHDOG=1
-twice in the time that systemd gives. Without NOTIFY_SOCKET nothing is said. Where there is no room,
+three times in the time that systemd gives, and before another program takes the place of this one.
+Without NOTIFY_SOCKET nothing is said. Where there is no room,
 since systemd reads late, all of that waits but WATCHDOG=1, which the next one makes up for.
 """
 
@@ -18,6 +19,8 @@ logger = logging.getLogger("casgi.supervisor")
 
 # Nothing tells that a socket of datagrams has room again at its other end.
 _LOOK_FOR_ROOM = 0.1
+# sd_watchdog_enabled(3) wants a sign of life in half of the time; this leaves room for a busy loop.
+_SIGNS_OF_LIFE = 3
 
 
 class ServiceManager:
@@ -53,9 +56,13 @@ class ServiceManager:
     async def keep_alive(self, until: asyncio.Event) -> None:
         """Say again and again that the supervisor is alive, until the event is set."""
         while self._watchdog is not None and not until.is_set():
-            if not self._unsaid:
-                self._send("WATCHDOG=1")
-            await wait_for_any(until, timeout=self._watchdog / 2)
+            self.alive()
+            await wait_for_any(until, timeout=self._watchdog / _SIGNS_OF_LIFE)
+
+    def alive(self) -> None:
+        """Say that the supervisor is alive, if somebody wants to know."""
+        if self._watchdog is not None and not self._unsaid:
+            self._send("WATCHDOG=1")
 
     def close(self) -> None:
         """Say nothing more."""

@@ -94,7 +94,8 @@ class Supervisor:
             is_stopping = self._stop_requested.is_set
             ends.callback(await self._status.start(self._workers, self._hub, is_stopping))
             longest = self._config.worker_start_timeout
-            self._upgrade = Upgrade(children, longest, self._rolling, self._hub, self._leave)
+            alive = self._service_manager.alive
+            self._upgrade = Upgrade(children, longest, self._rolling, self._hub, self._leave, alive)
             await self._answer_control(ends)
             self._take_signals(self._changes())
             let_waiting_signals_come()

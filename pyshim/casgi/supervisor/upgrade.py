@@ -61,13 +61,18 @@ class Upgrade:
         rolling: Rolling,
         hub: HubHost,
         leave: Callable[[], Inheritance],
+        show_alive: Callable[[], None],
     ) -> None:
-        """Take for how many seconds the check may import the application, and what is left."""
+        """Take for how many seconds the check may import the application, and what is left.
+
+        `show_alive` is called before this program ends: the next takes a moment to start.
+        """
         self._children = children
         self._longest = longest
         self._rolling = rolling
         self._hub = hub
         self._leave = leave
+        self._show_alive = show_alive
         self._is_waiting = False
 
     async def run(self, until: asyncio.Event) -> None:
@@ -82,6 +87,7 @@ class Upgrade:
                     return
                 async with self._rolling.unchanged(), _signals_held_back():
                     if not until.is_set():
+                        self._show_alive()
                         self.execute(self._leave())
             except Exception as error:  # Whatever it is, the server goes on.
                 logger.error("SIGUSR2: nothing is changed: %s: %s", type(error).__name__, error)
