@@ -18,7 +18,7 @@ from casgi.errors import BindError
 from casgi.forks import leave_to_parent_after_fork
 from casgi.hub.folders import SOCKET, make_folder
 from casgi.hub.project import PATH_VARIABLE
-from casgi.hub.upgrades import LONGEST, begin_upgrade, end_upgrade
+from casgi.hub.upgrades import LONGEST, begin_upgrade, end_upgrade, is_upgraded
 from casgi.unix_sockets import owner_ids
 
 logger = logging.getLogger("casgi.hub")
@@ -54,7 +54,10 @@ class HubHost:
         self._sign: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Start it, and put its path into the environment, in the running loop. Raise BindError."""
+        """Start it, and put its path into the environment. Raise BindError.
+
+        In the running loop, unless nobody can have had it there before.
+        """
         if self._config.hub is None:
             self.folder = _folder_of_workers()
         path = self._config.hub or os.path.join(str(self.folder), SOCKET)
@@ -64,7 +67,10 @@ class HubHost:
             logger.info("The hub at %s is used, which is there already", self._path)
             self._watching = asyncio.create_task(self._take_over())
         os.environ[PATH_VARIABLE] = self._path
-        self._sign = asyncio.get_running_loop().call_later(LONGEST, end_upgrade, self._path)
+        if is_upgraded(self._path):
+            self._sign = asyncio.get_running_loop().call_later(LONGEST, end_upgrade, self._path)
+        else:
+            end_upgrade(self._path)
 
     @contextlib.contextmanager
     def upgraded(self) -> Iterator[None]:
