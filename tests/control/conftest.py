@@ -65,13 +65,24 @@ def workers(tmp_path_factory) -> Iterator[ControlledSite]:
 
 
 @pytest.fixture
-def own_workers(tmp_path) -> Iterator[ControlledSite]:
-    """A server of two workers that is of one test alone."""
-    site = ControlledSite(tmp_path / "control", "--workers", "2", "served:application")
-    site.stderr.wait_for(r"Worker 2 \(PID \d+\) serves")
-    site.wait_until_workers_answer(2)
-    yield site
-    site.close()
+def start_workers(tmp_path) -> Iterator[Callable[..., ControlledSite]]:
+    """Start a server of two workers that is of one test alone."""
+    with contextlib.ExitStack() as running:
+
+        def start(**options: Any) -> ControlledSite:
+            arguments = tmp_path / "control", "--workers", "2", "served:application"
+            site = ControlledSite(*arguments, **options)
+            running.callback(site.close)
+            site.stderr.wait_for(r"Worker 2 \(PID \d+\) serves")
+            site.wait_until_workers_answer(2)
+            return site
+
+        yield start
+
+
+@pytest.fixture
+def own_workers(start_workers: Callable[..., ControlledSite]) -> ControlledSite:
+    return start_workers()
 
 
 @pytest.fixture

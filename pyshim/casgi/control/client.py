@@ -51,7 +51,9 @@ class ControlClient:
         except OSError as error:
             raise ControlError(f"the server at {self._path} has gone: {error.strerror}") from None
         if not line:
-            raise ControlError(f"the server at {self._path} has gone")
+            raise ControlError(
+                f"the server at {self._path} has gone, or is being upgraded: ask again"
+            )
         answer: dict[str, Any] = decode(line)
         if "error" in answer:
             raise ControlError(answer["error"])

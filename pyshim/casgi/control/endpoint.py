@@ -6,7 +6,10 @@ Runs in the event loop of the supervisor, or of a thread beside a single process
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
 
 from casgi.control.protocol import (
     LONGEST_LINE,
@@ -19,7 +22,7 @@ from casgi.control.protocol import (
 )
 from casgi.errors import BindError
 from casgi.forks import Descriptors
-from casgi.unix_sockets import bind_unix
+from casgi.unix_sockets import SocketFile, bind_unix
 
 logger = logging.getLogger("casgi.control")
 
@@ -34,17 +37,34 @@ Answering = Callable[[dict[str, object], int], Awaitable[Answer]]
 class ControlSocket:
     """A socket that listens on a path, which only its owner may open. Closed by close()."""
 
-    def __init__(self, path: str) -> None:
-        """Bind it; raise BindError."""
-        try:
-            self.socket, self._file = bind_unix(os.path.abspath(path), _MODE, None)
-            self.socket.listen()
-        except OSError as error:
-            raise BindError(
-                f"cannot listen on {path} for --control: {error.strerror or error}"
-            ) from None
-
+    def __init__(self, path: str, left: dict[str, Any] | None = None) -> None:
+        """Bind it, or have what leave() has written down; raise BindError."""
+        self._path = os.path.abspath(path)
+        if left is None:
+            self.socket, self._file = _listen(self._path)
+        else:
+            self.socket = socket.socket(fileno=left["descriptor"])
+            self._file = None if left["file"] is None else SocketFile(**left["file"])
         self._descriptors = Descriptors([self.socket.fileno()])
+
+    @classmethod
+    def inherit(cls, path: str | None, left: dict[str, Any] | None) -> "ControlSocket | None":
+        """Return the one of a path, if there is one; another program may have left it, or another.
+
+        Raise BindError.
+        """
+        if left is not None and (path is None or os.path.abspath(path) != left["path"]):
+            cls(left["path"], left).close()
+            left = None
+        return None if path is None else cls(path, left)
+
+    def leave(self) -> dict[str, Any]:
+        """Write it down for the program that takes the place of this one in the same process."""
+        return {
+            "descriptor": self.socket.fileno(),
+            "file": None if self._file is None else asdict(self._file),
+            "path": self._path,
+        }
 
     def close(self) -> None:
         """Remove its file, unless somebody else has put one there, and close it."""
@@ -55,6 +75,16 @@ class ControlSocket:
         """Let nobody find it any more. Can be called again."""
         if self._file is not None:
             self._file.remove()
+
+
+def _listen(path: str) -> tuple[socket.socket, SocketFile | None]:
+    try:
+        made, file = bind_unix(path, _MODE, None)
+        made.listen()
+    except OSError as error:
+        reason = error.strerror or error
+        raise BindError(f"cannot listen on {path} for --control: {reason}") from None
+    return made, file
 
 
 class ControlEndpoint:

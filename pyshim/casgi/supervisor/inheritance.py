@@ -46,13 +46,15 @@ class Inheritance:
     restarts: int = 0
     status: dict[str, Any] | None = None
     """The address of --metrics, and the socket that listens there."""
+    control: dict[str, Any] | None = None
+    """The socket of --control: who asks meanwhile waits in its queue."""
     hub_folder: str | None = None
     """Of a hub for the workers alone, whose path is in the environment."""
     is_check: bool = field(default=False)
 
     def descriptors(self) -> Iterator[int]:
         """Yield every descriptor in it."""
-        for each in (*self.sockets, *self.workers, self.scoreboard, self.status):
+        for each in (*self.sockets, *self.workers, self.scoreboard, self.status, self.control):
             if each is not None and each["descriptor"] is not None:
                 yield each["descriptor"]
         for pair in self.socket_pairs:

@@ -111,9 +111,10 @@ class Supervisor:
         return self._exit_code
 
     async def _answer_control(self, ends: contextlib.ExitStack) -> None:
-        if self._config.control is None:
+        left = self._left.control if self._left else None
+        bound = self._control = ControlSocket.inherit(self._config.control, left)
+        if bound is None:
             return
-        bound = ControlSocket(self._config.control)
         ends.callback(bound.close)
         head = SupervisorHead(self._workers, self._drain)
         endpoint = ControlEndpoint(bound, head.answer)
@@ -235,6 +236,7 @@ class Supervisor:
             worker_count=self._config.worker_count(),
             seats=len(self._seats),
             status=self._status.leave(),
+            control=self._control.leave() if self._control else None,
             hub_folder=self._hub.folder,
             **self._workers.leave({seat.worker for seat in self._seats}),
         )
