@@ -1,6 +1,7 @@
 """The configurations that docs/proxies.md shows, run: what a client, and the application, see."""
 
 import http.client
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from proxied import BLOCKS, HEADERS, LIES, application, check_websockets, with_o
 from support.ports import free_port
 from support.proxies import ConfiguredProxy
 from support.server import SECURE, Serve
+
+from casgi.config import Config
 
 pytestmark = pytest.mark.skipif(SECURE, reason="what the page shows speaks plain HTTP to casgi")
 
@@ -43,6 +46,16 @@ def tcp_proxy(
 def test_the_page_has_them() -> None:
     assert [program for program, _ in PLAIN] == ["nginx", "haproxy", "caddy"]
     assert len(WITH_PROXY_PROTOCOL) == 1
+
+
+def test_the_proxy_is_the_first_to_close_an_idle_connection() -> None:
+    """Else it sends requests into connections that casgi is closing."""
+    (caddy,) = [text for program, text in PLAIN if program == "caddy"]
+    kept = re.search(r"keepalive (\d+)s$", caddy, re.MULTILINE)
+    assert kept is not None
+    longest = Config().keep_alive_timeout
+    assert longest is not None
+    assert int(kept[1]) < longest
 
 
 def test_requests(proxy: ConfiguredProxy) -> None:
