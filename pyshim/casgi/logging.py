@@ -7,11 +7,16 @@ import json
 import logging
 import logging.config
 import time
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from casgi.errors import ConfigError
 
 DEFAULT_FORMAT = "%(asctime)-15s %(levelname)-8s %(message)s"
 JSON = "json"
+
+_of_zones: set[logging.Formatter] = set()
+"""Those that have been given a zone, which may change once more."""
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG, logging.DEBUG)
 
@@ -55,6 +60,26 @@ def _formatter(log_format: str) -> logging.Formatter:
     except (TypeError, ValueError) as error:
         raise ConfigError(f"wrong --log-fmt: {error}") from None
     return formatter
+
+
+def use_zone(name: str) -> None:
+    """Let local times be those of a zone, which Django makes its processes' own, if it is known.
+
+    Formatters that have times of their own keep them.
+    """
+    try:
+        zone = ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return
+
+    def convert(seconds: float | None) -> time.struct_time:
+        return datetime.fromtimestamp(seconds or 0, zone).timetuple()
+
+    for handler in logging.root.handlers:
+        formatter = handler.formatter
+        if formatter and (formatter in _of_zones or formatter.converter is time.localtime):
+            formatter.converter = convert
+            _of_zones.add(formatter)
 
 
 def _configure_by_file(path: str) -> None:

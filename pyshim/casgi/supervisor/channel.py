@@ -37,6 +37,10 @@ class ToSupervisor(enum.Enum):
     """It ends by itself, and wants a successor."""
 
 
+ZONE = "zone "
+"""Before READY, and in front of a name: of the zone that the worker's local times have."""
+
+
 class Channel(asyncio.Protocol):
     """One end. Closed by close(), or when the other end is."""
 
@@ -87,8 +91,15 @@ class Channel(asyncio.Protocol):
 
     def say(self, word: ToWorker | ToSupervisor) -> None:
         """Send a word; nobody hears it when the other end has gone."""
+        self._write(word.value)
+
+    def say_zone(self, name: str) -> None:
+        """Send the name of a zone, of one line."""
+        self._write(ZONE + " ".join(name.split()))
+
+    def _write(self, line: str) -> None:
         if self._transport is not None:
-            self._transport.write(word.value.encode() + b"\n")
+            self._transport.write(line.encode() + b"\n")
 
     def close(self) -> None:
         """Close this end. Can be called again."""

@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from casgi.logging import use_zone
 from casgi.signals import blocked
-from casgi.supervisor.channel import Channel, ToSupervisor, ToWorker
+from casgi.supervisor.channel import ZONE, Channel, ToSupervisor, ToWorker
 from casgi.supervisor.handover import VARIABLE, Handover, variable_for
 from casgi.supervisor.recycling import Limits
 from casgi.supervisor.stack_signal import STACK_SIGNAL
@@ -69,6 +70,7 @@ class Worker:
         self.is_current = True
         self._ready = asyncio.Event()
         self._serving = asyncio.Event()
+        self._zone: str | None = None
         self._channel: Channel | None = None
         self._started_at = time.monotonic()
         self._ended_at: float | None = None
@@ -90,6 +92,7 @@ class Worker:
         worker._started_at = left["started_at"]
         if left["is_ready"]:
             worker._ready.set()
+        worker._follow_zone(left.get("zone"))
         worker._on_leaving = on_leaving
         if left["descriptor"] is not None:
             end = socket.socket(fileno=left["descriptor"])
@@ -105,6 +108,7 @@ class Worker:
             "is_expected_to_end": self.is_expected_to_end,
             "started_at": self._started_at,
             "is_ready": self._ready.is_set(),
+            "zone": self._zone,
             "is_current": is_current,
             **({"descriptor": None} if self._channel is None else self._channel.leave()),
         }
@@ -215,8 +219,16 @@ class Worker:
         if self._channel is not None:
             self._channel.say(word)
 
+    def _follow_zone(self, name: str | None) -> None:
+        """Log in the zone that the worker logs in."""
+        self._zone = name
+        if name is not None:
+            use_zone(name)
+
     def _on_word(self, word: str) -> None:
         match word:
+            case _ if word.startswith(ZONE):
+                self._follow_zone(word.removeprefix(ZONE))
             case ToSupervisor.READY.value:
                 self._ready.set()
             case ToSupervisor.SERVING.value:

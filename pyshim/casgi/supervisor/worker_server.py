@@ -91,6 +91,8 @@ class WorkerServer(Server):
 
     async def _before_listening(self) -> None:
         assert self._channel is not None
+        if (zone := os.environ.get("TZ")) and zone.isascii():
+            self._channel.say_zone(zone)  # Django has set it; one log has the times of one zone.
         self._channel.say(ToSupervisor.READY)
         await self._may_serve.wait()
 
