@@ -9,6 +9,11 @@ import pytest
 from example_project import copy_project, examples, passed, run_pytest
 
 EXAMPLES = examples()
+PATIENT = """
+from playwright.sync_api import expect
+
+expect.set_options(timeout=45_000)
+"""
 
 
 def test_every_example_is_run() -> None:
@@ -21,6 +26,9 @@ def test_example(name: str, tmp_path: Path) -> None:
         pytest.skip("there is no chromedriver (Debian's package is chromium-driver)")
     folder = copy_project(tmp_path)
     (folder / name).write_text(EXAMPLES[name])
+    # A busy machine takes longer than the five seconds that playwright gives a page.
+    if "playwright" in name:
+        (folder / "conftest.py").write_text(PATIENT)
     variables = {}
     if "channels_case" in name:
         # Under daphne, which is installed here: without it see test_without_daphne.py.
