@@ -15,6 +15,10 @@ from support.django_settings import configure_django
 configure_django()
 
 from casgi.channels import RedisHubChannelLayer  # noqa: E402
+from casgi.channels.hosts import link  # noqa: E402
+
+# Who hands over waits no longer than this, and a process can be held up by other tests.
+link._HANDOVER = 60.0
 
 
 async def main(hub: str, redis: str, prefix: str) -> None:
