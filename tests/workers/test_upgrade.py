@@ -179,7 +179,7 @@ def test_upgrade_of_a_server_with_groups_fails_nobody(start, tmp_path):
     """Its hub is away for as long as the next program takes to start."""
     hub = tmp_path / "hub"
     site = start(
-        *("--linger", "0.5", "--drain", "0.1", "--no-access-log", "--lifespan", "off"),
+        *("--linger", "30", "--drain", "0.1", "--no-access-log", "--lifespan", "off"),
         *("--hub", str(hub), "grouped:application"),
     )
     site.worker(2)
