@@ -206,15 +206,18 @@ LIMITED = {
         "sys.set_int_max_str_digits(5000)",
         "str(10 ** 4500)",
     ),
-    "recursion": (
-        "sys.setrecursionlimit(150 if IS_FIRST else 1000)",
-        'json.dumps(event["deep"])',
-    ),
-    "recursion, later on": (
-        "def change():\n    sys.setrecursionlimit(150 if IS_FIRST else 1500)\n",
-        'json.dumps(event["deep"])',
-    ),
 }
+if sys.version_info < (3, 12):  # C code, which is all that they call, asks for no limit since then
+    LIMITED |= {
+        "recursion": (
+            "sys.setrecursionlimit(150 if IS_FIRST else 1000)",
+            'json.dumps(event["deep"])',
+        ),
+        "recursion, later on": (
+            "def change():\n    sys.setrecursionlimit(150 if IS_FIRST else 1500)\n",
+            'json.dumps(event["deep"])',
+        ),
+    }
 
 
 OTHERS = {
