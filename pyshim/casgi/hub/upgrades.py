@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,6 +64,17 @@ def plainly_over_upgrades(path: str, attempt: Callable[[], Result]) -> Result:
             if not is_upgraded(path) or running_loop() is not None:
                 raise
         time.sleep(_MOMENT)
+
+
+@contextlib.contextmanager
+def excused_by_upgrades(path: str) -> Iterator[None]:
+    """Let who waits for an answer to what was sent before an upgrade go on without it."""
+    try:
+        yield
+    except HubUnavailable:
+        # Members are told of a gap, in which it may be.
+        if not is_upgraded(path):
+            raise
 
 
 def _sign(path: str) -> str:

@@ -29,7 +29,7 @@ from casgi.channels.hub.strangers import Strangers
 from casgi.channels.layer import ChannelLayer
 from casgi.hub.connection import CHANNEL_FULL, HUB_FULL, connection_to
 from casgi.hub.errors import HubUnavailable
-from casgi.hub.upgrades import is_upgraded, over_upgrades
+from casgi.hub.upgrades import excused_by_upgrades, over_upgrades
 
 logger = logging.getLogger("casgi.channels")
 
@@ -205,7 +205,8 @@ class HubChannelLayer(ChannelLayer):
         for sibling in self.siblings():
             events += sibling.take(topic, payload)
         if not self.hub.is_trusted(number):
-            await self._settle(number)
+            with excused_by_upgrades(self.hub.path):
+                await self.hub.answer(number)
         await self._let_others(events)
 
     def _may_go_here_first(self, group: str, payload: bytes) -> bool:
@@ -264,14 +265,6 @@ class HubChannelLayer(ChannelLayer):
 
     async def _submit(self, act: Any) -> int:
         return await over_upgrades(self.hub.path, lambda: self.hub.submit(act))
-
-    async def _settle(self, number: int) -> None:
-        try:
-            await self.hub.answer(number)
-        except HubUnavailable:
-            # Members are told of a gap, in which it may be.
-            if not is_upgraded(self.hub.path):
-                raise
 
     async def _listen(self) -> None:
         """Be reachable for the other processes, by what is sent to channels of this one."""

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from casgi.channels.hub.names import group_topic
 from casgi.channels.hub.serialization import unpack
-from casgi.hub.errors import HubUnavailable
 from casgi.hub.loops import running_loop
-from casgi.hub.upgrades import is_upgraded, plainly_over_upgrades
+from casgi.hub.upgrades import excused_by_upgrades, plainly_over_upgrades
 
 if TYPE_CHECKING:
     from casgi.channels.hub.layer import HubChannelLayer
@@ -38,7 +37,8 @@ class PlainCalls:
         for sibling in layer.siblings():
             sibling.take(topic, payload)
         if not layer.hub.is_trusted(number):
-            self._settle(number)
+            with excused_by_upgrades(layer.hub.path):
+                layer.hub.wait(number)
 
     def send(self, channel: str, message: dict[str, Any]) -> None:
         """Send to one channel. Raise HubUnavailable or ChannelFull."""
@@ -71,15 +71,6 @@ class PlainCalls:
     def _put(self, act: Any) -> int:
         hub = self._layer.hub
         return plainly_over_upgrades(hub.path, lambda: hub.put(act))
-
-    def _settle(self, number: int) -> None:
-        hub = self._layer.hub
-        try:
-            hub.wait(number)
-        except HubUnavailable:
-            # Members are told of a gap, in which it may be.
-            if not is_upgraded(hub.path):
-                raise
 
 
 def _run(begin: Callable[[], Coroutine[Any, Any, Any]], name: str) -> Any:
