@@ -7,16 +7,12 @@ import json
 import logging
 import logging.config
 import time
-from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime, tzinfo
 
 from casgi.errors import ConfigError
 
 DEFAULT_FORMAT = "%(asctime)-15s %(levelname)-8s %(message)s"
 JSON = "json"
-
-_of_zones: set[logging.Formatter] = set()
-"""Those that have been given a zone, which may change once more."""
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG, logging.DEBUG)
 
@@ -67,19 +63,28 @@ def use_zone(name: str) -> None:
 
     Formatters that have times of their own keep them.
     """
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # Only supervisors need it.
+
     try:
-        zone = ZoneInfo(name)
+        times = _TimesOfZone(ZoneInfo(name))
     except (ValueError, OSError, ZoneInfoNotFoundError):
         return
-
-    def convert(seconds: float | None) -> time.struct_time:
-        return datetime.fromtimestamp(seconds or 0, zone).timetuple()
-
     for handler in logging.root.handlers:
         formatter = handler.formatter
-        if formatter and (formatter in _of_zones or formatter.converter is time.localtime):
-            formatter.converter = convert
-            _of_zones.add(formatter)
+        if formatter and (
+            formatter.converter is time.localtime or isinstance(formatter.converter, _TimesOfZone)
+        ):
+            formatter.converter = times
+
+
+class _TimesOfZone:
+    """What time.localtime() is, in a zone; another may take its place."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+
+    def __call__(self, seconds: float | None) -> time.struct_time:
+        return datetime.fromtimestamp(seconds or 0, self._zone).timetuple()
 
 
 def _configure_by_file(path: str) -> None:
