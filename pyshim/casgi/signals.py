@@ -214,6 +214,7 @@ def is_handled(number: signal.Signals) -> bool:
 
 
 _entered: WeakSet[StopSignals | LogSignals] = WeakSet()
+# Not those that a worker passes over (supervisor/worker_signals.py): so do its children.
 _held: set[signal.Signals] = set()
 _OURS = (*STOP_SIGNALS, signal.SIGUSR1, signal.SIGHUP)
 

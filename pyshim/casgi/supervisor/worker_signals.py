@@ -9,12 +9,14 @@ what is blocked.
 import signal
 
 from casgi import _core
+from casgi.signals_at_start import WAITING
 
 LEFT_TO_SUPERVISOR = (signal.SIGHUP, signal.SIGINT, signal.SIGTTIN, signal.SIGTTOU)
 """Those that say nothing to a worker."""
 
-HELD_BACK = (*LEFT_TO_SUPERVISOR, signal.SIGUSR2, signal.SIGUSR1)
-"""Blocked around the start of a worker: at the last two it writes its stacks and opens its logs."""
+HELD_BACK = (signal.SIGINT, *WAITING)
+"""Blocked around the start of a worker: at SIGUSR2 it writes its stacks, at SIGUSR1 it opens its
+logs anew, and the others are left to the supervisor."""
 
 # A supervisor that is about to be upgraded holds these back, too.
 _OF_UPGRADES = (signal.SIGTERM, signal.SIGCHLD)
