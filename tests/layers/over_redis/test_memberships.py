@@ -218,6 +218,11 @@ class HeldBack:
         self._server.call(self._may_go_on.set)
 
 
+def check_each_hears_once(ada: Consumer, ben: Consumer, stranger: Any, another: Any) -> None:
+    for sender in (stranger, another):
+        assert [heard_of(one, sender, stranger) for one in (ada, ben)] == [1, 1]
+
+
 def test_two_that_join_at_once(
     original: Any, new_layer: Any, serve_rooms: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,9 +236,7 @@ def test_two_that_join_at_once(
     ben.ask("group_add", GROUP)
     write.go_on()
     assert ada.read() == "joined"
-    stranger = original()
-    for sender in (stranger, AnotherCasgi(new_layer)):
-        assert [heard_of(one, sender, stranger) for one in (ada, ben)] == [1, 1]
+    check_each_hears_once(ada, ben, original(), AnotherCasgi(new_layer))
 
 
 def test_one_that_joins_while_the_others_are_written_anew(
@@ -250,6 +253,4 @@ def test_one_that_joins_while_the_others_are_written_anew(
     ben.ask("group_add", GROUP)
     write.go_on()
     writing.result(DEADLINE)
-    stranger = original()
-    for sender in (stranger, AnotherCasgi(new_layer)):
-        assert [heard_of(one, sender, stranger) for one in (ada, ben)] == [1, 1]
+    check_each_hears_once(ada, ben, original(), AnotherCasgi(new_layer))
